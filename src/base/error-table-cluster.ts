@@ -1,0 +1,154 @@
+/**
+ * Error codes of the cluster (E4). One of the three parts of the table; `error-codes.ts` joins and looks up.
+ *
+ * A code never changes and its number is never used again: both are in logs and in programs of users.
+ */
+import type { ErrorCodeEntry } from './error-codes.ts'
+
+export const clusterCodes = {
+  TOPOLOGY_NAME_TAKEN: {
+    number: 'E4001',
+    family: 'conflict',
+    meaning: 'A topology of that name is running.',
+    action: 'Choose another name, upgrade it, or kill it first.',
+  },
+  TOPOLOGY_NOT_FOUND: {
+    number: 'E4002',
+    family: 'usage',
+    meaning: 'No topology of that name is running.',
+    action: 'typhoon list shows the names.',
+  },
+  TOPOLOGY_WRONG_STATE: {
+    number: 'E4003',
+    family: 'conflict',
+    meaning: 'The topology is in a state that does not allow this, for example it is being killed.',
+    action: 'Wait for the state in the message, then repeat.',
+  },
+  NIMBUS_NOT_LEADER: {
+    number: 'E4004',
+    family: 'unavailable',
+    meaning: 'This Nimbus is a standby.',
+    action: 'Clients go to the leader by themselves; repeat if the leader is just being elected.',
+  },
+  NIMBUS_UNREACHABLE: {
+    number: 'E4005',
+    family: 'unavailable',
+    meaning: 'No Nimbus answered.',
+    action: 'Check nimbus.seeds and the network. Running topologies go on.',
+  },
+  COORDINATOR_UNAVAILABLE: {
+    number: 'E4006',
+    family: 'unavailable',
+    meaning: 'ZooKeeper does not answer.',
+    action:
+      'Look at ZooKeeper. Running topologies go on; nothing is restarted or submitted until it is ' + 'back.',
+  },
+  EPOCH_OLD: {
+    number: 'E4007',
+    family: 'conflict',
+    meaning: 'A write came from a Nimbus that is no longer the leader.',
+    action: 'Nothing: the new leader goes on.',
+  },
+  NOT_ENOUGH_SLOTS: {
+    number: 'E4008',
+    family: 'unavailable',
+    meaning: 'The cluster has fewer free slots than the topology asks for.',
+    action: 'Add supervisors, or lower topology.workers. The topology runs with fewer workers until then.',
+  },
+  CONFIRMATION_NEEDED: {
+    number: 'E4009',
+    family: 'usage',
+    meaning: 'A dangerous action on a production context was not confirmed.',
+    action: 'Repeat with --yes, or confirm in the client call.',
+  },
+  NOT_AUTHENTICATED: {
+    number: 'E4010',
+    family: 'usage',
+    meaning: 'The call carried no valid token or certificate.',
+    action: "typhoon context show; get a token from the cluster's admin.",
+  },
+  NOT_ALLOWED: {
+    number: 'E4011',
+    family: 'usage',
+    meaning: "The caller's role does not allow this action.",
+    action: 'Ask for the role named in the message.',
+  },
+  SUPERVISOR_SILENT: {
+    number: 'E4012',
+    family: 'unavailable',
+    meaning: 'A supervisor sends no heartbeat.',
+    action: 'Look at the node. Its tasks are moved after a second sign of loss.',
+  },
+  WORKER_EXITED: {
+    number: 'E4013',
+    family: 'unavailable',
+    meaning: 'A worker process ended unexpectedly.',
+    action: 'See its exit code and last log lines; it has been restarted.',
+  },
+  WORKER_HUNG: {
+    number: 'E4014',
+    family: 'unavailable',
+    meaning: 'A worker made no progress for supervisor.worker.timeout.secs and was restarted.',
+    action: 'Look for a blocking call: typhoon profile.',
+  },
+  WORKER_CRASH_LOOP: {
+    number: 'E4015',
+    family: 'unavailable',
+    meaning: 'A worker dies again and again and is restarted ever more slowly.',
+    action: 'See the first error in its log, not the last.',
+  },
+  BUNDLE_INVALID: {
+    number: 'E4016',
+    family: 'format',
+    meaning: "The bundle's digest, size or entry does not match its description.",
+    action: 'Submit again. Twice in a row: check disk and proxies on the way.',
+  },
+  BUNDLE_TOO_LARGE: {
+    number: 'E4017',
+    family: 'usage',
+    meaning: "The bundle exceeds the cluster's limit.",
+    action: 'Leave data and native parts out of the bundle.',
+  },
+  VERSION_MISMATCH: {
+    number: 'E4018',
+    family: 'format',
+    meaning: 'Client, Nimbus, supervisor or worker speak versions that do not fit.',
+    action: 'Upgrade the older side; the message names both.',
+  },
+  REBALANCE_CONFLICT: {
+    number: 'E4019',
+    family: 'conflict',
+    meaning: 'Another rebalance, upgrade or savepoint of this topology is going on.',
+    action: 'Wait for it, or cancel it, then repeat.',
+  },
+  OPERATION_TIMED_OUT: {
+    number: 'E4020',
+    family: 'unavailable',
+    meaning: 'A cluster operation did not end in its time.',
+    action: 'It may still end: look at status before repeating.',
+  },
+  RESOURCES_NOT_AVAILABLE: {
+    number: 'E4021',
+    family: 'unavailable',
+    meaning: 'No node can offer the CPU or memory that a component asks for.',
+    action: 'Lower cpu or memory of the component, or add a larger node.',
+  },
+  RECORD_CHANGED: {
+    number: 'E4022',
+    family: 'conflict',
+    meaning: 'The record changed since it was read.',
+    action: 'Read again, decide again.',
+  },
+  PORT_IN_USE: {
+    number: 'E4023',
+    family: 'unavailable',
+    meaning: 'A daemon or worker could not open its port.',
+    action: 'Free the port, or change it; typhoon doctor names who has it.',
+  },
+  DISK_FULL: {
+    number: 'E4024',
+    family: 'unavailable',
+    meaning: "A daemon's or worker's disk has no room.",
+    action: 'Free space. Checkpoints are skipped meanwhile, and counted.',
+  },
+} as const satisfies Record<string, ErrorCodeEntry>
