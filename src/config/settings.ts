@@ -1,0 +1,124 @@
+/**
+ * Settings: configuration compiled once, into the numbers that the engine reads.
+ *
+ * Route: TopologyConfig and ComponentConfig (TypeScript, or load.ts) → [here] → topology/expand, flow, worker.
+ * Names: durations end in `Ms`, sizes in `Bytes`, all else is called as in TypeScript: `messageTimeoutMs`,
+ * `stateMemoryMaxBytes`, `workers`. Unset is undefined. Plain objects, nothing is looked up later.
+ *
+ * Does not know: where a value came from.
+ */
+import { componentKeys } from './component-keys.ts'
+import { contradiction, type Place, unknownKey } from './invalid.ts'
+import type { Compiled, CompiledName } from './key-spec.ts'
+import { type Key, keyOfProperty, nearestProperty } from './keys.ts'
+import { defaultValue, parseValue } from './parse.ts'
+import type { ComponentConfig, TopologyConfig } from './topology-config.ts'
+import { topologyKeys } from './topology-keys.ts'
+
+export type { CompiledErrorPolicy, CompiledReporter } from './key-spec.ts'
+
+type TopologyKeys = typeof topologyKeys
+type ComponentKeys = typeof componentKeys
+
+/** Settings of a topology as a whole. */
+export type TopologySettings = {
+  readonly [P in keyof TopologyKeys & string as CompiledName<P, TopologyKeys[P]>]: Compiled<TopologyKeys[P]>
+}
+
+/** Settings of one component. */
+export type ComponentSettings = {
+  readonly [P in keyof ComponentKeys & string as CompiledName<P, ComponentKeys[P]>]: Compiled<
+    ComponentKeys[P]
+  >
+}
+
+const topologyKeyList: readonly Key[] = keysOf(topologyKeys)
+const componentKeyList: readonly Key[] = keysOf(componentKeys)
+
+/** The component settings among the members of a definition: what `bolt({ … })` was given holds both. */
+export function pickComponentConfig(spec: object): ComponentConfig {
+  return Object.fromEntries(Object.entries(spec).filter(([name]) => Object.hasOwn(componentKeys, name)))
+}
+
+/**
+ * Compiles a topology's configuration. Component settings in it are checked here, too, and compiled later as
+ * defaults by `compileComponentSettings`.
+ * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE
+ */
+export function compileTopologySettings(config: TopologyConfig): TopologySettings {
+  checkTopologyConfig(config, { prefix: '' })
+  // The mapped type says what the loop does; the compiler cannot follow it there.
+  return compile(topologyKeyList, [config], { prefix: '' }) as TopologySettings
+}
+
+/**
+ * Compiles the settings of one component.
+ *
+ * @param layers later wins: first the topology's configuration (defaults for all components), then the
+ *   definition, then the placement. Unset members say nothing.
+ * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE, PARALLELISM_INVALID; CONFIG_CONTRADICTION for a
+ *   setting in definition or placement that has no meaning for a component of this kind
+ */
+export function compileComponentSettings(
+  layers: readonly ComponentConfig[],
+  kind: 'spout' | 'bolt',
+  componentId: string,
+): ComponentSettings {
+  const place: Place = { prefix: `${kind} '${componentId}': ` }
+  for (const layer of layers.slice(1)) checkComponentConfig(layer, kind, place)
+  return compile(componentKeyList, layers, place) as ComponentSettings
+}
+
+/**
+ * Checks every member of a topology's configuration as it was written in TypeScript.
+ * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE
+ */
+export function checkTopologyConfig(config: TopologyConfig, place: Place): void {
+  for (const [property, value] of Object.entries(config)) {
+    const key = keyOfProperty(property)
+    if (key === undefined) {
+      const names = [...Object.keys(topologyKeys), ...Object.keys(componentKeys)]
+      throw unknownKey(place, property, nearestProperty(property, names))
+    }
+    if (value !== undefined) parseValue(key, value, 'typed', place)
+  }
+}
+
+function checkComponentConfig(config: ComponentConfig, kind: 'spout' | 'bolt', place: Place): void {
+  for (const [property, value] of Object.entries(config)) {
+    const key = keyOfProperty(property)
+    if (key === undefined || key.scope !== 'component') {
+      throw unknownKey(place, property, nearestProperty(property, Object.keys(componentKeys)))
+    }
+    if (value === undefined || key.spec.kind === undefined || key.spec.kind === kind) continue
+    throw contradiction(
+      `${place.prefix}${property} has a meaning for ${key.spec.kind}s only`,
+      property,
+      `the kind of the component, which is ${kind}`,
+    )
+  }
+}
+
+function compile(keys: readonly Key[], layers: readonly object[], place: Place): object {
+  const settings: Record<string, unknown> = {}
+  for (const key of keys) settings[compiledName(key)] = compileKey(key, layers, place)
+  return settings
+}
+
+/** The last layer that says something wins, also with null. */
+function compileKey(key: Key, layers: readonly object[], place: Place): unknown {
+  for (const layer of layers.toReversed()) {
+    const value: unknown = Reflect.get(layer, key.property ?? '')
+    if (value !== undefined) return parseValue(key, value, 'typed', place)
+  }
+  return defaultValue(key)
+}
+
+function compiledName(key: Key): string {
+  if (key.spec.type === 'duration') return `${key.property}Ms`
+  return key.spec.type === 'bytes' ? `${key.property}Bytes` : `${key.property}`
+}
+
+function keysOf(table: object): readonly Key[] {
+  return Object.keys(table).flatMap((property) => keyOfProperty(property) ?? [])
+}

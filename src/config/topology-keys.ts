@@ -1,0 +1,438 @@
+/**
+ * The keys of a topology as a whole, by their name in TypeScript.
+ *
+ * Route: this table → keys.ts (all keys, by name) → parse, compile, the reference page, the JSON Schema.
+ * Bounds are in the unit of the key, both ends allowed.
+ */
+import type { KeySpec } from './key-spec.ts'
+
+export const topologyKeys = {
+  name: {
+    name: 'topology.name',
+    storm: 'same',
+    type: 'string',
+    default: null,
+    doc: 'Name of the running topology. Given by the definition; the command line may replace it.',
+  },
+  workers: {
+    name: 'topology.workers',
+    storm: 'same',
+    type: 'integer',
+    default: 1,
+    min: 1,
+    max: 10_000,
+    doc:
+      'Worker processes asked for. One worker is the fastest form that fits: tuples inside it are ' +
+      'never encoded.',
+  },
+  guarantee: {
+    name: 'topology.guarantee',
+    type: 'enum',
+    values: ['at-most-once', 'at-least-once', 'exactly-once'],
+    default: 'at-least-once',
+    doc:
+      'What is promised for every input. The types and the check at submit refuse sources and sinks ' +
+      'that cannot keep it.',
+  },
+  messageTimeout: {
+    name: 'topology.message.timeout.secs',
+    storm: 'same',
+    type: 'duration',
+    unit: 's',
+    default: 30,
+    min: 0.1,
+    max: 3600,
+    doc:
+      'How long a spout tuple may stay unacked before its tree expires and is replayed. Exact within ' +
+      '100 ms. A high value delays the replay after a crash by as much. Windows and checkpoints do not ' +
+      'depend on it.',
+  },
+  enableMessageTimeouts: {
+    name: 'topology.enable.message.timeouts',
+    storm: 'same',
+    type: 'boolean',
+    default: true,
+    doc: 'Off: trees never expire by time; lost links and lost workers still fail them at once.',
+  },
+  ackerExecutors: {
+    name: 'topology.acker.executors',
+    storm: 'same',
+    type: 'integer',
+    default: null,
+    min: 0,
+    max: 10_000,
+    doc: 'Acker executors. Null: one per worker. 0: trees are acked at once, nothing is replayed.',
+  },
+  maxTaskParallelism: {
+    name: 'topology.max.task.parallelism',
+    storm: 'same',
+    type: 'integer',
+    default: null,
+    min: 1,
+    max: 100_000,
+    doc: 'Upper bound for the executors of every component. Used to run a big topology on a small machine.',
+  },
+  maxFailures: {
+    name: 'topology.max.failures',
+    type: 'integer',
+    default: null,
+    min: 1,
+    doc:
+      'Failures of components (calls that threw, after their retries) that stop the topology. Null: no ' +
+      'limit.',
+  },
+  maxFailuresWindow: {
+    name: 'topology.max.failures.window.secs',
+    type: 'duration',
+    unit: 's',
+    default: 3600,
+    min: 1,
+    doc: 'The span over which topology.max.failures is counted.',
+  },
+  keyGroups: {
+    name: 'topology.key.groups',
+    type: 'integer',
+    default: 128,
+    min: 1,
+    max: 32_768,
+    doc:
+      'Number of groups that keyed state is cut into; the highest useful number of tasks of a keyed ' +
+      'component. Fixed for the life of the state; changed by a savepoint only.',
+  },
+  checkpointInterval: {
+    name: 'topology.checkpoint.interval.ms',
+    storm: 'topology.state.checkpoint.interval.ms',
+    type: 'duration',
+    unit: 'ms',
+    default: 10_000,
+    stormDefault: 1000,
+    min: 10,
+    doc:
+      'Time from the start of one checkpoint to the start of the next. Transactional sinks show ' +
+      'results this often.',
+  },
+  checkpointTimeout: {
+    name: 'topology.checkpoint.timeout.ms',
+    type: 'duration',
+    unit: 'ms',
+    default: 60_000,
+    min: 10,
+    doc: 'A checkpoint that is not complete after this is abandoned and counted.',
+  },
+  checkpointMaxFailures: {
+    name: 'topology.checkpoint.max.failures',
+    type: 'integer',
+    default: 10,
+    min: 1,
+    doc:
+      'Abandoned checkpoints in a row that stop an exactly-once topology. Until then the last complete ' +
+      'one stays valid.',
+  },
+  checkpointsKept: {
+    name: 'topology.checkpoints.kept',
+    type: 'integer',
+    default: 2,
+    min: 2,
+    max: 1000,
+    doc: 'Complete checkpoints kept, 2 at least, so that a damaged one can be stepped over.',
+  },
+  stateBackend: {
+    name: 'topology.state.backend',
+    type: 'enum',
+    values: ['memory', 'leveldb'],
+    default: 'memory',
+    doc:
+      "Where state rests between checkpoints. memory: in the heap. leveldb: on the worker's disk, for " +
+      'state beyond memory.',
+  },
+  stateMemoryMax: {
+    name: 'topology.state.memory.max.mb',
+    type: 'bytes',
+    unit: 'MiB',
+    default: 256,
+    min: 1,
+    doc:
+      'Heap one worker may give to state with the memory backend. Reached: STATE_MEMORY_FULL stops the ' +
+      'topology, nothing is thrown away.',
+  },
+  stateEntriesPerKeyMax: {
+    name: 'topology.state.entries.per.key.max',
+    type: 'integer',
+    default: 100_000,
+    min: 1,
+    doc: 'Entries of one map or list state under one key. Reached: STATE_KEY_FULL fails the tuple.',
+  },
+  deadLetterMax: {
+    name: 'topology.dead.letter.max.mb',
+    type: 'bytes',
+    unit: 'MiB',
+    default: 256,
+    min: 0,
+    doc:
+      'Size of the built-in dead letter store of the topology, used where no component reads the dead ' +
+      "letters. Full: a component with the dead-letter policy falls back to 'fail' and says so.",
+  },
+  drainTimeout: {
+    name: 'topology.drain.timeout.secs',
+    type: 'duration',
+    unit: 's',
+    default: 20,
+    min: 0,
+    max: 3600,
+    doc:
+      'Longest wait for tuples in flight at deactivate, kill, rebalance and shutdown. Ends at once ' +
+      'when nothing is in flight.',
+  },
+  errorThrottleInterval: {
+    name: 'topology.error.throttle.interval.secs',
+    storm: 'same',
+    type: 'duration',
+    unit: 's',
+    default: 10,
+    min: 0.1,
+    doc: 'Span over which reported errors of one task are limited.',
+  },
+  maxErrorReportPerInterval: {
+    name: 'topology.max.error.report.per.interval',
+    storm: 'same',
+    type: 'integer',
+    default: 5,
+    min: 0,
+    doc: 'Reported errors of one task in that span. The rest are counted, with one sample of each code.',
+  },
+  batchFlushInterval: {
+    name: 'topology.batch.flush.interval.millis',
+    storm: 'same',
+    type: 'duration',
+    unit: 'ms',
+    default: 1,
+    min: 0,
+    max: 1000,
+    doc: 'Longest wait of a frame that is not full. It also leaves when the event loop goes idle.',
+  },
+  transferFrameMax: {
+    name: 'topology.transfer.frame.max.kb',
+    type: 'bytes',
+    unit: 'KiB',
+    default: 32,
+    min: 1,
+    max: 65_536,
+    doc: 'Size at which a frame between workers leaves.',
+  },
+  transferCreditMax: {
+    name: 'topology.transfer.credit.max.kb',
+    type: 'bytes',
+    unit: 'KiB',
+    default: 512,
+    min: 1,
+    doc: 'Bytes one worker may have under way to one executor of another worker.',
+  },
+  tupleMax: {
+    name: 'topology.tuple.max.mb',
+    type: 'bytes',
+    unit: 'MiB',
+    default: 4,
+    min: 0.001,
+    max: 1024,
+    doc: 'Largest encoded tuple between workers. Larger: TUPLE_TOO_LARGE fails the tuple.',
+  },
+  tupleCompressionEnable: {
+    name: 'topology.tuple.compression.enable',
+    storm: 'same',
+    type: 'boolean',
+    default: false,
+    doc: 'Compress frames between workers.',
+  },
+  tupleCompressionThreshold: {
+    name: 'topology.tuple.compression.threshold',
+    storm: 'same',
+    type: 'bytes',
+    unit: 'B',
+    default: 1460,
+    min: 0,
+    doc: 'Frames below this are not compressed.',
+  },
+  disableLoadawareMessaging: {
+    name: 'topology.disable.loadaware.messaging',
+    storm: 'same',
+    type: 'boolean',
+    default: false,
+    doc: 'Off (false): shuffle sends less to executors whose inbox is fuller.',
+  },
+  localityawareHigherBound: {
+    name: 'topology.localityaware.higher.bound',
+    storm: 'same',
+    type: 'number',
+    default: 0.8,
+    min: 0,
+    max: 1,
+    doc: 'Load at which local-or-shuffle begins to use executors farther away.',
+  },
+  localityawareLowerBound: {
+    name: 'topology.localityaware.lower.bound',
+    storm: 'same',
+    type: 'number',
+    default: 0.2,
+    min: 0,
+    max: 1,
+    doc: 'Load at which it comes back.',
+  },
+  testingAlwaysTrySerialize: {
+    name: 'topology.testing.always.try.serialize',
+    storm: 'same',
+    type: 'boolean',
+    default: false,
+    doc:
+      'Encode and decode every tuple even inside one worker. Tests only: it finds values that would ' +
+      'not survive the way to another worker.',
+  },
+  freezeTuples: {
+    name: 'topology.freeze.tuples',
+    type: 'enum',
+    values: ['always', 'dev', 'never'],
+    default: 'dev',
+    doc:
+      'Freeze the values of tuples deeply, so that writing to a shared value throws at the place of ' +
+      'the error. dev: in dev and in the test kit.',
+  },
+  validate: {
+    name: 'topology.validate',
+    type: 'enum',
+    values: ['sources', 'edges'],
+    default: 'sources',
+    doc: 'Where Standard Schemas are run: at sources only, or on every stream that has one.',
+  },
+  statsSampleRate: {
+    name: 'topology.stats.sample.rate',
+    storm: 'same',
+    type: 'number',
+    default: 0.05,
+    min: 0,
+    max: 1,
+    doc: 'Share of tuples whose times are measured. Counts are exact whatever this is.',
+  },
+  traceSampleRate: {
+    name: 'topology.trace.sample.rate',
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 1,
+    doc: 'Share of spout tuples whose whole tree is recorded for the trace page.',
+  },
+  traceMask: {
+    name: 'topology.trace.mask',
+    type: 'list',
+    of: 'string',
+    default: [],
+    doc: 'Field names whose values never appear in traces, taps and dead letter listings.',
+  },
+  metricsReporters: {
+    name: 'topology.metrics.reporters',
+    storm: 'same',
+    type: 'list',
+    of: 'object',
+    default: [],
+    doc: 'Reporters to start in each worker: { module, every, options }.',
+  },
+  nodeOptions: {
+    name: 'topology.worker.node.options',
+    type: 'list',
+    of: 'string',
+    default: [],
+    doc: 'Options for the Node process of a worker, for example --cpu-prof.',
+  },
+  workerMaxHeapSize: {
+    name: 'topology.worker.max.heap.size.mb',
+    storm: 'same',
+    type: 'bytes',
+    unit: 'MiB',
+    default: 768,
+    min: 32,
+    doc: 'Old-space limit of a worker.',
+  },
+  workerTimeout: {
+    name: 'topology.worker.timeout.secs',
+    storm: 'same',
+    type: 'duration',
+    unit: 's',
+    default: null,
+    min: 1,
+    doc: 'Overrides supervisor.worker.timeout.secs for this topology.',
+  },
+  subprocessTimeout: {
+    name: 'topology.subprocess.timeout.secs',
+    storm: 'same',
+    type: 'duration',
+    unit: 's',
+    default: null,
+    min: 1,
+    doc: "Silence after which a multi-language component is restarted. Null: the worker's timeout.",
+  },
+  environment: {
+    name: 'topology.environment',
+    storm: 'same',
+    type: 'map',
+    of: 'string',
+    default: {},
+    doc: 'Environment variables of the workers.',
+  },
+  schedulerStrategy: {
+    name: 'topology.scheduler.strategy',
+    storm: 'same',
+    type: 'enum',
+    values: ['even', 'random', 'weighted', 'resource-aware'],
+    default: 'even',
+    doc: 'How executors are spread over slots.',
+  },
+  priority: {
+    name: 'topology.priority',
+    storm: 'same',
+    type: 'integer',
+    default: 29,
+    min: 0,
+    max: 29,
+    doc: 'Lower wins when slots are short (0 to 29).',
+  },
+  users: {
+    name: 'topology.users',
+    storm: 'same',
+    type: 'list',
+    of: 'string',
+    default: [],
+    doc: 'Users and roles that may read and change the topology, besides its submitter.',
+  },
+  groups: {
+    name: 'topology.groups',
+    storm: 'same',
+    type: 'list',
+    of: 'string',
+    default: [],
+    doc: 'The same for groups.',
+  },
+  readonlyUsers: {
+    name: 'topology.readonly.users',
+    storm: 'same',
+    type: 'list',
+    of: 'string',
+    default: [],
+    doc: 'Users and roles that may read it.',
+  },
+  minReplicationCount: {
+    name: 'topology.min.replication.count',
+    storm: 'same',
+    type: 'integer',
+    default: 1,
+    min: 1,
+    max: 100,
+    doc: 'Nimbus hosts that must hold the bundle before the topology starts.',
+  },
+  maxReplicationWaitTime: {
+    name: 'topology.max.replication.wait.time.sec',
+    storm: 'same',
+    type: 'duration',
+    unit: 's',
+    default: 60,
+    min: 0,
+    doc: 'Longest wait for that; then it starts with fewer, loudly.',
+  },
+} as const satisfies Readonly<Record<string, KeySpec>>
