@@ -9,10 +9,10 @@
  *   K3  the properties of the tables are those of TopologyConfig and ComponentConfig, the names those of ClusterConfig
  */
 import { nearest } from '../base/nearest.ts'
-import { clusterKeys } from './cluster-keys.ts'
-import { componentKeys } from './component-keys.ts'
-import type { KeySpec } from './key-spec.ts'
-import { topologyKeys } from './topology-keys.ts'
+import { clusterKeys } from './tables/cluster-keys.ts'
+import { componentKeys } from './tables/component-keys.ts'
+import type { KeySpec } from './tables/key-spec.ts'
+import { topologyKeys } from './tables/topology-keys.ts'
 
 export type Scope = 'cluster' | 'topology' | 'component'
 
@@ -63,6 +63,12 @@ export const allKeys: readonly Key[] = [
   ...table('component', componentKeys),
   ...table('cluster', clusterKeys),
 ]
+
+/**
+ * Every key, once. The reference page, `typhoon config explain` and the JSON Schema of the YAML file are
+ * made of it.
+ */
+export const configKeys: readonly ConfigKey[] = allKeys.map(({ spec: _line, ...key }) => key)
 
 const byName = new Map(allKeys.map((key) => [key.name, key]))
 const byEnv = new Map(allKeys.map((key) => [key.env, key]))

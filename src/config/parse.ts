@@ -12,9 +12,9 @@
 import type { UsageError } from '../base/errors.ts'
 import { BYTE_SIZE_WANTED, DURATION_WANTED, tryParseByteSize, tryParseDuration } from './duration.ts'
 import { invalidValue, isPlainObject, NOWHERE, type Place } from './invalid.ts'
-import type { ByteUnit, DurationUnit, KeySpec } from './key-spec.ts'
 import type { Key } from './keys.ts'
 import { compileErrorPolicy, compileReporter } from './policy.ts'
+import type { ByteUnit, DurationUnit, KeySpec } from './tables/key-spec.ts'
 
 export type Form = 'typed' | 'file' | 'text'
 

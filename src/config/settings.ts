@@ -7,15 +7,18 @@
  *
  * Does not know: where a value came from.
  */
-import { componentKeys } from './component-keys.ts'
-import { contradiction, type Place, unknownKey } from './invalid.ts'
-import type { Compiled, CompiledName } from './key-spec.ts'
+import type { UsageError } from '../base/errors.ts'
+import { topologyContradictions } from './contradictions.ts'
+import { refuseErrors } from './finding.ts'
+import { contradiction, NOWHERE, type Place, unknownKey } from './invalid.ts'
 import { type Key, keyOfProperty, nearestProperty } from './keys.ts'
 import { defaultValue, parseValue } from './parse.ts'
+import { componentKeys } from './tables/component-keys.ts'
+import type { Compiled, CompiledName } from './tables/key-spec.ts'
+import { topologyKeys } from './tables/topology-keys.ts'
 import type { ComponentConfig, TopologyConfig } from './topology-config.ts'
-import { topologyKeys } from './topology-keys.ts'
 
-export type { CompiledErrorPolicy, CompiledReporter } from './key-spec.ts'
+export type { CompiledErrorPolicy, CompiledReporter } from './tables/key-spec.ts'
 
 type TopologyKeys = typeof topologyKeys
 type ComponentKeys = typeof componentKeys
@@ -43,12 +46,19 @@ export function pickComponentConfig(spec: object): ComponentConfig {
 /**
  * Compiles a topology's configuration. Component settings in it are checked here, too, and compiled later as
  * defaults by `compileComponentSettings`.
- * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE
+ * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE, CONFIG_CONTRADICTION
  */
 export function compileTopologySettings(config: TopologyConfig): TopologySettings {
-  checkTopologyConfig(config, { prefix: '' })
+  checkTopologyConfig(config, NOWHERE)
+  const settings = topologyValues(config)
+  refuseErrors(topologyContradictions(settings))
+  return settings
+}
+
+/** The same without a look at what contradicts what. For load.ts, which tells all findings at once. */
+export function topologyValues(config: TopologyConfig): TopologySettings {
   // The mapped type says what the loop does; the compiler cannot follow it there.
-  return compile(topologyKeyList, [config], { prefix: '' }) as TopologySettings
+  return compile(topologyKeyList, [config], NOWHERE) as TopologySettings
 }
 
 /**
@@ -76,12 +86,15 @@ export function compileComponentSettings(
 export function checkTopologyConfig(config: TopologyConfig, place: Place): void {
   for (const [property, value] of Object.entries(config)) {
     const key = keyOfProperty(property)
-    if (key === undefined) {
-      const names = [...Object.keys(topologyKeys), ...Object.keys(componentKeys)]
-      throw unknownKey(place, property, nearestProperty(property, names))
-    }
+    if (key === undefined) throw unknownProperty(property, place)
     if (value !== undefined) parseValue(key, value, 'typed', place)
   }
+}
+
+/** The error for a member that a topology's configuration does not have. */
+export function unknownProperty(property: string, place: Place): UsageError {
+  const names = [...Object.keys(topologyKeys), ...Object.keys(componentKeys)]
+  return unknownKey(place, property, nearestProperty(property, names))
 }
 
 function checkComponentConfig(config: ComponentConfig, kind: 'spout' | 'bolt', place: Place): void {

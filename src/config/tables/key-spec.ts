@@ -1,5 +1,5 @@
 /** What the tables say of one key, and what follows from that for its value. */
-import type { ErrorPolicy, MetricsReporterConfig } from './topology-config.ts'
+import type { ErrorPolicy, MetricsReporterConfig } from '../topology-config.ts'
 
 /** Members all keys share. */
 interface KeyBase {
