@@ -1,0 +1,166 @@
+/**
+ * Bodies of the rare frames: handshake, credit, echo, goodbye. Readable first, fast second.
+ *
+ * Route:   messaging writes and reads them; frame.ts wraps them.
+ * Touches: nothing outside. What a token or a fingerprint means is messaging's and worker's business.
+ *
+ *   HELLO      protocol unsigned, topology id text, incarnation unsigned, from worker text, to worker text,
+ *              token text, schema fingerprint text
+ *   WELCOME    protocol unsigned, incarnation unsigned, last sequence seen unsigned (0: none)
+ *   CREDIT     for each grant until the end: task unsigned, bytes unsigned
+ *   ECHO       token unsigned; ECHO_REPLY gives it back
+ *   GOODBYE    reason u8, text
+ *
+ * The primitives are those of byte-writer.ts. Nothing may follow: what a later protocol adds, it adds after the handshake
+ * has agreed on it.
+ */
+import { ByteReader } from './byte-reader.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { malformed } from './malformed.ts'
+
+/** Longest HELLO body a listener should take: before the token was checked, a peer is a stranger. */
+export const HELLO_BYTES_MAX = 1024
+
+export interface Hello {
+  readonly protocol: number
+  readonly topologyId: string
+  /** Of the worker that dials. */
+  readonly incarnation: number
+  readonly fromWorker: string
+  /** Whom it means to reach: an address may have a new owner. */
+  readonly toWorker: string
+  readonly token: string
+  /** Stands for all streams with their schemas; if it differs, bytes would be misread. */
+  readonly schemaFingerprint: string
+}
+
+export interface Welcome {
+  readonly protocol: number
+  /** Of the worker that answers: what the frames to it must carry. */
+  readonly incarnation: number
+  /** The newest frame that came over this direction of the link, 0: none. */
+  readonly lastSequence: number
+}
+
+/** Why a side says goodbye. Bytes on the wire. */
+export const GoodbyeReason = {
+  SHUTDOWN: 1,
+  REFUSED: 2,
+  OLD_INCARNATION: 3,
+  SCHEMA_MISMATCH: 4,
+  MALFORMED: 5,
+} as const
+export type GoodbyeReason = (typeof GoodbyeReason)[keyof typeof GoodbyeReason]
+
+export interface Goodbye {
+  readonly reason: GoodbyeReason
+  readonly text: string
+}
+
+export function writeHello(writer: ByteWriter, hello: Hello): void {
+  writer.unsigned(hello.protocol)
+  writer.text(hello.topologyId)
+  writer.unsigned(hello.incarnation)
+  writer.text(hello.fromWorker)
+  writer.text(hello.toWorker)
+  writer.text(hello.token)
+  writer.text(hello.schemaFingerprint)
+}
+
+/** @throws FormatError FRAME_MALFORMED */
+export function readHello(bytes: Uint8Array, start: number, end: number): Hello {
+  const reader = new ByteReader().open(bytes, start, end)
+  const hello: Hello = {
+    protocol: reader.unsigned(),
+    topologyId: reader.text(),
+    incarnation: reader.unsigned(),
+    fromWorker: reader.text(),
+    toWorker: reader.text(),
+    token: reader.text(),
+    schemaFingerprint: reader.text(),
+  }
+  reader.finish()
+  return hello
+}
+
+export function writeWelcome(writer: ByteWriter, welcome: Welcome): void {
+  writer.unsigned(welcome.protocol)
+  writer.unsigned(welcome.incarnation)
+  writer.unsigned(welcome.lastSequence)
+}
+
+/** @throws FormatError FRAME_MALFORMED */
+export function readWelcome(bytes: Uint8Array, start: number, end: number): Welcome {
+  const reader = new ByteReader().open(bytes, start, end)
+  const welcome: Welcome = {
+    protocol: reader.unsigned(),
+    incarnation: reader.unsigned(),
+    lastSequence: reader.unsigned(),
+  }
+  reader.finish()
+  return welcome
+}
+
+/** One grant of a CREDIT body; write as many as there are. */
+export function writeCredit(writer: ByteWriter, task: number, sizeBytes: number): void {
+  writer.unsigned(task)
+  writer.unsigned(sizeBytes)
+}
+
+/** Reads a CREDIT body grant by grant into its public fields. */
+export class CreditCursor {
+  task = 0
+  sizeBytes = 0
+  private readonly reader = new ByteReader()
+
+  open(bytes: Uint8Array, start: number, end: number): void {
+    this.reader.open(bytes, start, end)
+  }
+
+  /** @throws FormatError FRAME_MALFORMED */
+  next(): boolean {
+    if (this.reader.position >= this.reader.end) return false
+    this.task = this.reader.unsigned()
+    this.sizeBytes = this.reader.unsigned()
+    return true
+  }
+}
+
+/** ECHO and ECHO_REPLY. */
+export function writeEcho(writer: ByteWriter, token: number): void {
+  writer.unsigned(token)
+}
+
+/** @throws FormatError FRAME_MALFORMED */
+export function readEcho(bytes: Uint8Array, start: number, end: number): number {
+  const reader = new ByteReader().open(bytes, start, end)
+  const token = reader.unsigned()
+  reader.finish()
+  return token
+}
+
+export function writeGoodbye(writer: ByteWriter, goodbye: Goodbye): void {
+  writer.byte(goodbye.reason)
+  writer.text(goodbye.text)
+}
+
+/** @throws FormatError FRAME_MALFORMED */
+export function readGoodbye(bytes: Uint8Array, start: number, end: number): Goodbye {
+  const reader = new ByteReader().open(bytes, start, end)
+  const goodbye: Goodbye = { reason: reasonOf(reader.byte()), text: reader.text() }
+  reader.finish()
+  return goodbye
+}
+
+function reasonOf(byte: number): GoodbyeReason {
+  switch (byte) {
+    case 1:
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+      return byte
+    default:
+      return malformed(`${byte} is no reason to say goodbye`)
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Rows: the values of a tuple as bytes, compiled from the schema of its stream.
+ *
+ * Route:   tuple-batch-writer.ts and tuple-cursor.ts call it → field-codec.ts, ByteWriter, ByteReader.
+ * Touches: nothing outside. Made once per stream and process, used millions of times.
+ *
+ *   row = nulls (1 bit per nullable field in declared order, low bit first, 1 = null; absent if there is none)
+ *         then every field that is not null, in declared order, as in field-codec.ts
+ *
+ * Invariants
+ *   R1  encode leaves the writer where it was if it throws.
+ *   R2  decode(encode(x)) has the fields of x by `Object.is`, and no others.
+ */
+import { UsageError } from '../base/errors.ts'
+import type { FieldShape, StreamSchema } from '../topology/definition.ts'
+import type { ByteReader } from './byte-reader.ts'
+import type { ByteWriter } from './byte-writer.ts'
+import { generateRowCodec } from './compile.ts'
+import { type FieldCodec, fieldCodec, misfit } from './field-codec.ts'
+import { setOwn } from './value-reader.ts'
+
+/** Values by field name. */
+export type Values = Readonly<Record<string, unknown>>
+
+export interface RowCodec {
+  /**
+   * @throws UsageError VALUE_OUT_OF_RANGE if a value does not fit its declared kind, VALUE_NOT_ENCODABLE if a field of
+   *   free form holds what cannot be sent; `details.path` names it. UserCodeError TUPLE_TOO_LARGE
+   */
+  encode(writer: ByteWriter, values: Values): void
+  /** The reader ends behind the row. @throws FormatError FRAME_MALFORMED */
+  decode(reader: ByteReader): Values
+}
+
+/** What both forms of a row codec are made from. */
+export interface RowPlan {
+  readonly shapes: readonly FieldShape[]
+  readonly codecs: readonly FieldCodec[]
+  /** Throws: the value of a field does not fit. */
+  refuse(fieldIndex: number, value: unknown): never
+  /** Throws: what should be the values is no object. */
+  refuseRow(values: unknown): never
+}
+
+/** The codec of a stream. `place` names the stream in errors, for example `split/words`. */
+export function compileRowCodec(schema: StreamSchema, place: string): RowCodec {
+  const plan = planRow(schema, place)
+  return generateRowCodec(plan) ?? closureRowCodec(plan)
+}
+
+/** Two streams with the same signature have the same bytes. For the fingerprint of the handshake. */
+export function rowSignature(schema: StreamSchema): string {
+  return JSON.stringify(schema.shapes.map((s) => [s.name, s.kind, s.list, s.nullable]))
+}
+
+export function planRow(schema: StreamSchema, place: string): RowPlan {
+  const shapes = schema.shapes
+  return {
+    shapes,
+    codecs: shapes.map((shape) => fieldCodec(shape, `${place}.${shape.name}`)),
+    refuse(fieldIndex, value) {
+      const shape = shapes[fieldIndex]
+      if (shape === undefined) throw new RangeError(`no field ${fieldIndex}`)
+      const { path, found } = misfit(shape, value)
+      const where = `${place}.${shape.name}${path}`
+      throw new UsageError('VALUE_OUT_OF_RANGE', `${where} is declared ${kindText(shape)}, but is ${found}`, {
+        path: where,
+      })
+    },
+    refuseRow(values) {
+      throw new UsageError(
+        'VALUE_OUT_OF_RANGE',
+        `the values for ${place} are ${values === null ? 'null' : typeof values}`,
+        {
+          path: place,
+        },
+      )
+    },
+  }
+}
+
+function kindText(shape: FieldShape): string {
+  return `${shape.kind}${shape.list ? '[]' : ''}${shape.nullable ? ' | null' : ''}`
+}
+
+/** The form for processes that forbid making code from text; slower (bench/wire.bench.ts), same bytes. */
+export function closureRowCodec(plan: RowPlan): RowCodec {
+  const { shapes, codecs } = plan
+  const nullable = shapes.filter((shape) => shape.nullable).length
+  const nullBytes = (nullable + 7) >> 3
+
+  function write(writer: ByteWriter, values: Values): void {
+    const nullsAt = writer.position
+    for (let index = 0; index < nullBytes; index++) writer.byte(0)
+    let bit = 0
+    for (let index = 0; index < shapes.length; index++) {
+      const shape = shapes[index]
+      const codec = codecs[index]
+      if (shape === undefined || codec === undefined) continue
+      const value = values[shape.name]
+      if (shape.nullable) {
+        const at = nullsAt + (bit >> 3)
+        const mask = 1 << (bit & 7)
+        bit += 1
+        if (value === null) {
+          writer.bytes[at] = (writer.bytes[at] ?? 0) | mask
+          continue
+        }
+      }
+      if (!codec.tryWrite(writer, value)) plan.refuse(index, value)
+    }
+  }
+
+  return {
+    encode(writer, values) {
+      if (typeof values !== 'object' || values === null) plan.refuseRow(values)
+      const mark = writer.position
+      try {
+        write(writer, values)
+      } catch (error) {
+        writer.rollBack(mark)
+        throw error
+      }
+    },
+    decode(reader) {
+      const nulls: number[] = []
+      for (let index = 0; index < nullBytes; index++) nulls.push(reader.byte())
+      const values: Record<string, unknown> = {}
+      let bit = 0
+      for (let index = 0; index < shapes.length; index++) {
+        const shape = shapes[index]
+        const codec = codecs[index]
+        if (shape === undefined || codec === undefined) continue
+        let isNull = false
+        if (shape.nullable) {
+          isNull = (((nulls[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 1
+          bit += 1
+        }
+        setOwn(values, shape.name, isNull ? null : codec.read(reader))
+      }
+      return values
+    },
+  }
+}
