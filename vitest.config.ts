@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { ClosingLine } from './tools/closing-line.ts'
 
 const doors: Record<string, string> = {
   typhoon: 'src/index.ts',
@@ -16,13 +16,11 @@ const alias = Object.entries(doors).map(([door, file]) => ({
   replacement: fileURLToPath(new URL(file, import.meta.url)),
 }))
 
-const closingLine = fileURLToPath(new URL('tools/closing-line.ts', import.meta.url))
-
 export default defineConfig({
   resolve: { alias },
   test: {
-    reporters: existsSync(closingLine) ? ['default', closingLine] : ['default'],
-    passWithNoTests: false,
+    reporters: ['default', new ClosingLine()],
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,
@@ -40,7 +38,6 @@ export default defineConfig({
           name: 'suite',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: ['test/fixtures/**'],
-          pool: 'forks',
           isolate: true,
           testTimeout: 120_000,
           hookTimeout: 60_000,
