@@ -1,7 +1,8 @@
 /**
  * What stands in configuration files: `typhoon.config.ts` of a project, `typhoon.yaml` of daemons.
  *
- * Types only. Which keys there are is said by the tables; a test holds ClusterConfig and cluster-keys.ts together.
+ * Types only. Which keys there are is said by the tables; a test holds ClusterConfig and cluster-keys.ts
+ * together.
  */
 import type { Duration, TopologyConfig } from './topology-config.ts'
 

@@ -27,7 +27,8 @@ export function topologyContradictions(settings: TopologySettings): readonly Con
       error(
         'topology.transfer.frame.max.kb',
         `topology.transfer.frame.max.kb is ${settings.transferFrameMaxBytes} bytes, above ` +
-          `topology.transfer.credit.max.kb, which is ${settings.transferCreditMaxBytes}: a full frame could never leave`,
+          `topology.transfer.credit.max.kb, which is ${settings.transferCreditMaxBytes}: ` +
+          'a full frame could never leave',
       ),
     )
   }
@@ -35,8 +36,8 @@ export function topologyContradictions(settings: TopologySettings): readonly Con
     found.push(
       warning(
         'topology.acker.executors',
-        'topology.acker.executors is 0, so nothing is replayed and topology.guarantee at-least-once is not kept; ' +
-          'say at-most-once, or leave ackers as they are',
+        'topology.acker.executors is 0, so nothing is replayed and topology.guarantee at-least-once ' +
+          'is not kept; say at-most-once, or leave ackers as they are',
       ),
     )
   }
@@ -44,8 +45,8 @@ export function topologyContradictions(settings: TopologySettings): readonly Con
     found.push(
       warning(
         'topology.state.memory.max.mb',
-        `topology.state.memory.max.mb is ${settings.stateMemoryMaxBytes} bytes, above the whole heap of a worker: ` +
-          `topology.worker.max.heap.size.mb is ${settings.workerMaxHeapSizeBytes} bytes`,
+        `topology.state.memory.max.mb is ${settings.stateMemoryMaxBytes} bytes, above the whole heap ` +
+          `of a worker: topology.worker.max.heap.size.mb is ${settings.workerMaxHeapSizeBytes} bytes`,
       ),
     )
   }

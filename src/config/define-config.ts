@@ -1,8 +1,8 @@
 /**
  * `defineConfig`: the configuration file of a project, checked where it is written.
  *
- * Names of topologies and contexts are the user's; everything below them is known and checked. Paths are not looked
- * at: this touches no files.
+ * Names of topologies and contexts are the user's; everything below them is known and checked. Paths are
+ * not looked at: this touches no files.
  */
 import { nearest } from '../base/nearest.ts'
 import type { ProjectConfig } from './cluster-config.ts'
@@ -105,8 +105,8 @@ const project = members({
 
 /**
  * Checks and returns the project's configuration.
- * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE; CONFIG_CONTRADICTION if `defaultContext` is none of
- *   `contexts`
+ * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE; CONFIG_CONTRADICTION if `defaultContext`
+ *   is none of `contexts`
  */
 export function defineConfig<const C extends string>(config: ProjectConfig<C>): ProjectConfig<C> {
   project(config, '')

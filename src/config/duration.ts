@@ -1,7 +1,9 @@
 /**
- * Durations and sizes as text: `'1.5s'`, `'64MiB'`. Here they become numbers, milliseconds and bytes, and back.
+ * Durations and sizes as text: `'1.5s'`, `'64MiB'`. Here they become numbers, milliseconds and bytes, and
+ * back.
  *
- * Used by whoever takes a `Duration` or a `ByteSize` from a user. Everything behind the doors sees numbers only.
+ * Used by whoever takes a `Duration` or a `ByteSize` from a user. Everything behind the doors sees numbers
+ * only.
  */
 import { UsageError } from '../base/errors.ts'
 import type { ByteSize, Duration } from './topology-config.ts'

@@ -9,7 +9,9 @@ export interface ConfigFinding {
   readonly message: string
   /** Name of the key, as it stood there. */
   readonly key: string
-  /** Where it stood: `typhoon.yaml:3:1`, the name of a variable, `topology`, `command line`. Empty: nowhere. */
+  /**
+   * Where it stood: `typhoon.yaml:3:1`, the name of a variable, `topology`, `command line`. Empty: nowhere.
+   */
   readonly origin: string
 }
 

@@ -21,7 +21,10 @@ const sizeText: JsonSchema = {
 }
 const actions = ['fail', 'dead-letter', 'skip', 'restart-worker', 'stop-topology']
 
-/** The schema of the file. Storm names that are accepted, and those that are ignored, are marked as deprecated. */
+/**
+ * The schema of the file. Storm names that are accepted, and those that are ignored, are marked as
+ * deprecated.
+ */
 export function configJsonSchema(): JsonSchema {
   const properties: Record<string, JsonSchema> = {}
   for (const key of allKeys) {

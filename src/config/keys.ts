@@ -1,12 +1,13 @@
 /**
  * Every configuration key, once: the three tables joined, and the ways to find a key in them.
  *
- * Route: topology-keys, component-keys, cluster-keys → [here] → parse, load, settings, JSON Schema, reference page.
+ * Route: topology-keys, component-keys, cluster-keys → [here] → parse, load, settings, JSON Schema,
+ * reference page.
  *
  * Invariants
  *   K1  names, Storm twins, names in the environment, and properties are unique
  *   K2  a default keeps its own bounds
- *   K3  the properties of the tables are those of TopologyConfig and ComponentConfig, the names those of ClusterConfig
+ *   K3  the tables have the properties of TopologyConfig and ComponentConfig, and the names of ClusterConfig
  */
 import { nearest } from '../base/nearest.ts'
 import { clusterKeys } from './tables/cluster-keys.ts'

@@ -1,7 +1,8 @@
 /**
  * Layers: what one source says of the configuration, read and checked value by value.
  *
- * Route: text of a file, variables, a topology's config, `-c` arguments → [here] → load.ts puts layers on each other.
+ * Route: text of a file, variables, a topology's config, `-c` arguments → [here] → load.ts puts layers on
+ * each other.
  * Reading files and variables is the caller's business; nothing outside is touched here.
  *
  * A value that does not fit becomes a finding, so that all of them are told at once.

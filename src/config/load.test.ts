@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the public name of a member of error policies; never awaited
+// biome-ignore-all lint/suspicious/noThenProperty: the public name in error policies; never awaited
 import { describe, expect, test } from 'vitest'
 import { readCommandLine, readEnvironment, readTypeScript, readYaml } from './layer.ts'
 import { inspectConfig, resolveConfig } from './load.ts'

@@ -1,11 +1,12 @@
 /**
  * Layers on top of each other: what holds in the end, and who said so.
  *
- * Route: layers (layer.ts) → [here] → TopologyConfig for the topology room, ClusterConfig for daemons, explanations
- * for `typhoon config explain`.
+ * Route: layers (layer.ts) → [here] → TopologyConfig for the topology room, ClusterConfig for daemons,
+ * explanations for `typhoon config explain`.
  *
- * Later wins: defaults, cluster file, environment, the project's, the topology's own, command line. Component keys
- * in a layer are defaults for all components; definitions and placements win over them (settings.ts).
+ * Later wins: defaults, cluster file, environment, the project's, the topology's own, command line.
+ * Component keys in a layer are defaults for all components; definitions and placements win over them
+ * (settings.ts).
  */
 import type { ClusterConfig } from './cluster-config.ts'
 import { clusterContradictions, topologyContradictions } from './contradictions.ts'
@@ -37,8 +38,9 @@ export interface Explanation {
 /** The configuration that holds. */
 export interface ResolvedConfig {
   /**
-   * What was set for the topology and, as defaults, for its components; in the form of TypeScript. Keys that nobody
-   * set are absent. May hold executors and tasks, for all components, where a file or the command line says them.
+   * What was set for the topology and, as defaults, for its components; in the form of TypeScript. Keys
+   * that nobody set are absent. May hold executors and tasks, for all components, where a file or the
+   * command line says them.
    */
   readonly topology: TopologyConfig & ComponentConfig
   /** Every key of daemons, set or by default, as in a file. */

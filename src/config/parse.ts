@@ -38,8 +38,8 @@ interface Given {
 
 /**
  * The compiled value.
- * @throws UsageError CONFIG_INVALID_VALUE with key, found, wanted; PARALLELISM_INVALID for executors and tasks;
- *   CONFIG_UNKNOWN_KEY and CONFIG_CONTRADICTION for members of a policy or reporter
+ * @throws UsageError CONFIG_INVALID_VALUE with key, found, wanted; PARALLELISM_INVALID for executors and
+ *   tasks; CONFIG_UNKNOWN_KEY and CONFIG_CONTRADICTION for members of a policy or reporter
  */
 export function parseValue(key: Key, value: unknown, form: Form, place: Place = NOWHERE): unknown {
   const name = form === 'typed' ? (key.property ?? key.name) : key.name

@@ -1,4 +1,4 @@
-// biome-ignore-all lint/suspicious/noThenProperty: the public name of a member of error policies; never awaited
+// biome-ignore-all lint/suspicious/noThenProperty: the public name in error policies; never awaited
 import { describe, expect, test } from 'vitest'
 import { NOWHERE } from './invalid.ts'
 import { compileBackoff, compileErrorPolicy, compileReporter, FAIL_AT_ONCE } from './policy.ts'

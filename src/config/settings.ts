@@ -1,7 +1,8 @@
 /**
  * Settings: configuration compiled once, into the numbers that the engine reads.
  *
- * Route: TopologyConfig and ComponentConfig (TypeScript, or load.ts) → [here] → topology/expand, flow, worker.
+ * Route: TopologyConfig and ComponentConfig (TypeScript, or load.ts) → [here] → topology/expand, flow,
+ * worker.
  * Names: durations end in `Ms`, sizes in `Bytes`, all else is called as in TypeScript: `messageTimeoutMs`,
  * `stateMemoryMaxBytes`, `workers`. Unset is undefined. Plain objects, nothing is looked up later.
  *
@@ -66,8 +67,8 @@ export function topologyValues(config: TopologyConfig): TopologySettings {
  *
  * @param layers later wins: first the topology's configuration (defaults for all components), then the
  *   definition, then the placement. Unset members say nothing.
- * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE, PARALLELISM_INVALID; CONFIG_CONTRADICTION for a
- *   setting in definition or placement that has no meaning for a component of this kind
+ * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE, PARALLELISM_INVALID; CONFIG_CONTRADICTION
+ *   for a setting in definition or placement that has no meaning for a component of this kind
  */
 export function compileComponentSettings(
   layers: readonly ComponentConfig[],

@@ -1,8 +1,8 @@
 /**
  * The settings a user writes in TypeScript: of a topology, of a component, of the policies in them.
  *
- * Route: a topology module fills these in → settings.ts compiles them into numbers → the engine. keys.ts says of
- * each property what it is called in YAML and in the environment; a test holds the two together.
+ * Route: a topology module fills these in → settings.ts compiles them into numbers → the engine. keys.ts
+ * says of each property what it is called in YAML and in the environment; a test holds the two together.
  *
  * Types only. Nothing here knows how a value is checked, or where it came from.
  */

@@ -1,8 +1,8 @@
 /**
  * The keys of daemons, by name. They stand in YAML or in the environment, never in TypeScript.
  *
- * Route: this table → keys.ts (all keys, by name) → parse, the reference page, the JSON Schema; cluster-config.ts
- * has the same keys as a type. Bounds are in the unit of the key, both ends allowed.
+ * Route: this table → keys.ts (all keys, by name) → parse, the reference page, the JSON Schema;
+ * cluster-config.ts has the same keys as a type. Bounds are in the unit of the key, both ends allowed.
  */
 import type { KeySpec } from './key-spec.ts'
 

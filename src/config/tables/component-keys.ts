@@ -1,8 +1,10 @@
 /**
- * The keys of one component, by their name in TypeScript. In a topology's configuration they are defaults for all.
+ * The keys of one component, by their name in TypeScript. In a topology's configuration they are defaults
+ * for all.
  *
  * Route: this table → keys.ts (all keys, by name) → parse, compile, the reference page, the JSON Schema.
- * `kind` says which components a key has a meaning for; without it, for all. Bounds are in the unit of the key.
+ * `kind` says which components a key has a meaning for; without it, for all. Bounds are in the unit of the
+ * key.
  */
 import type { KeySpec } from './key-spec.ts'
 

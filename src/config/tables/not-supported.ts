@@ -1,6 +1,6 @@
 /**
- * Keys of Storm that mean nothing here. They are ignored with the warning CONFIG_NOT_SUPPORTED, which says what takes
- * their place.
+ * Keys of Storm that mean nothing here. They are ignored with the warning CONFIG_NOT_SUPPORTED, which says
+ * what takes their place.
  */
 export const notSupported: ReadonlyMap<string, string> = new Map([
   ['topology.kryo.register', 'values are encoded by schema, else msgpack; nothing to register'],
