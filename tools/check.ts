@@ -9,7 +9,7 @@ import { addTallies, closingLine } from './closing-line.ts'
 import { findLayerViolations, readLayerTable, renderLayerTable } from './layers.ts'
 import { runTests } from './test.ts'
 import { findUntidy } from './tidy.ts'
-import { type Finding, readTree, root, type Tree } from './tree.ts'
+import { type Finding, findingLine, readTree, root, type Tree } from './tree.ts'
 
 interface Check {
   readonly name: string
@@ -33,8 +33,7 @@ function command(name: string, bin: string, args: readonly string[], absent?: st
 }
 
 function scan(name: string, find: (tree: Tree) => readonly Finding[]): Check {
-  const text = (found: Finding) => `${found.file}:${found.line}  ${found.text}  [${found.rule}]`
-  return { name, run: () => find(tree).map(text).join('\n') }
+  return { name, run: () => find(tree).map(findingLine).join('\n') }
 }
 
 const docs = join(root, 'tools', 'docs.ts')

@@ -11,7 +11,7 @@
  *   R6  files do not import each other in a circle
  */
 import { fileURLToPath } from 'node:url'
-import { type Finding, type Import, readTree, type Tree } from './tree.ts'
+import { type Finding, findingLine, type Import, readTree, type Tree } from './tree.ts'
 
 /** Row by row from the bottom: each room and the rooms it may import besides itself. */
 const engine = {

@@ -12,7 +12,7 @@ import { findRoomPageTrouble } from './tidy/rooms.ts'
 import { findSizes } from './tidy/sizes.ts'
 import { findBadTexts } from './tidy/texts.ts'
 import { type Exception, exceptions } from './tidy-exceptions.ts'
-import { type Finding, readTree, type Tree } from './tree.ts'
+import { type Finding, findingLine, readTree, type Tree } from './tree.ts'
 
 const exceptionsCountMax = 12
 

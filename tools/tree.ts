@@ -21,6 +21,11 @@ export interface Finding {
   readonly text: string
 }
 
+/** A finding on one line, as editors and terminals make it a link. */
+export function findingLine({ file, line, rule, text }: Finding): string {
+  return `${file}:${line}  ${text}  [${rule}]`
+}
+
 /** One import of a file: static, type-only, re-export, or dynamic with a literal. */
 export interface Import {
   readonly from: string
