@@ -223,7 +223,8 @@ export function putLayerTable(page: string): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const below = process.argv[2] ?? ''
   const found = findLayerViolations(readTree()).filter(({ file }) => file.startsWith(below))
-  for (const { file, line, rule, text } of found)
-    process.stdout.write(`${file}:${line}  ${text}  [${rule}]\n`)
+  for (const each of found)
+    process.stdout.write(`${findingLine(each)}
+`)
   process.exit(found.length === 0 ? 0 : 1)
 }

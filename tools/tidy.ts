@@ -55,7 +55,8 @@ export function excuse(findings: readonly Finding[], excuses: readonly Exception
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const below = process.argv[2] ?? ''
   const found = findUntidy(readTree()).filter(({ file }) => file.startsWith(below))
-  for (const { file, line, rule, text } of found)
-    process.stdout.write(`${file}:${line}  ${text}  [${rule}]\n`)
+  for (const each of found)
+    process.stdout.write(`${findingLine(each)}
+`)
   process.exit(found.length === 0 ? 0 : 1)
 }
