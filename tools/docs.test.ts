@@ -35,7 +35,7 @@ function defaultText(key: Key): string {
   if (key.type === 'duration')
     return key.property === null ? `${key.default} ${key.unit}` : `'${key.default}${key.unit}'`
   if (key.type === 'bytes' && key.property !== null) return `'${key.default}${key.unit}'`
-  return key.unit === null ? JSON.stringify(key.default) : `${key.default} ${key.unit}`
+  return key.unit === null ? JSON.stringify(key.default).replaceAll('"', "'") : `${key.default} ${key.unit}`
 }
 
 describe('comments of the public types', () => {

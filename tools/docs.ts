@@ -32,7 +32,7 @@ export async function makePages(): Promise<ReadonlyMap<string, string>> {
 }
 
 /** Pages that are missing or not what they should be. */
-export function stalePages(pages: ReadonlyMap<string, string>): readonly string[] {
+function stalePages(pages: ReadonlyMap<string, string>): readonly string[] {
   return [...pages].filter(([path, text]) => textOf(path) !== text).map(([path]) => path)
 }
 

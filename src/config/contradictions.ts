@@ -4,8 +4,9 @@
  * Route: settings.ts (compiled values) → [here] → findings: errors stop a start, warnings are said once.
  * Pure: looks at numbers, knows nothing of layers.
  */
+
+import type { ComponentSettings, TopologySettings } from './compiled.ts'
 import type { ConfigFinding } from './finding.ts'
-import type { ComponentSettings, TopologySettings } from './settings.ts'
 
 /** A compiled value of a key by its name: milliseconds, bytes, or what it is. */
 export type ValueOf = (name: string) => unknown

@@ -1,8 +1,9 @@
 /** The way back: a compiled value as it is written in TypeScript, and as it is written in a file. */
+
+import type { CompiledErrorPolicy, CompiledReporter } from './compiled.ts'
 import { formatBytes, formatDuration } from './duration.ts'
 import type { Key } from './keys.ts'
 import { unitSize } from './parse.ts'
-import type { CompiledErrorPolicy, CompiledReporter } from './tables/key-spec.ts'
 
 /** As in TypeScript: `'30s'`, `'64MiB'`. Undefined stays undefined. */
 export function toTyped(key: Key, value: unknown): unknown {

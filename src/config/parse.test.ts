@@ -136,7 +136,7 @@ describe('the way back', () => {
   })
 
   test('every key says in words what it takes', () => {
-    expect(wantedValue(keyOf(TIMEOUT).spec)).toBe('a number of s from 0.1 to 3,600')
+    expect(wantedValue(keyOf(TIMEOUT).spec)).toBe('a number of seconds from 0.1 to 3,600')
     expect(wantedValue(keyOf('supervisor.slots.ports').spec)).toBe('a list of whole numbers from 1 to 65,535')
   })
 })

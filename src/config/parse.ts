@@ -180,11 +180,11 @@ export function wantedValue(spec: KeySpec, form: Form = 'file'): string {
     case 'duration':
       return form === 'typed'
         ? `${DURATION_WANTED}, ${range(spec, spec.unit)}`
-        : `a number of ${spec.unit} ${range(spec)}`
+        : `a number of ${spec.unit === 's' ? 'seconds' : 'milliseconds'} ${range(spec)}`
     case 'bytes':
       return form === 'typed'
         ? `${BYTE_SIZE_WANTED}, ${range(spec, spec.unit)}`
-        : `a number of ${spec.unit} ${range(spec)}`
+        : `a number of ${spec.unit === 'B' ? 'bytes' : spec.unit} ${range(spec)}`
     case 'list':
       return wantedList(spec, form)
     case 'map':
@@ -202,7 +202,7 @@ function wantedList(spec: Extract<KeySpec, { type: 'list' }>, form: Form): strin
 }
 
 /** Bounds in words. */
-export function range(bounds: { readonly min: number; readonly max?: number }, unit = ''): string {
+function range(bounds: { readonly min: number; readonly max?: number }, unit = ''): string {
   const from = `from ${grouped(bounds.min)}${unit}`
   return bounds.max === undefined ? from : `${from} to ${grouped(bounds.max)}${unit}`
 }

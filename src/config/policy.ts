@@ -5,9 +5,9 @@
  */
 
 import { nearest } from '../base/nearest.ts'
+import type { CompiledErrorPolicy, CompiledReporter } from './compiled.ts'
 import { DURATION_WANTED, tryParseDuration } from './duration.ts'
 import { contradiction, invalidValue, isPlainObject, type Place, unknownKey } from './invalid.ts'
-import type { CompiledErrorPolicy, CompiledReporter } from './tables/key-spec.ts'
 import type { ErrorAction } from './topology-config.ts'
 
 /** Waits between attempts, in numbers. */

@@ -9,32 +9,22 @@
  * Does not know: where a value came from.
  */
 import type { UsageError } from '../base/errors.ts'
+import type { ComponentSettings, TopologySettings } from './compiled.ts'
 import { topologyContradictions } from './contradictions.ts'
 import { refuseErrors } from './finding.ts'
 import { contradiction, NOWHERE, type Place, unknownKey } from './invalid.ts'
 import { type Key, keyOfProperty, nearestProperty } from './keys.ts'
 import { defaultValue, parseValue } from './parse.ts'
 import { componentKeys } from './tables/component-keys.ts'
-import type { Compiled, CompiledName } from './tables/key-spec.ts'
 import { topologyKeys } from './tables/topology-keys.ts'
 import type { ComponentConfig, TopologyConfig } from './topology-config.ts'
 
-export type { CompiledErrorPolicy, CompiledReporter } from './tables/key-spec.ts'
-
-type TopologyKeys = typeof topologyKeys
-type ComponentKeys = typeof componentKeys
-
-/** Settings of a topology as a whole. */
-export type TopologySettings = {
-  readonly [P in keyof TopologyKeys & string as CompiledName<P, TopologyKeys[P]>]: Compiled<TopologyKeys[P]>
-}
-
-/** Settings of one component. */
-export type ComponentSettings = {
-  readonly [P in keyof ComponentKeys & string as CompiledName<P, ComponentKeys[P]>]: Compiled<
-    ComponentKeys[P]
-  >
-}
+export type {
+  CompiledErrorPolicy,
+  CompiledReporter,
+  ComponentSettings,
+  TopologySettings,
+} from './compiled.ts'
 
 const topologyKeyList: readonly Key[] = keysOf(topologyKeys)
 const componentKeyList: readonly Key[] = keysOf(componentKeys)

@@ -1,5 +1,5 @@
-/** What the tables say of one key, and what follows from that for its value. */
-import type { ErrorPolicy, MetricsReporterConfig } from '../topology-config.ts'
+/** What the tables say of one key. */
+import type { MetricsReporterConfig } from '../topology-config.ts'
 
 /** Members all keys share. */
 interface KeyBase {
@@ -44,52 +44,3 @@ export type KeySpec = KeyBase &
 
 export type DurationUnit = 'ms' | 's'
 export type ByteUnit = 'B' | 'KiB' | 'MiB'
-
-/** A policy with every number in place. `action` is what its `then` says. */
-export interface CompiledErrorPolicy {
-  /** Further calls with the same tuple before `action`. */
-  readonly retries: number
-  /** First wait between them. */
-  readonly firstMs: number
-  /** Each wait is this many times the one before. */
-  readonly factor: number
-  /** Longest wait. */
-  readonly maxMs: number
-  readonly action: ErrorPolicy['then']
-  readonly retryIf: ((error: unknown) => boolean) | undefined
-}
-
-/** A reporter with its number in place. */
-export interface CompiledReporter {
-  readonly module: string
-  readonly everyMs: number
-  readonly options: Readonly<Record<string, unknown>>
-}
-
-type Plain<K> = K extends { type: 'string' }
-  ? string
-  : K extends { type: 'boolean' }
-    ? boolean
-    : K extends { type: 'enum'; values: readonly (infer V)[] }
-      ? V
-      : K extends { type: 'integer' | 'number' | 'duration' | 'bytes' }
-        ? number
-        : K extends { type: 'onError' }
-          ? CompiledErrorPolicy
-          : K extends { type: 'list'; of: infer O }
-            ? ListOf<O>
-            : K extends { type: 'map'; of: infer O }
-              ? Readonly<Record<string, O extends 'list' ? readonly string[] : string>>
-              : never
-
-type ListOf<O> = readonly (O extends 'integer' ? number : O extends 'object' ? CompiledReporter : string)[]
-
-/** The compiled value of a key: milliseconds, bytes, or what it is; undefined if it may be unset. */
-export type Compiled<K> = K extends { default: null } ? Plain<K> | undefined : Plain<K>
-
-/** The compiled name: durations end in `Ms`, sizes in `Bytes`. */
-export type CompiledName<P extends string, K> = K extends { type: 'duration' }
-  ? `${P}Ms`
-  : K extends { type: 'bytes' }
-    ? `${P}Bytes`
-    : P
