@@ -223,8 +223,6 @@ export function putLayerTable(page: string): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const below = process.argv[2] ?? ''
   const found = findLayerViolations(readTree()).filter(({ file }) => file.startsWith(below))
-  for (const each of found)
-    process.stdout.write(`${findingLine(each)}
-`)
+  for (const each of found) process.stdout.write(`${findingLine(each)}\n`)
   process.exit(found.length === 0 ? 0 : 1)
 }
