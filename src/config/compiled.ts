@@ -1,8 +1,8 @@
 /**
- * The compiled form of configuration, as types: what follows from a line of a table for the name and the value.
+ * The compiled form of configuration, as types: name and value that follow from a line of a table.
  *
- * Durations are milliseconds and end in `Ms`, sizes are bytes and end in `Bytes`, all else is called and is what it
- * is in TypeScript. A key that may be unset is undefined then. settings.ts makes the values.
+ * Durations are milliseconds and end in `Ms`, sizes are bytes and end in `Bytes`, all else is called and is
+ * what it is in TypeScript. A key that may be unset is undefined then. settings.ts makes the values.
  */
 import type { componentKeys } from './tables/component-keys.ts'
 import type { topologyKeys } from './tables/topology-keys.ts'
