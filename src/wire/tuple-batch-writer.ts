@@ -87,7 +87,6 @@ export class TupleBatchWriter {
     this.timeMs = this.lastTimeMs
     this.rootsLeft = rootCount
     this.isOne = rootCount === 1
-    writer.sizeBytesMax = Math.min(this.sizeBytesMax, this.start + this.tupleBytesMax + SLACK_BYTES)
     writer.byte(0)
     let flags = 0
     if (streamNumber === this.lastStream && sourceTask === this.lastSource) {
@@ -151,6 +150,7 @@ export class TupleBatchWriter {
   row(codec: RowCodec, values: Values): void {
     const writer = this.writer
     try {
+      writer.sizeBytesMax = Math.min(this.sizeBytesMax, this.start + this.tupleBytesMax + SLACK_BYTES)
       writer.byte(0)
       this.rowStart = writer.position
       codec.encode(writer, values)
@@ -165,6 +165,7 @@ export class TupleBatchWriter {
   rawRow(bytes: Uint8Array, start: number, end: number): void {
     const writer = this.writer
     try {
+      writer.sizeBytesMax = Math.min(this.sizeBytesMax, this.start + this.tupleBytesMax + SLACK_BYTES)
       writer.byte(0)
       this.rowStart = writer.position
       writer.raw(bytes, start, end)
