@@ -161,6 +161,17 @@ describe('text', () => {
       ),
     )
   })
+  test('survives the growth of the array at any moment', () => {
+    for (const text of ['é', '🚀', 'ü'.repeat(70), '\uD800x']) {
+      for (let sizeBytes = 1; sizeBytes < 300; sizeBytes++) {
+        const writer = new ByteWriter(sizeBytes)
+        writer.text('ab')
+        writer.text(text)
+        const reader = new ByteReader().open(writer.copy())
+        expect(reader.text() + reader.text()).toBe(`ab${text}`)
+      }
+    }
+  })
   test('asks for no more room than a long ASCII text needs', () => {
     const writer = new ByteWriter(16, 1100)
     writer.text('x'.repeat(1000))

@@ -218,16 +218,17 @@ export class ByteWriter {
       this.reserve(length - read + 4)
     }
     const sizeBytes = at - start
-    this.position = mark
     if (sizeBytes !== length && LONE_SURROGATE.test(text)) {
+      this.position = mark
       this.unitText(text)
       return
     }
+    // Room for the longest header while `position` is behind the text: growing copies no further than that.
+    this.position = at
+    this.reserve(5)
     const more = unsignedSize(sizeBytes + 1) - headBytes
-    if (more > 0) {
-      this.reserve(headBytes + sizeBytes + more)
-      this.bytes.copyWithin(start + more, start, at)
-    }
+    if (more > 0) this.bytes.copyWithin(start + more, start, at)
+    this.position = mark
     this.unsigned(sizeBytes + 1)
     this.position = at + more
   }
