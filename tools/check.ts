@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { addTallies, closingLine } from './closing-line.ts'
-import { findLayerViolations, readLayerTable, renderLayerTable } from './layers.ts'
+import { doors, findLayerViolations, readLayerTable, renderLayerTable } from './layers.ts'
 import { runTests } from './test.ts'
 import { findUntidy } from './tidy.ts'
 import { type Finding, findingLine, readTree, root, type Tree } from './tree.ts'
@@ -38,6 +38,11 @@ function scan(name: string, find: (tree: Tree) => readonly Finding[]): Check {
 
 const docs = join(root, 'tools', 'docs.ts')
 const noDoors = existsSync(join(root, 'src', 'index.ts')) ? undefined : 'no doors yet'
+/** Imports every door by the package's own name, from dist, as a user's code would. */
+const importDoors = doors
+  .map((door) => door.replace(/^src\/(connect\/)?/, 'typhoon/').replace(/\/index\.ts$/, ''))
+  .map((name) => `await import('${name}')`)
+  .join('\n')
 const tree = readTree()
 
 const checks: readonly Check[] = [
@@ -52,6 +57,7 @@ const checks: readonly Check[] = [
   },
   command('unused code and dependencies', 'knip', ['--no-progress'], noDoors),
   command('package', 'publint', ['run', '--strict'], noDoors),
+  command('built doors', 'node', ['--input-type=module', '--eval', importDoors], noDoors),
   command('reference pages', 'node', [docs, '--check'], existsSync(docs) ? undefined : 'no generator yet'),
 ]
 

@@ -14,6 +14,7 @@ function read(name: string): string {
 
 const manifest: {
   engines: { node: string }
+  scripts: Record<string, string>
   exports: Record<string, { types: string; default: string } | string>
 } = JSON.parse(read('package.json'))
 
@@ -29,6 +30,16 @@ describe('the package', () => {
   test('has a lock file that names every optional package, for npm ci refuses it otherwise', () => {
     const lock: Lock = JSON.parse(read('package-lock.json'))
     expect([...missingFromLock(lock).keys()]).toEqual([])
+  })
+})
+
+describe('the start of every script', () => {
+  test('refuses a script it does not know, and says which ones there are', () => {
+    const args = [join(root, 'tools/bootstrap.mjs'), 'deploy']
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    for (const script of Object.keys(manifest.scripts))
+      if (script !== 'prepack') expect(stderr).toContain(script)
   })
 })
 

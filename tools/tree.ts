@@ -5,7 +5,7 @@
  * Syntax comes from TypeScript 5.9: TypeScript 7 has no JavaScript interface.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript-5.9'
@@ -113,21 +113,34 @@ export function plantTree(texts: Readonly<Record<string, string>>): Tree {
   return new Tree(new Map(Object.entries(texts)))
 }
 
-/** The checkout as it is: what git tracks or would track. */
+/**
+ * The checkout as it is: what git tracks or would track; all files where there is no git, as in an unpacked
+ * archive.
+ */
 export function readTree(top = root): Tree {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
-    cwd: top,
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  })
   const texts = new Map<string, string>()
-  for (const path of listed.split('\0')) {
+  for (const path of existsSync(join(top, '.git')) ? listTracked(top) : listAll(top)) {
     const stat = path === '' ? undefined : statSync(join(top, path), { throwIfNoEntry: false })
     if (stat?.isFile() !== true) continue
     const isText = textSuffixes.has(extname(path)) && stat.size <= sizeBytesMax
     texts.set(path, isText ? readFileSync(join(top, path), 'utf8') : '')
   }
   return new Tree(texts)
+}
+
+function listTracked(top: string): string[] {
+  const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
+  return execFileSync('git', args, { cwd: top, encoding: 'utf8', maxBuffer: 1 << 26 }).split('\0')
+}
+
+function listAll(top: string): string[] {
+  return readdirSync(top, { withFileTypes: true })
+    .filter(({ name }) => !/^(node_modules|dist|coverage|\..*)$/.test(name))
+    .flatMap((entry) => {
+      if (!entry.isDirectory()) return [entry.name]
+      const inside = readdirSync(join(top, entry.name), { recursive: true, encoding: 'utf8' })
+      return inside.map((path) => `${entry.name}/${path.replaceAll('\\', '/')}`)
+    })
 }
 
 /** The line of a node, from 1. */
