@@ -84,6 +84,9 @@ describe('a violation is found:', () => {
     expect(rulesBroken({ 'src/base/a.test.ts': "import '../../test/b.ts'", 'test/b.ts': '' })).toEqual([
       'src/base/a.test.ts:1 layers/outside',
     ])
+    const fixture = "import '../../test/fixtures/b.ts'"
+    expect(rulesBroken({ 'src/base/a.ts': fixture })).toEqual(['src/base/a.ts:1 layers/outside'])
+    expect(rulesBroken({ 'src/base/a.test.ts': fixture })).toEqual([])
   })
 
   test('a circle of three files, once, and a file that imports itself', () => {

@@ -9,4 +9,15 @@ export interface Exception {
   readonly reason: string
 }
 
-export const exceptions: readonly Exception[] = []
+export const exceptions: readonly Exception[] = [
+  {
+    file: 'src/flow/executor/tuple.ts',
+    rule: 'sizes/parameters',
+    reason: 'made once per tuple: an options object would be a second allocation each',
+  },
+  {
+    file: 'src/flow/transfer/link.ts',
+    rule: 'sizes/parameters',
+    reason: 'one call per ack: an options object would be an allocation each',
+  },
+]
