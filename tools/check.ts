@@ -46,7 +46,7 @@ const importDoors = doors
 const tree = readTree()
 
 const checks: readonly Check[] = [
-  command('format and lint', 'biome', ['ci', '--colors=off', '.']),
+  command('format and lint', 'biome', ['ci', '--colors=off', '--error-on-warnings', '.']),
   command('types', 'tsc', ['-p', 'tsconfig.json', '--pretty', 'false']),
   scan('layers', findLayerViolations),
   scan('tidy', findUntidy),
