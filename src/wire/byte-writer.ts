@@ -29,7 +29,7 @@ const SIZE_BYTES = 64 * 1024
 const SIZE_BYTES_MAX = 256 * 1024 * 1024
 // Up to here a loop of our own beats the call into TextEncoder (measured: bench/wire.bench.ts, `text`). Its header is
 // one byte: must stay below 127.
-const SHORT_TEXT_MAX = 48
+const SHORT_TEXT_MAX = 32
 const INT_HALF = 2 ** 27
 const MAGNITUDE_OF_MINUS_ZERO = 2 ** 53 - 1
 const LONE_SURROGATE = /\p{Surrogate}/u

@@ -13,6 +13,9 @@
 import { malformed } from './malformed.ts'
 
 const SLOTS = 4096
+// Beyond it, pieces joined by `+` would make a rope, slow to compare.
+const FLAT_MAX = 12
+const HASHED_MAX = 12
 /** Longest text that is kept, in bytes: longer ones repeat seldom and cost more to compare than to make. */
 export const CACHED_TEXT_MAX = 40
 
@@ -24,18 +27,20 @@ export class TextCache {
 
   /** HOT. The text in `bytes` from `start`, `length` ≤ CACHED_TEXT_MAX. Bench: bench/wire.bench.ts. */
   find(bytes: Uint8Array, start: number, length: number): string {
+    // All bytes of a short text, the end of a longer one: the comparison sees the rest.
     let hash = length
-    let mixed = 0
     const end = start + length
-    for (let at = start; at < end; at++) {
-      const byte = bytes[at] ?? 0
-      mixed |= byte
-      hash = Math.imul(hash ^ byte, 0x01000193)
+    for (let at = length > HASHED_MAX ? end - HASHED_MAX : start; at < end; at++) {
+      hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193)
     }
-    if (mixed > 0x7f) return decodeUtf8(bytes, start, end)
     const slot = (hash ^ (hash >>> 15)) & (SLOTS - 1)
     const known = this.slots[slot] ?? ''
     if (known.length === length && isSame(known, bytes, start)) return known
+    return this.make(bytes, start, end, slot)
+  }
+
+  private make(bytes: Uint8Array, start: number, end: number, slot: number): string {
+    if (!isAscii(bytes, start, end)) return decodeUtf8(bytes, start, end)
     const text = asciiText(bytes, start, end)
     this.slots[slot] = text
     return text
@@ -58,8 +63,15 @@ function isSame(text: string, bytes: Uint8Array, start: number): boolean {
   return true
 }
 
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  let mixed = 0
+  for (let at = start; at < end; at++) mixed |= bytes[at] ?? 0
+  return mixed <= 0x7f
+}
+
 /** Eight at a time: a call with a fixed number of arguments makes a flat string without a list. */
 function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > FLAT_MAX) return decodeUtf8(bytes, start, end)
   let text = ''
   let at = start
   for (; at + 8 <= end; at += 8) {
