@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noConfusingVoidType: nothing, or a promise, is what callbacks may return
 // biome-ignore-all lint/complexity/noBannedTypes: `{}` stands for "no streams" in the public types
 /**
  * Base classes for people from Storm.

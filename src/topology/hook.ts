@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noConfusingVoidType: nothing, or a promise, is what callbacks may return
 import type { TopologyConfig } from '../config/topology-config.ts'
 import type { Logger, TopologyContext } from './context.ts'
 import type { AnyValues, Failure, Tuple } from './tuple.ts'

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noConfusingVoidType: nothing, or a promise, is what callbacks may return
 // biome-ignore-all lint/complexity/noBannedTypes: `{}` stands for "no streams" in the public types
 /**
  * `keyedBolt`: a step with state per key.

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noConfusingVoidType: nothing, or a promise, is what callbacks may return
 /**
  * Sources: `spout` (Storm's), `spoutFrom` (anything that can be iterated), `replayableSpout` (can go back).
  *
