@@ -78,6 +78,12 @@ export class TimerHeap<Owner> {
     return first
   }
 
+  /** Its timers never fire any more. */
+  remove(owner: Owner): void {
+    for (const entry of this.entries) if (entry.owner === owner) entry.timer.stop()
+    this.tidy()
+  }
+
   private tidy(): void {
     const alive = this.entries.filter(({ timer }) => !timer.isStopped)
     this.entries = alive

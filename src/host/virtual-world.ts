@@ -170,6 +170,7 @@ export class VirtualWorld {
       const { virtual, net } = machine.running
       machine.running = undefined
       virtual.die()
+      this.heap.remove(virtual)
       net.leave()
       this.unready(virtual)
     }
@@ -281,7 +282,7 @@ export class VirtualWorld {
     for (;;) {
       const entry = this.heap.popDue(this.timeMs)
       if (entry === undefined) return
-      if (entry.owner.isAlive) entry.owner.timerDue(entry.timer)
+      entry.owner.timerDue(entry.timer)
     }
   }
 
