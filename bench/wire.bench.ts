@@ -1,8 +1,8 @@
 /**
  * What bytes cost: rows, batches, values, each as operations a second of one core, best of several rounds.
  *
- * Run: `node bench/wire.bench.ts [name …]`. Absolute figures are one machine's; read them against the loop `bare`, which
- * writes and reads the same bytes by hand in the same run.
+ * Run: `node bench/wire.bench.ts [name …]`. Absolute figures are one machine's; read them against the loop
+ * `bare`, which writes and reads the same bytes by hand in the same run.
  */
 import { crc32 } from 'node:zlib'
 import { Packr } from 'msgpackr'

@@ -1,11 +1,13 @@
 /**
  * The body of an ACKS frame: what spouts, bolts and ackers of two workers tell each other about roots.
  *
- * Route:   messaging/link appends what flow sends → AckBatchWriter → frame.ts ⇒ frame-reader.ts → AckCursor → flow.
+ * Route:   messaging/link appends what flow sends → AckBatchWriter → frame.ts, and over there
+ *          frame-reader.ts → AckCursor → messaging → flow.
  * Touches: nothing outside. That there is one entry per root and frame is the sender's business.
  *
  *   entry = flags u8
- *           [target task unsigned]        unless SAME_TARGET: the acker (INIT ACK FAIL RESET), the spout (DONE FAILED)
+ *           [target task unsigned]        unless SAME_TARGET. The acker's (INIT ACK FAIL RESET) or the
+ *                                         spout's (DONE FAILED)
  *           root                          8 bytes, two int32, low half first, little endian
  *           [edges mixed 8 bytes]         INIT, ACK
  *           [spout task unsigned]         INIT

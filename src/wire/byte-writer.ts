@@ -1,19 +1,19 @@
 /**
  * Bytes out: one growing array that is used again and again.
  *
- * Route:   row-codec, value-codec, tuple-batch, ack-batch, control-codec write here → frame.ts cuts frames of it.
+ * Route:   row codecs, batches and control-codec.ts write here → frame.ts makes frames of it.
  * Touches: nothing outside.
  *
  * Primitives (a reader of the other side: byte-reader.ts)
  *
  *   unsigned   1–5 bytes   u32, 7 bits a byte, low first, top bit = more follows
- *   int        1–8 bytes   safe integer, zigzag (0, -1, 1, -2 …), 7 bits a byte as above. The one code that no safe
- *                          integer has, -2^53, stands for -0
+ *   int        1–8 bytes   safe integer, zigzag (0, -1, 1, -2 …), 7 bits a byte as above. The one
+ *                          code that no safe integer has, -2^53, stands for -0
  *   float      8 bytes     IEEE 754, little endian
  *   text       unsigned h, then
  *                h ≥ 1     h - 1 bytes of UTF-8
- *                h = 0     unsigned count, then that many UTF-16 units of 2 bytes, little endian: for text with
- *                          lone surrogates, which UTF-8 cannot say
+ *                h = 0     unsigned count, then that many UTF-16 units of 2 bytes, little endian:
+ *                          for text with lone surrogates, which UTF-8 cannot say
  *   bytes      unsigned length, then the bytes
  *   bigint     unsigned h, then
  *                h = 0     8 bytes, int64 little endian
@@ -27,8 +27,8 @@ import { UserCodeError } from '../base/errors.ts'
 
 const SIZE_BYTES = 64 * 1024
 const SIZE_BYTES_MAX = 256 * 1024 * 1024
-// Up to here a loop of our own beats the call into TextEncoder (measured: bench/wire.bench.ts, `text`). Its header is
-// one byte: must stay below 127.
+// Up to here a loop of our own beats the call into TextEncoder (measured: bench/wire.bench.ts, `text`). Its
+// header is one byte: must stay below 127.
 const SHORT_TEXT_MAX = 32
 const INT_HALF = 2 ** 27
 const MAGNITUDE_OF_MINUS_ZERO = 2 ** 53 - 1
@@ -199,7 +199,10 @@ export class ByteWriter {
     this.unsigned(high)
   }
 
-  /** Text of any length. Encodes into what room there is and grows, so that ASCII never asks for three times its size. */
+  /**
+   * Text of any length. Encodes into what room there is and grows, so that ASCII never asks for three times
+   * its size.
+   */
   private longText(text: string): void {
     const mark = this.position
     const length = text.length

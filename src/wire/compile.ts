@@ -1,15 +1,16 @@
 /**
  * Row codecs as generated code: one function per schema, its fields spelled out.
  *
- * Route:   row-codec.ts asks for it; where a process forbids code from text it answers undefined, and closures serve.
+ * Route:   row-codec.ts asks for it; where a process forbids code from text, closures serve instead.
  * Touches: nothing outside.
  *
- * The only place of the house that makes code from text. Why: a literal with the fields in it is made in one go and
- * every tuple of a stream has one shape for V8; bench/wire.bench.ts says what that is worth (`row`).
+ * The only place of the house that makes code from text. Why: a literal with the fields in it is made in one
+ * go and every tuple of a stream has one shape for V8; bench/wire.bench.ts says what that is worth (`row`).
  *
- * Safety: the text is made of fixed pieces, of numbers counted here, and of field names through JSON.stringify, which
- * yields a string literal of JavaScript for any string (line and paragraph separators are legal in literals). Nothing
- * that comes over the network gets here: schemas are part of the topology's own code.
+ * Safety: the text is made of fixed pieces, of numbers counted here, and of field names through
+ * JSON.stringify, which yields a string literal of JavaScript for any string (line and paragraph separators
+ * are legal in literals). Nothing that comes over the network gets here: schemas are part of the topology's
+ * own code.
  */
 import type { FieldShape } from '../topology/definition.ts'
 import type { RowCodec, RowPlan } from './row-codec.ts'

@@ -11,8 +11,8 @@
  *   ECHO       token unsigned; ECHO_REPLY gives it back
  *   GOODBYE    reason u8, text
  *
- * The primitives are those of byte-writer.ts. Nothing may follow: what a later protocol adds, it adds after the handshake
- * has agreed on it.
+ * The primitives are those of byte-writer.ts. Nothing may follow: what a later protocol adds, it adds after
+ * the handshake has agreed on it.
  */
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'

@@ -1,11 +1,11 @@
 /**
  * Finds frames in a stream of bytes that comes in arbitrary pieces.
  *
- * Route:   messaging pushes what arrived → [reader] → body of one frame at a time, for a cursor or control-codec.ts.
+ * Route:   messaging pushes what arrived → [reader] → one frame at a time, for a cursor or control-codec.ts.
  * Touches: nothing outside. Layout: frame.ts.
  *
- * A frame that lies within one piece is read in place. One that is cut is put together in an array of our own, which
- * grows with what has arrived and never by what is announced: a length is input, too.
+ * A frame that lies within one piece is read in place. One that is cut is put together in an array of our
+ * own, which grows with what has arrived and never by what is announced: a length is input, too.
  *
  *   reader.push(piece)
  *   while (reader.next()) use(reader.kind, reader.sequence, reader.bytes, reader.bodyStart, reader.bodyEnd)

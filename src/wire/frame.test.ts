@@ -1,5 +1,5 @@
-// Goal: frames come out whole whatever the pieces they arrive in; damage, lies and newer versions end in a typed
-// error; nothing is reserved because it was announced.
+// Goal: frames come out whole whatever the pieces they arrive in; damage, lies and newer versions end in a
+// typed error; nothing is reserved because it was announced.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../test/fixtures/wire/crc32.ts'

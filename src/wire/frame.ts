@@ -1,8 +1,8 @@
 /**
  * Frame: the envelope of everything two workers send each other.
  *
- * Route:   tuple-batch-writer, ack-batch, control-codec write a body between `beginFrame` and `endFrame` → messaging
- *          sends it → frame-reader.ts of the other worker.
+ * Route:   a batch or control-codec.ts writes a body between `beginFrame` and `endFrame` → messaging sends it
+ *          → frame-reader.ts of the other worker.
  * Touches: nothing outside; the checksum is handed in.
  *
  *   byte  0         1       2                6               10              14       14 + length
@@ -12,7 +12,8 @@
  *         └─────────┴───────┴────────────────┴───────────────┴───────────────┴────────┴──────────────┘
  *
  *   Numbers of the envelope are big endian. Mark and version: 0x70 | version.
- *   sequence      counts the frames of one direction of a link from 1 on, over reconnects: a gap is a loss. Wraps at 2^32.
+ *   sequence      counts the frames of one direction of a link from 1 on, over reconnects: a gap is a loss.
+ *                 After 2^32 - 1 comes 1; 0 means none.
  *   incarnation   of the worker it is meant for: bytes for an older or a newer one must not be believed.
  *   crc32         IEEE, over envelope and body, at the end so that it covers one run of bytes.
  *

@@ -1,5 +1,6 @@
-// Goal: bytes of every released version decode to what they meant, for ever, and this version writes the newest of them to
-// the byte. Method: hex texts in test/fixtures/wire beside what is in them; a fixture is added, never edited.
+// Goal: bytes of every released version decode to what they meant, for ever, and this version writes the
+// newest of them to the byte. Method: hex texts in test/fixtures/wire beside what is in them; a fixture is
+// added, never edited.
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../test/fixtures/wire/crc32.ts'
 import { isSame } from '../../test/fixtures/wire/is-same.ts'

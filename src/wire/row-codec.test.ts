@@ -1,5 +1,5 @@
-// Goal: both forms of a row codec, generated and closures, write the same bytes and bring the same values back; what does
-// not fit is refused by name and leaves nothing. Method: every case runs on both.
+// Goal: both forms of a row codec, generated and closures, write the same bytes and bring the same values
+// back; what does not fit is refused by name and leaves nothing. Method: every case runs on both.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isSame } from '../../test/fixtures/wire/is-same.ts'

@@ -4,13 +4,14 @@
  * Route:   tuple-batch-writer.ts and tuple-cursor.ts call it → field-codec.ts, ByteWriter, ByteReader.
  * Touches: nothing outside. Made once per stream and process, used millions of times.
  *
- *   row = nulls (1 bit per nullable field in declared order, low bit first, 1 = null; absent if there is none)
+ *   row = nulls: 1 bit per nullable field in declared order, low bit first, 1 = null; none, no byte
  *         then every field that is not null, in declared order, as in field-codec.ts
  *
  * Invariants
  *   R1  encode leaves the writer where it was if it throws.
  *   R2  decode(encode(x)) has the fields of x by `Object.is`, and no others.
  */
+import { assertDefined } from '../base/assert.ts'
 import { UsageError } from '../base/errors.ts'
 import type { FieldShape, StreamSchema } from '../topology/definition.ts'
 import type { ByteReader } from './byte-reader.ts'
@@ -24,8 +25,8 @@ export type Values = Readonly<Record<string, unknown>>
 
 export interface RowCodec {
   /**
-   * @throws UsageError VALUE_OUT_OF_RANGE if a value does not fit its declared kind, VALUE_NOT_ENCODABLE if a field of
-   *   free form holds what cannot be sent; `details.path` names it. UserCodeError TUPLE_TOO_LARGE
+   * @throws UsageError VALUE_OUT_OF_RANGE a value does not fit its declared kind, VALUE_NOT_ENCODABLE a field
+   *   of free form holds what cannot be sent: `details.path` names it. UserCodeError TUPLE_TOO_LARGE
    */
   encode(writer: ByteWriter, values: Values): void
   /** The reader ends behind the row. @throws FormatError FRAME_MALFORMED */
@@ -59,8 +60,7 @@ export function planRow(schema: StreamSchema, place: string): RowPlan {
     shapes,
     codecs: shapes.map((shape) => fieldCodec(shape, `${place}.${shape.name}`)),
     refuse(fieldIndex, value) {
-      const shape = shapes[fieldIndex]
-      if (shape === undefined) throw new RangeError(`no field ${fieldIndex}`)
+      const shape = assertDefined(shapes[fieldIndex], 'a refused field is one of the schema')
       const { path, found } = misfit(shape, value)
       const where = `${place}.${shape.name}${path}`
       throw new UsageError('VALUE_OUT_OF_RANGE', `${where} is declared ${kindText(shape)}, but is ${found}`, {

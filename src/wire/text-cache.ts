@@ -4,8 +4,8 @@
  * Route:   byte-reader.ts asks it for every short text.
  * Touches: nothing outside.
  *
- * Direct mapped: the hash of the bytes names one slot, a newcomer takes it. An answer is compared with the bytes
- * in full, so a collision costs time and never correctness.
+ * Direct mapped: the hash of the bytes names one slot, a newcomer takes it. An answer is compared with the
+ * bytes in full, so a collision costs time and never correctness.
  *
  * Invariants
  *   C1  Every text in a slot is pure ASCII: one character is one byte.

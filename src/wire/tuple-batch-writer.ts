@@ -20,8 +20,8 @@ import type { ByteWriter } from './byte-writer.ts'
 import type { RowCodec, Values } from './row-codec.ts'
 import { Roots, TupleFlag } from './tuple-batch.ts'
 
-// The writer stops a value that runs away (a nest that fans out) before it eats the memory; `end` is exact. Slack for
-// room that is reserved and not used.
+// The writer stops a value that runs away (a nest that fans out) before it eats the memory; `end` is exact.
+// Slack for room that is reserved and not used.
 const SLACK_BYTES = 64
 
 export class TupleBatchWriter {

@@ -1,5 +1,6 @@
-// Goal: a batch gives back every tuple as it was put in, whatever it shares with the one before; a refused tuple leaves
-// no trace; damaged batches end in a typed error. Method: a model (plain objects) beside the writer and cursor.
+// Goal: a batch gives back every tuple as it was put in, whatever it shares with the one before; a refused
+// tuple leaves no trace; damaged batches end in a typed error. Method: a model (plain objects) beside the
+// writer and cursor.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hasCode } from '../base/errors.ts'
@@ -210,7 +211,15 @@ describe('a refused tuple', () => {
     test(`${name} leaves its neighbours as they are`, () => {
       const writer = new ByteWriter(64)
       const batch = new TupleBatchWriter(writer, TUPLE_MAX)
-      const later = one({ target: 8, timeMs: 6 })
+      // Alike in all to the refused one: had that left a trace, this would lean on it.
+      const later: Model = {
+        target: 99,
+        stream: 98,
+        source: 97,
+        roots: [{ low: 96, high: 95, edgeLow: 94, edgeHigh: 93, acker: 92 }],
+        timeMs: 1e9,
+        word: 'data',
+      }
       batch.restart()
       append(batch, one({ timeMs: 5 }))
       batch.begin(99, 98, 97, 1)

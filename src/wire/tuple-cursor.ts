@@ -1,5 +1,6 @@
 /**
- * Reads the tuples of a TUPLES frame one after the other, into fields of its own: nothing is allocated but values.
+ * Reads the tuples of a TUPLES frame one after the other, into fields of its own: nothing is allocated but
+ * values.
  *
  * Route:   frame-reader.ts → [cursor] → messaging hands each tuple to the inbox of its task.
  * Touches: nothing outside. Layout: tuple-batch.ts. Writer: tuple-batch-writer.ts.
@@ -10,7 +11,8 @@
  *     const values = cursor.row(codecOf(cursor.streamNumber))     or copy bytes[rowStart, rowEnd)
  *   }
  *
- * Task and stream numbers are whatever the bytes say: looking them up, and refusing unknown ones, is the caller's.
+ * Task and stream numbers are whatever the bytes say: looking them up, and refusing unknown ones, is the
+ * caller's.
  *
  * Invariants
  *   U1  Throws FormatError FRAME_MALFORMED and nothing else, whatever the bytes are.

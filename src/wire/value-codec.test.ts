@@ -1,5 +1,5 @@
-// Goal: any encodable value comes back the same by Object.is down to the leaves; all else is refused by its path;
-// bytes that are damaged end in a typed error and never touch a prototype.
+// Goal: any encodable value comes back the same by Object.is down to the leaves; all else is refused by its
+// path; bytes that are damaged end in a typed error and never touch a prototype.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isSame } from '../../test/fixtures/wire/is-same.ts'

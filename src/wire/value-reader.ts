@@ -4,9 +4,9 @@
  * Route:   ByteReader → [here] → row-codec.ts (fields of kind `value`).
  * Touches: nothing outside. Layout: value-tags.ts.
  *
- * Untrusted input: depth is bounded, a count is checked against the bytes that are left, and lists grow as their elements
- * come, so that a thousand nested lies about lengths reserve nothing. Names are data: `__proto__` becomes an own
- * property like any other.
+ * Untrusted input: depth is bounded, a count is checked against the bytes that are left, and lists grow as
+ * their elements come, so that a thousand nested lies about lengths reserve nothing. Names are data:
+ * `__proto__` becomes an own property like any other.
  */
 import type { ByteReader } from './byte-reader.ts'
 import { malformed } from './malformed.ts'

@@ -4,9 +4,9 @@
  * Route:   row-codec.ts (fields of kind `value`) → [here] → ByteWriter.
  * Touches: nothing outside. Layout: value-tags.ts. Reader: value-reader.ts.
  *
- * What cannot be carried exactly is refused with the path to it: functions, symbols, promises, objects with methods,
- * cycles, arrays with holes, nests of more than VALUE_DEPTH_MAX. Class instances without methods become plain objects, a
- * Buffer becomes a Uint8Array, names set on an array beside its elements stay behind.
+ * What cannot be carried exactly is refused with the path to it: functions, symbols, promises, objects with
+ * methods, cycles, arrays with holes, nests of more than VALUE_DEPTH_MAX. Class instances without methods
+ * become plain objects, a Buffer becomes a Uint8Array, names set on an array beside its elements stay behind.
  *
  * Invariants
  *   V1  A value that was refused leaves the writer where it was.
@@ -15,13 +15,13 @@ import { UsageError } from '../base/errors.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { Tag, VALUE_DEPTH_MAX } from './value-tags.ts'
 
-// Looking for oneself among one's ancestors costs, so only nests this deep do: nearly none is, and a cycle gets here
-// soon enough.
+// Looking for oneself among one's ancestors costs, so only nests this deep do: nearly none is, and a cycle
+// gets here soon enough.
 const CYCLE_CHECK_DEPTH = 24
 
 export class ValueWriter {
-  // The way from the value given to the one in hand: what is entered at each depth, and by which name. Only the path
-  // of an error and the search for cycles read them.
+  // The way from the value given to the one in hand: what is entered at each depth, and by which name. Only
+  // the path of an error and the search for cycles read them.
   private readonly keys: unknown[] = []
   private readonly ancestors: object[] = []
 
