@@ -13,7 +13,7 @@
  * own code.
  */
 import type { FieldShape } from '../topology/definition.ts'
-import type { RowCodec, RowPlan } from './row-codec.ts'
+import type { RowCodec, RowPlan } from './row-plan.ts'
 
 type Make = (
   codecs: RowPlan['codecs'],

@@ -11,37 +11,11 @@
  *   R1  encode leaves the writer where it was if it throws.
  *   R2  decode(encode(x)) has the fields of x by `Object.is`, and no others.
  */
-import { assertDefined } from '../base/assert.ts'
-import { UsageError } from '../base/errors.ts'
-import type { FieldShape, StreamSchema } from '../topology/definition.ts'
-import type { ByteReader } from './byte-reader.ts'
+import type { StreamSchema } from '../topology/definition.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { generateRowCodec } from './compile.ts'
-import { type FieldCodec, fieldCodec, misfit } from './field-codec.ts'
+import { planRow, type RowCodec, type RowPlan, type Values } from './row-plan.ts'
 import { setOwn } from './value-reader.ts'
-
-/** Values by field name. */
-export type Values = Readonly<Record<string, unknown>>
-
-export interface RowCodec {
-  /**
-   * @throws UsageError VALUE_OUT_OF_RANGE a value does not fit its declared kind, VALUE_NOT_ENCODABLE a field
-   *   of free form holds what cannot be sent: `details.path` names it. UserCodeError TUPLE_TOO_LARGE
-   */
-  encode(writer: ByteWriter, values: Values): void
-  /** The reader ends behind the row. @throws FormatError FRAME_MALFORMED */
-  decode(reader: ByteReader): Values
-}
-
-/** What both forms of a row codec are made from. */
-export interface RowPlan {
-  readonly shapes: readonly FieldShape[]
-  readonly codecs: readonly FieldCodec[]
-  /** Throws: the value of a field does not fit. */
-  refuse(fieldIndex: number, value: unknown): never
-  /** Throws: what should be the values is no object. */
-  refuseRow(values: unknown): never
-}
 
 /** The codec of a stream. `place` names the stream in errors, for example `split/words`. */
 export function compileRowCodec(schema: StreamSchema, place: string): RowCodec {
@@ -52,35 +26,6 @@ export function compileRowCodec(schema: StreamSchema, place: string): RowCodec {
 /** Two streams with the same signature have the same bytes. For the fingerprint of the handshake. */
 export function rowSignature(schema: StreamSchema): string {
   return JSON.stringify(schema.shapes.map((s) => [s.name, s.kind, s.list, s.nullable]))
-}
-
-export function planRow(schema: StreamSchema, place: string): RowPlan {
-  const shapes = schema.shapes
-  return {
-    shapes,
-    codecs: shapes.map((shape) => fieldCodec(shape, `${place}.${shape.name}`)),
-    refuse(fieldIndex, value) {
-      const shape = assertDefined(shapes[fieldIndex], 'a refused field is one of the schema')
-      const { path, found } = misfit(shape, value)
-      const where = `${place}.${shape.name}${path}`
-      throw new UsageError('VALUE_OUT_OF_RANGE', `${where} is declared ${kindText(shape)}, but is ${found}`, {
-        path: where,
-      })
-    },
-    refuseRow(values) {
-      throw new UsageError(
-        'VALUE_OUT_OF_RANGE',
-        `the values for ${place} are ${values === null ? 'null' : typeof values}`,
-        {
-          path: place,
-        },
-      )
-    },
-  }
-}
-
-function kindText(shape: FieldShape): string {
-  return `${shape.kind}${shape.list ? '[]' : ''}${shape.nullable ? ' | null' : ''}`
 }
 
 /** The form for processes that forbid making code from text; slower (bench/wire.bench.ts), same bytes. */

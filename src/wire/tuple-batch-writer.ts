@@ -17,7 +17,7 @@
 import { assert } from '../base/assert.ts'
 import { UserCodeError } from '../base/errors.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import type { RowCodec, Values } from './row-codec.ts'
+import type { RowCodec, Values } from './row-plan.ts'
 import { Roots, TupleFlag } from './tuple-batch.ts'
 
 // The writer stops a value that runs away (a nest that fans out) before it eats the memory; `end` is exact.

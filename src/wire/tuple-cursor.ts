@@ -20,7 +20,7 @@
  */
 import { ByteReader } from './byte-reader.ts'
 import { malformed } from './malformed.ts'
-import type { RowCodec, Values } from './row-codec.ts'
+import type { RowCodec, Values } from './row-plan.ts'
 import type { TextCache } from './text-cache.ts'
 import { ROOT_BYTES_MIN, Roots, TupleFlag } from './tuple-batch.ts'
 
