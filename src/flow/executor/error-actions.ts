@@ -1,0 +1,115 @@
+/**
+ * What happens to a tuple whose call threw: the component's `onError`, with retries and waits.
+ *
+ *   threw ─▶ FatalTaskError ─────────────▶ fail the tree, restart the worker
+ *         ─▶ attempts left and retryIf ──▶ wait, call again
+ *         ─▶ action: fail · dead-letter · skip · restart-worker · stop-topology
+ */
+import { backoffMs } from '../../base/backoff.ts'
+import { hasCode, isStreamError, UserCodeError } from '../../base/errors.ts'
+import type { FailReason } from '../../topology/tuple.ts'
+import { messageOf } from './rich-collector.ts'
+import type { EngineServices, ReportedError } from './services.ts'
+import type { TaskIdentity } from './task-identity.ts'
+import { Answer, type EngineTuple } from './tuple.ts'
+
+/** Stream of a component that carries its dead letters; declared for every bolt, read or not. */
+export const DEAD_STREAM = '__dead'
+
+export class ErrorActions {
+  private readonly self: TaskIdentity
+  private readonly services: EngineServices
+
+  constructor(self: TaskIdentity, services: EngineServices) {
+    this.self = self
+    this.services = services
+  }
+
+  wantsRetry(error: unknown, retriesDone: number): boolean {
+    const policy = this.self.settings.onError
+    if (retriesDone >= policy.retries || hasCode(error, 'FATAL_TASK')) return false
+    return policy.retryIf === undefined || policy.retryIf(error)
+  }
+
+  retryWaitMs(retriesDone: number): number {
+    const { firstMs, factor, maxMs } = this.self.settings.onError
+    return backoffMs(retriesDone + 1, { firstMs, factor, maxMs }, this.services.random.next())
+  }
+
+  /** Answers the tuple as the policy says. */
+  act(tuple: EngineTuple, error: unknown, attempts: number): void {
+    const isOnPurpose = hasCode(error, 'FAIL_TUPLE')
+    const reported: ReportedError = {
+      componentId: this.self.componentId,
+      task: this.self.task,
+      error: isStreamError(error) ? error : this.wrap(error, tuple),
+    }
+    const { desk } = this.services
+    if (!isOnPurpose) {
+      desk.report(reported)
+      desk.countFailure(reported)
+    }
+    const action = hasCode(error, 'FATAL_TASK') ? 'restart-worker' : this.self.settings.onError.action
+    const reason: FailReason = isOnPurpose ? 'explicit' : 'error'
+    if (action === 'skip') {
+      this.self.stats.skippedCount += 1
+      this.ack(tuple)
+    } else if (action === 'dead-letter' && this.deadLetter(tuple, reported.error, attempts)) this.ack(tuple)
+    else this.fail(tuple, reason, error)
+    if (action === 'restart-worker') desk.restartWorker(reported)
+    if (action === 'stop-topology') desk.stopTopology(reported)
+  }
+
+  private deadLetter(tuple: EngineTuple, error: unknown, attempts: number): boolean {
+    const letter = {
+      component: this.self.componentId,
+      task: this.self.task,
+      stream: `${tuple.sourceComponent}:${tuple.sourceStream}`,
+      values: tuple.values,
+      code: isStreamError(error) ? error.code : 'EXECUTE_THREW',
+      message: messageOf(error instanceof Error && error.cause instanceof Error ? error.cause : error),
+      attempts,
+      at: this.services.host.clock.now(),
+    }
+    const output = this.self.outputs.byId.get(DEAD_STREAM)
+    const isRead = output !== undefined && output.routes.length > 0
+    try {
+      if (isRead) output.emitAnchored(letter, tuple)
+      else if (!this.services.desk.storeDeadLetter(letter)) return false
+    } catch (failed) {
+      // A letter that cannot be sent either: the tree fails, so nothing is lost.
+      this.services.desk.report({ componentId: this.self.componentId, task: this.self.task, error: failed })
+      return false
+    }
+    this.self.stats.deadLetteredCount += 1
+    return true
+  }
+
+  private ack(tuple: EngineTuple): void {
+    tuple.answer = Answer.ACKED
+    this.self.stats.ackedCount += 1
+    for (const hook of this.self.hooks ?? []) hook.ack?.(tuple)
+    this.services.acks.ack(tuple)
+  }
+
+  private fail(tuple: EngineTuple, reason: FailReason, error: unknown): void {
+    tuple.answer = Answer.FAILED
+    const { self } = this
+    self.stats.failedCount += 1
+    const message = messageOf(error)
+    for (const hook of self.hooks ?? []) {
+      hook.fail?.(tuple, { reason, component: self.componentId, message, failedBefore: 0 })
+    }
+    this.services.acks.fail(tuple, reason, self.componentId, message)
+  }
+
+  private wrap(error: unknown, tuple: EngineTuple): UserCodeError {
+    const { componentId, task } = this.self
+    return new UserCodeError(
+      'EXECUTE_THREW',
+      `${componentId} threw at a tuple of ${tuple.sourceComponent}:${tuple.sourceStream}: ${messageOf(error)}`,
+      { component: componentId, task },
+      { cause: error },
+    )
+  }
+}

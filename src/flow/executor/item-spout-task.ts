@@ -1,0 +1,194 @@
+/**
+ * Common part of the sources whose replays the engine does: `spoutFrom` and `replayableSpout`.
+ *
+ *   items ─▶ emit, tracked ─▶ acked ──▶ done
+ *                   ▲            ╰ failed ─▶ rest a little ─▶ emitted again, at most maxReplays times
+ *                   ╰───────────────────────────╯              ╰▶ dead letter, counts as done
+ *
+ * Invariants
+ *   I1  Every item taken from the source ends as acked, as a dead letter, or is still pending or resting.
+ *   I2  Resting items count as pending, so replays are bounded by maxSpoutPending like everything else.
+ */
+import { isStreamError, UsageError, UserCodeError } from '../../base/errors.ts'
+import { parseDuration } from '../../config/duration.ts'
+import type { Duration, EventTimeSpec } from '../../config/topology-config.ts'
+import type { AnyValues, Failure } from '../../topology/tuple.ts'
+import type { TreeRoot } from '../ack/tree-root.ts'
+import type { StreamOutput } from '../route/stream-output.ts'
+import { DEAD_STREAM } from './error-actions.ts'
+import { messageOf } from './rich-collector.ts'
+import type { EngineServices } from './services.ts'
+import { Next, type SpoutHome, SpoutTask } from './spout-task.ts'
+import type { TaskIdentity } from './task-identity.ts'
+
+/** Longest rest before a replay of an item that keeps failing. The first replay does not wait. */
+const REST_MAX_MS = 1_000
+const REST_FIRST_MS = 10
+
+interface Replay {
+  readonly values: AnyValues
+  readonly messageId: unknown
+  readonly failedBefore: number
+}
+
+export abstract class ItemSpoutTask extends SpoutTask {
+  protected readonly output: StreamOutput
+  private readonly timeOf: ((values: unknown) => number) | undefined
+  private replays: Replay[] = []
+  private restingCount = 0
+
+  constructor(self: TaskIdentity, services: EngineServices, home: SpoutHome, eventTime: EventTimeSpec | undefined) {
+    super(self, services, home)
+    this.output = self.outputs.outputOf('default')
+    const { of } = eventTime ?? {}
+    this.timeOf = of === undefined ? undefined : (values) => of(values as never)
+  }
+
+  /** HOT. */
+  next(): number {
+    const replay = this.replays.shift()
+    if (replay !== undefined) {
+      this.self.stats.replayedCount += 1
+      this.emitItem(replay.values, replay.messageId, replay.failedBefore)
+      this.pendingCount -= 1 // It had kept its place while it rested.
+      return Next.EMITTED
+    }
+    return this.nextItem()
+  }
+
+  /** HOT. Emits the next item of the source by `emitItem`, or says why there is none. */
+  protected abstract nextItem(): number
+  /** The item is done: acked, given up, or not tracked at all. */
+  protected abstract onItemDone(messageId: unknown): void
+
+  /** HOT. What carries an item: an object is its own values, anything else becomes the field `value`. */
+  protected emitItem(item: unknown, messageId: unknown, failedBefore: number): void {
+    const values = valuesOf(item)
+    try {
+      const admitted = failedBefore > 0 ? values : this.self.outputs.admit(this.output, values, false)
+      const time = this.timeOf === undefined ? undefined : this.timeOf(admitted)
+      if (this.services.acks.isTracking) this.emitTracked(this.output, admitted, messageId, time, failedBefore)
+      else {
+        this.output.emitRoot(admitted, undefined, time)
+        this.onItemDone(messageId)
+      }
+    } catch (error) {
+      this.onPoison(values, messageId, error)
+    }
+  }
+
+  protected get hasReplays(): boolean {
+    return this.replays.length > 0 || this.restingCount > 0
+  }
+
+  protected onAcked(root: TreeRoot): void {
+    this.onItemDone(root.messageId)
+  }
+
+  protected onUntracked(messageId: unknown): void {
+    this.onItemDone(messageId)
+  }
+
+  protected onFailed(root: TreeRoot, failure: Failure): void {
+    const values = root.values as AnyValues
+    const failedBefore = root.failedBefore + 1
+    const { maxReplays } = this.self.settings
+    if (failedBefore > maxReplays) {
+      const message = `failed ${failedBefore} times, last in ${failure.component ?? 'an unknown place'}: ` +
+        `${failure.message ?? failure.reason}`
+      const error = new UserCodeError('REPLAYS_EXHAUSTED', message, { component: this.self.componentId, failedBefore })
+      if (this.deadLetter(values, error, failedBefore)) {
+        this.services.desk.report({ componentId: this.self.componentId, task: this.self.task, error })
+        this.onItemDone(root.messageId)
+        return
+      }
+    }
+    this.rest({ values, messageId: root.messageId, failedBefore }, failure.reason)
+  }
+
+  /** Replays what was lost at once; what failed by itself gets a moment, growing with its failures. */
+  private rest(replay: Replay, reason: Failure['reason']): void {
+    this.pendingCount += 1
+    const isOwnFault = reason === 'explicit' || reason === 'error'
+    const waitMs = isOwnFault && replay.failedBefore > 1
+      ? Math.min(REST_MAX_MS, REST_FIRST_MS * 2 ** (replay.failedBefore - 2))
+      : 0
+    if (waitMs === 0) {
+      this.replays.push(replay)
+      return
+    }
+    this.restingCount += 1
+    this.services.host.timers.after(waitMs, () => {
+      this.restingCount -= 1
+      this.replays.push(replay)
+      this.home.wake()
+    })
+  }
+
+  /** An item that cannot even be emitted would circle for ever: it is given up at once. */
+  protected onPoison(values: AnyValues, messageId: unknown, error: unknown): void {
+    const { componentId, task } = this.self
+    this.self.stats.threwCount += 1
+    this.services.desk.report({ componentId, task, error })
+    this.services.desk.countFailure({ componentId, task, error })
+    if (this.deadLetter(values, error, 1)) this.onItemDone(messageId)
+    else {
+      // No room for the letter: standing still loses nothing.
+      this.services.desk.stopTopology({ componentId, task, error })
+    }
+  }
+
+  protected deadLetter(values: AnyValues, error: unknown, attempts: number): boolean {
+    const letter = {
+      component: this.self.componentId,
+      task: this.self.task,
+      stream: `${this.self.componentId}:default`,
+      values,
+      code: isStreamError(error) ? error.code : 'SPOUT_THREW',
+      message: messageOf(error),
+      attempts,
+      at: this.services.host.clock.now(),
+    }
+    const output = this.self.outputs.byId.get(DEAD_STREAM)
+    if (output !== undefined && output.routes.length > 0) output.emitRoot(letter, undefined, undefined)
+    else if (!this.services.desk.storeDeadLetter(letter)) return false
+    this.self.stats.deadLetteredCount += 1
+    return true
+  }
+
+  /** The source cannot go on, and trying again would not help: everything stays for a look. */
+  protected stop(error: unknown): void {
+    const { componentId, task } = this.self
+    const wrapped = isStreamError(error)
+      ? error
+      : new UserCodeError('SOURCE_ENDED_WITH_ERROR', `${componentId} ended with an error: ${messageOf(error)}`, {
+          component: componentId,
+          task,
+        }, { cause: error })
+    this.self.stats.threwCount += 1
+    this.services.desk.report({ componentId, task, error: wrapped })
+    this.services.desk.stopTopology({ componentId, task, error: wrapped })
+  }
+}
+
+/** HOT. */
+function valuesOf(item: unknown): AnyValues {
+  if (typeof item === 'object' && item !== null && !Array.isArray(item)) {
+    if (!(item instanceof Uint8Array) && !(item instanceof Date)) return item as AnyValues
+  }
+  return { value: item }
+}
+
+/** Milliseconds of a duration that a definition may leave out. */
+export function durationOr(text: Duration | undefined, otherwiseMs: number): number {
+  return text === undefined ? otherwiseMs : parseDuration(text)
+}
+
+/** For callers that need a typed error for a source that is none. */
+export function notIterable(componentId: string, found: unknown): UsageError {
+  return new UsageError(
+    'VALUE_INVALID',
+    `the source of ${componentId} gave ${found === null ? 'null' : typeof found}, something iterable is wanted`,
+    { component: componentId },
+  )
+}

@@ -1,0 +1,110 @@
+/** A task of `spoutFrom`: takes items from an iterable, one or a batch at a time, and replays them from memory. */
+import type { IterableSpoutDefinition, RuntimeIterableSpoutSpec } from '../../topology/definition.ts'
+import { isPromise } from './bolt-task.ts'
+import { ItemSpoutTask, notIterable } from './item-spout-task.ts'
+import type { EngineServices } from './services.ts'
+import { Next, type SpoutHome } from './spout-task.ts'
+import type { TaskIdentity } from './task-identity.ts'
+
+type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
+
+const NO_ITEMS: readonly unknown[] = []
+
+export class IterableSpoutTask extends ItemSpoutTask {
+  private readonly spec: RuntimeIterableSpoutSpec
+  private iterator: AnyIterator | undefined = undefined
+  private batch: readonly unknown[] = NO_ITEMS
+  private at = 0
+  private isWaiting = false
+  private isEnded = false
+
+  constructor(self: TaskIdentity, services: EngineServices, home: SpoutHome, definition: IterableSpoutDefinition) {
+    super(self, services, home, definition.eventTime)
+    const { spec } = definition
+    this.spec = spec.bindHost?.(services.host as never) ?? spec
+  }
+
+  async open(): Promise<void> {
+    const iterable: unknown = await this.spec.open(this.self.context)
+    this.iterator = iteratorOf(iterable)
+    if (this.iterator === undefined) throw notIterable(this.self.componentId, iterable)
+  }
+
+  async close(): Promise<void> {
+    await this.iterator?.return?.()
+  }
+
+  /** HOT. */
+  protected nextItem(): number {
+    if (this.at < this.batch.length) {
+      const item = this.batch[this.at]
+      this.at += 1
+      this.emitItem(item, item, 0)
+      return Next.EMITTED
+    }
+    if (this.isEnded) return this.pendingCount === 0 && !this.hasReplays ? Next.FINISHED : Next.WAITING
+    if (this.isWaiting) return Next.WAITING
+    return this.fetch()
+  }
+
+  protected onItemDone(_messageId: unknown): void {
+    // Memory is all there is: nothing to keep of an item that is done.
+  }
+
+  private fetch(): number {
+    try {
+      const result: unknown = this.iterator?.next()
+      if (isPromise(result)) {
+        this.wait(result)
+        return Next.WAITING
+      }
+      return this.take(result as IteratorResult<unknown>)
+    } catch (error) {
+      this.end(error)
+      return Next.WAITING
+    }
+  }
+
+  private wait(promise: PromiseLike<unknown>): void {
+    const { host } = this.services
+    this.isWaiting = true
+    host.userCallBegan()
+    promise.then(
+      (result) => {
+        host.userCallEnded()
+        this.isWaiting = false
+        this.take(result as IteratorResult<unknown>)
+        this.home.wake()
+      },
+      (error: unknown) => {
+        host.userCallEnded()
+        this.isWaiting = false
+        this.end(error)
+      },
+    )
+  }
+
+  private take(result: IteratorResult<unknown>): number {
+    if (result.done === true) {
+      this.isEnded = true
+      return this.nextItem()
+    }
+    const { value } = result
+    this.at = 0
+    this.batch = Array.isArray(value) ? value : [value]
+    // An item waited for is emitted at the next step; one that was there at once, now.
+    return Next.EMITTED
+  }
+
+  private end(error: unknown): void {
+    this.isEnded = true
+    this.stop(error)
+  }
+}
+
+function iteratorOf(iterable: unknown): AnyIterator | undefined {
+  if (typeof iterable !== 'object' || iterable === null) return undefined
+  if (Symbol.asyncIterator in iterable) return (iterable as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+  if (Symbol.iterator in iterable) return (iterable as Iterable<unknown>)[Symbol.iterator]()
+  return undefined
+}

@@ -1,0 +1,188 @@
+/**
+ * A task of a `keyedBolt`: atomic calls with the state of the tuple's key.
+ *
+ * State and emits of a call take effect together, when it has returned. Calls of one key never overlap, so two open
+ * calls never write to the same slot.
+ */
+import type { Stoppable } from '../../host/host.ts'
+import type { KeyedCall } from '../../state/keyed-call.ts'
+import { type DueTimer, KeyedStore } from '../../state/keyed-store.ts'
+import type { MemoryAccount } from '../../state/memory-account.ts'
+import type { KeyedBoltDefinition, Result, RuntimeKeyedBoltSpec } from '../../topology/definition.ts'
+import { compileField } from '../route/field-access.ts'
+import { Call } from './async-calls.ts'
+import { BoltTask, isPromise, type TaskHome } from './bolt-task.ts'
+import { CallCollector } from './call-collector.ts'
+import type { EngineServices } from './services.ts'
+import type { TaskIdentity } from './task-identity.ts'
+import type { EngineTuple } from './tuple.ts'
+
+export interface KeyedTaskParts {
+  readonly definition: KeyedBoltDefinition
+  readonly account: MemoryAccount
+  /** A control call on the task's executor: before waiting tuples, never during a synchronous call. */
+  readonly callSoon: (callback: () => void) => void
+}
+
+/** Longest time a timer is slept on; a clock that jumps is noticed then. */
+const SLEEP_MAX_MS = 60_000
+
+export class KeyedTask extends BoltTask {
+  readonly store: KeyedStore
+  private readonly parts: KeyedTaskParts
+  private readonly spec: RuntimeKeyedBoltSpec
+  private readonly readKey: (values: object) => unknown
+  private out: CallCollector
+  private stateCall: KeyedCall | undefined = undefined
+  private alarm: Stoppable | undefined = undefined
+  private alarmAtMs = Number.POSITIVE_INFINITY
+
+  constructor(self: TaskIdentity, services: EngineServices, home: TaskHome, parts: KeyedTaskParts) {
+    super(self, services, home, true)
+    this.parts = parts
+    this.spec = parts.definition.spec
+    this.readKey = keyReaderOf(parts.definition.key ?? [])
+    this.store = new KeyedStore(parts.definition.states as never, {
+      nowMs: () => services.host.clock.now(),
+      account: parts.account,
+      entriesPerKeyMax: services.settings.stateEntriesPerKeyMax,
+      hasEventTime: false,
+    })
+    this.out = this.makeCollector()
+  }
+
+  async prepare(): Promise<void> {
+    this.prepared = await this.spec.prepare?.(this.self.context)
+    this.setAlarm()
+  }
+
+  async cleanup(): Promise<void> {
+    this.alarm?.stop()
+    await this.spec.cleanup?.(this.prepared)
+  }
+
+  tick(): void {
+    // A tick has no key.
+  }
+
+  keyOf(tuple: EngineTuple): unknown {
+    const key = this.readKey(tuple.values)
+    return Array.isArray(key) ? JSON.stringify(key.map(String)) : key
+  }
+
+  /** HOT. */
+  protected invoke(tuple: EngineTuple): Result {
+    const stateCall = this.store.open(this.readKey(tuple.values))
+    this.stateCall = stateCall
+    this.out.begin()
+    return this.spec.execute(tuple, this.out, stateCall.views, this.prepared)
+  }
+
+  /** HOT. */
+  protected settleNow(tuple: EngineTuple): void {
+    const { stateCall } = this
+    this.stateCall = undefined
+    stateCall?.commit()
+    this.out.flush(tuple)
+    this.ack(tuple)
+    if (this.store.timerCount > 0) this.setAlarm()
+  }
+
+  protected discardNow(_tuple: EngineTuple): void {
+    this.out.discard()
+    this.stateCall?.rollBack()
+    this.stateCall = undefined
+  }
+
+  detach(call: Call): void {
+    call.collector = this.out
+    call.stateCall = this.stateCall
+    this.stateCall = undefined
+    this.out = this.makeCollector()
+  }
+
+  invokeFor(call: Call): Result {
+    const { tuple } = call
+    if (tuple === undefined) return undefined
+    const collector = this.makeCollector()
+    const stateCall = this.store.open(this.readKey(tuple.values))
+    call.collector = collector
+    call.stateCall = stateCall
+    collector.begin()
+    return this.spec.execute(tuple, collector, stateCall.views, this.prepared)
+  }
+
+  settle(call: Call): void {
+    const stateCall = call.stateCall as KeyedCall | undefined
+    call.stateCall = undefined
+    stateCall?.commit()
+    call.collector?.flush(call.tuple)
+    if (call.tuple !== undefined) this.ack(call.tuple)
+    this.setAlarm()
+  }
+
+  discard(call: Call): void {
+    call.collector?.discard()
+    const stateCall = call.stateCall as KeyedCall | undefined
+    call.stateCall = undefined
+    stateCall?.rollBack()
+    if (call.tuple === undefined && call.error !== undefined) this.reportThrow(call.error)
+  }
+
+  override close(): void {
+    this.alarm?.stop()
+    super.close()
+  }
+
+  private setAlarm(): void {
+    const soonestMs = this.store.nextTimerMs
+    if (soonestMs === undefined || soonestMs >= this.alarmAtMs) return
+    this.alarm?.stop()
+    this.alarmAtMs = soonestMs
+    const { clock, timers } = this.services.host
+    const waitMs = Math.min(SLEEP_MAX_MS, Math.max(0, soonestMs - clock.now()))
+    this.alarm = timers.after(waitMs, () => this.parts.callSoon(() => this.onAlarm()))
+  }
+
+  private onAlarm(): void {
+    this.alarmAtMs = Number.POSITIVE_INFINITY
+    for (const due of this.store.dueTimers(this.services.host.clock.now())) this.fire(due)
+    this.setAlarm()
+  }
+
+  private fire(due: DueTimer): void {
+    const handler = this.spec.onTimer?.[due.name]
+    const stateCall = this.store.openFired(due)
+    if (stateCall === undefined) return
+    const { out } = this
+    out.begin()
+    try {
+      const timer = { key: due.key, time: due.timeMs }
+      const result: Result = handler?.call(this.spec.onTimer, timer, out, stateCall.views, this.prepared)
+      if (isPromise(result)) {
+        this.stateCall = stateCall
+        this.calls.adopt(undefined, result)
+        return
+      }
+      stateCall.commit()
+      out.flush(undefined)
+    } catch (error) {
+      out.discard()
+      stateCall.rollBack()
+      this.reportThrow(error)
+    }
+  }
+
+  private makeCollector(): CallCollector {
+    const { componentId, task } = this.self
+    return new CallCollector(this.self.outputs, (error) => this.services.desk.report({ componentId, task, error }))
+  }
+}
+
+/** One key field: its value. Several: the list of their values. */
+function keyReaderOf(fields: readonly string[]): (values: object) => unknown {
+  const [only, ...rest] = fields.map(compileField)
+  if (only !== undefined && rest.length === 0) return only
+  const all = fields.map(compileField)
+  return (values) => all.map((read) => read(values))
+}

@@ -1,0 +1,131 @@
+/**
+ * The turns of a worker's executors on its one event loop.
+ *
+ *   schedule(executor) ──▶ ready queue ──▶ step, step, step … ──▶ flush links ──▶ give the event loop back
+ *
+ * An executor's step is bounded by a count of tuples; a turn of the loop by time. The clock is read once a step, not
+ * once a tuple: `nowMs` is that reading, exact to a step's length, and good enough for deadlines.
+ *
+ * Invariants
+ *   W1  An executor stands in the ready queue at most once.
+ *   W2  Every executor that can go on is in the queue, or is being stepped, or waits at a gate that will open.
+ */
+import { InvariantError } from '../../base/assert.ts'
+import type { Host } from '../../host/host.ts'
+
+/** How a step ended. */
+export const Step = {
+  /** Nothing left to do until somebody schedules it. */
+  IDLE: 0,
+  /** Its share of the turn is used up; there is more. */
+  MORE: 1,
+} as const
+
+export interface Steppable {
+  /** Stands in the ready queue. Owned by the loop. */
+  isScheduled: boolean
+  /** One bounded turn. Never throws but for a broken invariant. */
+  step(limit: number): number
+}
+
+/** What is told at the end of each turn: links, which send what is batched. */
+export interface TurnEnd {
+  flush(): void
+}
+
+/** Tuples of a step. More make the clock cheaper, fewer make turns fairer. Measured: bench/flow.bench.ts. */
+const STEP_LIMIT = 256
+/** Longest time before the event loop gets its turn. */
+const TURN_MS = 2
+
+export class WorkLoop {
+  /** Monotonic milliseconds at the start of this step. */
+  nowMs: number
+  busyMs = 0
+  turnCount = 0
+  /** Set by a test or the simulator to stop all work without ending: a hung worker. */
+  isHung = false
+  private readonly host: Host
+  private readonly onBroken: (error: unknown) => void
+  private readonly stepLimit: () => number
+  private readonly turnEnds: TurnEnd[] = []
+  private ready: Steppable[] = []
+  private isArmed = false
+  private isStopped = false
+
+  constructor(
+    host: Host,
+    options: { readonly onBroken: (error: unknown) => void; readonly stepLimit?: () => number },
+  ) {
+    this.host = host
+    this.onBroken = options.onBroken
+    this.stepLimit = options.stepLimit ?? (() => STEP_LIMIT)
+    this.nowMs = host.clock.monotonicMs()
+  }
+
+  get isIdle(): boolean {
+    return this.ready.length === 0
+  }
+
+  schedule(executor: Steppable): void {
+    if (executor.isScheduled) return
+    executor.isScheduled = true
+    this.ready.push(executor)
+    this.arm()
+  }
+
+  /** `flush` is called after each turn, so that what was batched leaves when there is nothing better to do. */
+  atTurnEnd(end: TurnEnd): void {
+    this.turnEnds.push(end)
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.ready = []
+  }
+
+  resume(): void {
+    this.isHung = false
+    if (this.ready.length > 0) this.arm()
+  }
+
+  /** Asks for a turn even if no executor is ready: something waits to be flushed. */
+  arm(): void {
+    if (this.isArmed || this.isStopped) return
+    this.isArmed = true
+    this.host.timers.defer(() => this.turn())
+  }
+
+  private turn(): void {
+    this.isArmed = false
+    if (this.isStopped || this.isHung) return
+    const { clock } = this.host
+    const startMs = clock.monotonicMs()
+    this.nowMs = startMs
+    this.turnCount += 1
+    try {
+      do {
+        const batch = this.ready
+        this.ready = []
+        this.stepAll(batch)
+        if (this.isStopped) return
+      } while (this.ready.length > 0 && this.nowMs - startMs < TURN_MS)
+      for (const end of this.turnEnds) end.flush()
+    } catch (error) {
+      this.onBroken(error)
+      if (error instanceof InvariantError) throw error
+    }
+    this.busyMs += clock.monotonicMs() - startMs
+    if (this.ready.length > 0) this.arm()
+  }
+
+  private stepAll(batch: readonly Steppable[]): void {
+    const { clock } = this.host
+    for (const executor of batch) {
+      executor.isScheduled = false
+      const outcome = executor.step(this.stepLimit())
+      if (outcome === Step.MORE) this.schedule(executor)
+      this.nowMs = clock.monotonicMs()
+    }
+  }
+}

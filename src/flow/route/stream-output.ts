@@ -1,0 +1,233 @@
+/**
+ * A stream of one task, on its way out: picks the targets of each emit, makes a tuple for each, accounts its edge.
+ *
+ * Route: collector → [stream output] → inbox of a task here, or the link to the worker where it runs.
+ *
+ * Accounting (Storm's rule): each tuple that leaves gets an edge id of its own. The id is mixed into the anchor it
+ * belongs to (`childLow/High`), or, for a spout, summed up in `sumLow/High`, from where the root is registered.
+ *
+ * Invariants
+ *   O1  Every tuple of a tracked emit has its edge in each of its roots before anyone can ack it.
+ *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw leaves the
+ *       books balanced. So what leaves the worker is handed over first and accounted then (it cannot be acked within
+ *       this turn of the loop); what stays is accounted first (a chained bolt may ack it at once).
+ */
+import { UsageError } from '../../base/errors.ts'
+import type { AnyValues } from '../../topology/tuple.ts'
+import type { EdgeIds } from '../ack/edge-ids.ts'
+import type { TreeRoot } from '../ack/tree-root.ts'
+import { EngineTuple, type FurtherRoot } from '../executor/tuple.ts'
+import { DirectRoute } from './fixed.ts'
+import type { Route } from './route.ts'
+import type { StreamRef } from './stream-ref.ts'
+import type { Emitter, Target } from './target.ts'
+
+/** Called once for each root whose first tuple leaves the worker. */
+export type OnLeave = (root: TreeRoot) => void
+
+export class StreamOutput {
+  readonly ref: StreamRef
+  /** Emits, each counted once. */
+  emittedCount = 0
+  /** Tuples made of them: emits times targets. */
+  transferredCount = 0
+  /** XOR of the edges of the spout's emit in hand. */
+  sumLow = 0
+  sumHigh = 0
+  readonly routes: readonly Route[]
+  private readonly task: number
+  private readonly ids: EdgeIds
+  private readonly emitter: Emitter
+  private readonly onLeave: OnLeave
+
+  constructor(
+    ref: StreamRef,
+    task: number,
+    routes: readonly Route[],
+    ends: { readonly ids: EdgeIds; readonly emitter: Emitter; readonly onLeave: OnLeave },
+  ) {
+    this.ref = ref
+    this.task = task
+    this.routes = routes
+    this.ids = ends.ids
+    this.emitter = ends.emitter
+    this.onLeave = ends.onLeave
+  }
+
+  /** HOT. Emits anchored to one tuple, or untracked if that is. */
+  emitAnchored(values: AnyValues, anchor: EngineTuple): void {
+    this.emittedCount += 1
+    const { root, time } = anchor
+    for (const route of this.routes) {
+      const index = route.choose(values)
+      if (index >= 0) {
+        const target = route.targets[index]
+        if (target !== undefined) this.sendAnchored(target, values, anchor, root, time)
+      } else {
+        for (const target of route.many) this.sendAnchored(target, values, anchor, root, time)
+      }
+    }
+  }
+
+  /** HOT. Emits a spout's tuple. With a root, `sumLow/High` grow by its edges; the caller registers them. */
+  emitRoot(values: AnyValues, root: TreeRoot | undefined, time: number | undefined): void {
+    this.emittedCount += 1
+    for (const route of this.routes) {
+      const index = route.choose(values)
+      if (index >= 0) {
+        const target = route.targets[index]
+        if (target !== undefined) this.sendRoot(target, values, root, time)
+      } else {
+        for (const target of route.many) this.sendRoot(target, values, root, time)
+      }
+    }
+  }
+
+  /** Emits anchored to several tuples; an anchor may stand there twice. */
+  emitJoined(values: AnyValues, anchors: readonly EngineTuple[]): void {
+    this.emittedCount += 1
+    for (const route of this.routes) {
+      const index = route.choose(values)
+      const targets = index >= 0 ? route.targets.slice(index, index + 1) : route.many
+      for (const target of targets) this.sendJoined(target, values, anchors)
+    }
+  }
+
+  /**
+   * The targets of a direct emit.
+   * @throws UsageError TASK_UNKNOWN
+   */
+  directTargets(task: number): readonly Target[] {
+    const targets: Target[] = []
+    for (const route of this.routes) {
+      const target = route instanceof DirectRoute ? route.targetOf(task) : undefined
+      if (target !== undefined) targets.push(target)
+    }
+    if (targets.length > 0) return targets
+    const readers = this.routes.map((route) => `${route.readerId} (${tasksOf(route)})`).join(', ') || 'nobody'
+    throw new UsageError(
+      'TASK_UNKNOWN',
+      `task ${task} does not read stream ${this.ref.componentId}:${this.ref.streamId}; readers are ${readers}`,
+      { component: this.ref.componentId, stream: this.ref.streamId, task },
+    )
+  }
+
+  emitDirect(target: Target, values: AnyValues, anchors: readonly EngineTuple[]): void {
+    this.emittedCount += 1
+    this.sendJoined(target, values, anchors)
+  }
+
+  emitDirectRoot(target: Target, values: AnyValues, root: TreeRoot | undefined, time: number | undefined): void {
+    this.emittedCount += 1
+    this.sendRoot(target, values, root, time)
+  }
+
+  private sendAnchored(
+    target: Target,
+    values: AnyValues,
+    anchor: EngineTuple,
+    root: TreeRoot | undefined,
+    time: number | undefined,
+  ): void {
+    if (root === undefined) {
+      this.deliver(target, new EngineTuple(values, this.ref, this.task, target.task, time, undefined, 0, 0))
+      return
+    }
+    const { ids } = this
+    ids.take()
+    const { low, high } = ids
+    const tuple = new EngineTuple(values, this.ref, this.task, target.task, time, root, low, high)
+    if (anchor.more !== undefined) tuple.more = sameEdge(anchor.more, low, high)
+    const isHere = target.receiver !== undefined
+    if (!isHere) this.deliver(target, tuple)
+    anchor.childLow ^= low
+    anchor.childHigh ^= high
+    if (isHere) this.deliver(target, tuple)
+  }
+
+  private sendRoot(
+    target: Target,
+    values: AnyValues,
+    root: TreeRoot | undefined,
+    time: number | undefined,
+  ): void {
+    if (root === undefined) {
+      this.deliver(target, new EngineTuple(values, this.ref, this.task, target.task, time, undefined, 0, 0))
+      return
+    }
+    const { ids } = this
+    ids.take()
+    const { low, high } = ids
+    const tuple = new EngineTuple(values, this.ref, this.task, target.task, time, root, low, high)
+    const isHere = target.receiver !== undefined
+    if (!isHere) this.deliver(target, tuple)
+    this.sumLow ^= low
+    this.sumHigh ^= high
+    if (isHere) this.deliver(target, tuple)
+  }
+
+  /**
+   * Each anchor contributes an edge of its own to all its roots; a root that several anchors share gets their XOR.
+   * So the books balance even when an anchor is named twice.
+   */
+  private sendJoined(target: Target, values: AnyValues, anchors: readonly EngineTuple[]): void {
+    const edges: FurtherRoot[] = []
+    const lows: number[] = []
+    const highs: number[] = []
+    let time: number | undefined
+    for (const anchor of anchors) {
+      if (anchor.time !== undefined && (time === undefined || anchor.time > time)) time = anchor.time
+      this.ids.take()
+      const { low, high } = this.ids
+      lows.push(low)
+      highs.push(high)
+      if (anchor.root === undefined) continue
+      mixInto(edges, anchor.root, low, high)
+      for (const further of anchor.more ?? []) mixInto(edges, further.root, low, high)
+    }
+    const [first, ...more] = edges
+    const tuple = new EngineTuple(
+      values, this.ref, this.task, target.task, time, first?.root, first?.low ?? 0, first?.high ?? 0,
+    )
+    if (more.length > 0) tuple.more = more
+    const isHere = target.receiver !== undefined
+    if (!isHere) this.deliver(target, tuple)
+    anchors.forEach((anchor, i) => {
+      anchor.childLow ^= lows[i] ?? 0
+      anchor.childHigh ^= highs[i] ?? 0
+    })
+    if (isHere) this.deliver(target, tuple)
+  }
+
+  /** HOT. */
+  private deliver(target: Target, tuple: EngineTuple): void {
+    this.transferredCount += 1
+    const { receiver } = target
+    const gate = receiver === undefined ? this.leave(target, tuple) : receiver.offer(tuple, target.isChained)
+    if (gate !== undefined && target.isHolding) this.emitter.blockOn(gate)
+  }
+
+  private leave(target: Target, tuple: EngineTuple) {
+    if (tuple.root !== undefined && !tuple.root.hasLeft) this.onLeave(tuple.root)
+    for (const further of tuple.more ?? []) if (!further.root.hasLeft) this.onLeave(further.root)
+    return target.link?.send(tuple)
+  }
+}
+
+function sameEdge(roots: readonly FurtherRoot[], low: number, high: number): FurtherRoot[] {
+  return roots.map(({ root }) => ({ root, low, high }))
+}
+
+function mixInto(edges: FurtherRoot[], root: TreeRoot, low: number, high: number): void {
+  const known = edges.find((edge) => edge.root === root)
+  if (known === undefined) {
+    edges.push({ root, low, high })
+    return
+  }
+  known.low ^= low
+  known.high ^= high
+}
+
+function tasksOf(route: Route): string {
+  return route.targets.map((target) => target.task).join(', ')
+}

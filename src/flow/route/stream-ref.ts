@@ -1,0 +1,32 @@
+/** A stream of the running topology, shared by all its tuples. */
+import type { StreamSchema } from '../../topology/definition.ts'
+
+export class StreamRef {
+  readonly componentId: string
+  readonly streamId: string
+  /** Number of the stream in the topology, the same in every worker: what frames carry. */
+  readonly number: number
+  readonly schema: StreamSchema
+  readonly isDirect: boolean
+  /** Its items are texts, numbers and the like, which stand in the one field `value`: sinks take them out again. */
+  readonly carriesPlainValues: boolean
+  /** HOT. True if every declared field is there. Compiled, because reading fields by a variable name is slow. */
+  readonly hasFields: (values: object) => boolean
+
+  constructor(
+    componentId: string,
+    streamId: string,
+    number: number,
+    schema: StreamSchema,
+    kind: { readonly isDirect: boolean; readonly carriesPlainValues: boolean },
+    hasFields: (values: object) => boolean,
+  ) {
+    this.componentId = componentId
+    this.streamId = streamId
+    this.number = number
+    this.schema = schema
+    this.isDirect = kind.isDirect
+    this.carriesPlainValues = kind.carriesPlainValues
+    this.hasFields = hasFields
+  }
+}

@@ -1,0 +1,343 @@
+/**
+ * One worker: the executors of one slot on one event loop, and everything they share.
+ *
+ *   new ─▶ start (hooks, prepare, open) ─▶ activate ⇄ deactivate ─▶ drain ─▶ stop
+ *                                                              ╲──▶ kill: at once, as a crash does
+ *
+ * Does not know: who placed it here, sockets, other topologies.
+ *
+ * Invariants
+ *   W1  No tuple runs before every bolt of the worker is prepared; no spout is asked before it is activated.
+ *   W2  After `stop` or `kill` nothing of the worker runs any more: no timer, no executor, no late promise.
+ */
+import { UserCodeError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { AckRouter } from '../flow/ack/ack-router.ts'
+import { EdgeIds } from '../flow/ack/edge-ids.ts'
+import { MetricBoard } from '../flow/executor/metric-board.ts'
+import { type PartitionProgress, ReplayableSpoutTask } from '../flow/executor/replayable-spout-task.ts'
+import type { EngineServices, PositionDesk } from '../flow/executor/services.ts'
+import type { TaskIdentity } from '../flow/executor/task-identity.ts'
+import { WorkLoop } from '../flow/executor/work-loop.ts'
+import { Inbound } from '../flow/transfer/inbound.ts'
+import type { Link } from '../flow/transfer/link.ts'
+import type { Host, Stoppable } from '../host/host.ts'
+import { MemoryAccount } from '../state/memory-account.ts'
+import type { WorkerContext, WorkerHook } from '../topology/hook.ts'
+import { ACKER } from '../topology/expand.ts'
+import { makeAdmit } from './admit.ts'
+import { type Assembly, assemble } from './assembly.ts'
+import { Desk, type WorkerOwner } from './desk.ts'
+import { type WorkerSpec, workerOf, workersOf } from './spec.ts'
+import { StreamTable } from './stream-table.ts'
+
+/** How exact deadlines are: half of the 100 ms that are promised. */
+const SWEEP_MS = 50
+const REFRESH_MS = 1_000
+
+export interface WorkerParts {
+  readonly spec: WorkerSpec
+  readonly host: Host
+  readonly log: Logger
+  readonly owner: WorkerOwner
+  readonly positions: PositionDesk
+  /** Makes the way to another worker. Called once for each, while the worker is put together. */
+  readonly linkTo: (worker: number) => Link
+  /** Tests and the simulator: bounds of a step, and faults before calls. */
+  readonly stepLimit?: () => number
+  readonly beforeCall?: (componentId: string, call: string) => void
+}
+
+/** Where a source is, for the position store. */
+export interface SourceProgress extends PartitionProgress {
+  readonly componentId: string
+}
+
+export class Worker {
+  readonly spec: WorkerSpec
+  readonly streams: StreamTable
+  readonly inbound: Inbound
+  readonly acks: AckRouter
+  readonly desk: Desk
+  readonly loop: WorkLoop
+  readonly metrics = new MetricBoard()
+  private readonly parts: WorkerParts
+  private readonly assembly: Assembly
+  private readonly resources = new Map<string, unknown>()
+  private readonly links = new Map<number, Link>()
+  private readonly timers: Stoppable[] = []
+  private readonly end = new AbortController()
+  private hooks: readonly WorkerHook[] = []
+  private isStopped = false
+
+  constructor(parts: WorkerParts) {
+    this.parts = parts
+    this.spec = parts.spec
+    const { spec, host, owner } = parts
+    const { topology: settings } = spec.settings
+    this.streams = new StreamTable(spec.topology)
+    this.desk = new Desk(spec.worker, settings, host.clock, owner)
+    this.loop = new WorkLoop(host, {
+      onBroken: (error) => owner.onBroken(spec.worker, error),
+      ...(parts.stepLimit === undefined ? {} : { stepLimit: parts.stepLimit }),
+    })
+    const ids = new EdgeIds(host.random.split(`edges/${spec.worker}/${spec.incarnation}`))
+    const ackers = spec.expanded.componentTasks.get(ACKER) ?? []
+    const here = ackers.filter((task) => workerOf(spec, task) === spec.worker)
+    this.acks = new AckRouter({ here, all: ackers }, ids, { linkOf: (task) => this.linkOf(task) })
+    this.assembly = assemble({
+      spec,
+      services: this.servicesOf(ids),
+      streams: this.streams,
+      linkTo: (worker) => this.linkTo(worker),
+      account: new MemoryAccount(settings.stateMemoryMaxBytes),
+    })
+    // Acks may have to go where no tuple does.
+    for (const worker of workersOf(spec)) if (worker !== spec.worker) this.linkTo(worker)
+    const { receivers } = this.assembly
+    this.inbound = new Inbound(
+      { streams: this.streams.all, receiverOf: (task) => receivers.get(task) },
+      this.acks,
+    )
+    this.loop.atTurnEnd(this.acks)
+    for (const link of this.links.values()) this.loop.atTurnEnd(link)
+  }
+
+  get boltTasks(): Assembly['boltTasks'] {
+    return this.assembly.boltTasks
+  }
+
+  get spoutTasks(): Assembly['spoutTasks'] {
+    return this.assembly.spoutTasks
+  }
+
+  get bolts(): Assembly['bolts'] {
+    return this.assembly.bolts
+  }
+
+  get spouts(): Assembly['spouts'] {
+    return this.assembly.spouts
+  }
+
+  /** Nothing waits or is in flight here. Frames under way to other workers are the links' business. */
+  get isQuiet(): boolean {
+    if (!this.loop.isIdle) return false
+    const { bolts, spouts } = this.assembly
+    return bolts.every((bolt) => bolt.isQuiet) && spouts.every((spout) => spout.isQuiet)
+  }
+
+  /** @throws UserCodeError PREPARE_THREW; everything that had been prepared is cleaned up then */
+  async start(): Promise<void> {
+    const { host } = this.parts
+    host.userCallBegan()
+    try {
+      await this.startHooks()
+      for (const task of this.assembly.boltTasks) await this.prepare(task.self, () => task.prepare())
+      for (const task of this.assembly.spoutTasks) await this.prepare(task.self, () => task.open())
+    } catch (error) {
+      await this.stop()
+      throw error
+    } finally {
+      host.userCallEnded()
+    }
+    if (this.isStopped) return
+    this.startTimers()
+    for (const bolt of this.assembly.bolts) bolt.start()
+  }
+
+  activate(): void {
+    for (const spout of this.assembly.spouts) spout.activate()
+  }
+
+  deactivate(): void {
+    for (const spout of this.assembly.spouts) spout.deactivate()
+  }
+
+  /** Another worker was lost, or the link to it: open trees that may have been there fail now. */
+  onLost(reason: 'worker-lost' | 'link-lost', message: string): void {
+    for (const task of this.assembly.spoutTasks) task.failWhatLeft(reason, message)
+  }
+
+  /** Stops in good order: cleanup and hooks are called. What is in flight is not waited for. */
+  async stop(): Promise<void> {
+    if (this.isStopped) return
+    this.deactivate()
+    for (const task of this.assembly.spoutTasks) await this.quietly(task.self, () => task.close())
+    for (const task of this.assembly.boltTasks) await this.quietly(task.self, () => task.cleanup())
+    for (const { hooks } of this.identities()) for (const hook of hooks ?? []) hook.cleanup?.()
+    for (const hook of this.hooks) {
+      await Promise.resolve(hook.stop?.(this.contextOf())).catch((error: unknown) => this.reportHook(error))
+    }
+    this.kill()
+  }
+
+  /** Ends at once, as a crash does: nothing of user code is called any more. */
+  kill(): void {
+    if (this.isStopped) return
+    this.isStopped = true
+    this.loop.stop()
+    for (const timer of this.timers) timer.stop()
+    for (const spout of this.assembly.spouts) spout.close()
+    for (const bolt of this.assembly.bolts) bolt.close()
+    this.end.abort()
+  }
+
+  /** How far the sources of this worker have come. */
+  progress(): readonly SourceProgress[] {
+    return this.assembly.spoutTasks.flatMap((task) => {
+      if (!(task instanceof ReplayableSpoutTask)) return []
+      return task.progress().map((each) => ({ componentId: task.self.componentId, ...each }))
+    })
+  }
+
+  /** Tells sources which positions are stored now. */
+  async onStored(componentId: string, positions: ReadonlyMap<string, unknown>): Promise<void> {
+    for (const task of this.assembly.spoutTasks) {
+      if (task instanceof ReplayableSpoutTask && task.self.componentId === componentId) {
+        await this.quietly(task.self, async () => {
+          await task.spec.onStored?.(positions)
+        })
+        return
+      }
+    }
+  }
+
+  private identities(): readonly TaskIdentity[] {
+    return [...this.assembly.boltTasks, ...this.assembly.spoutTasks].map((task) => task.self)
+  }
+
+  private async startHooks(): Promise<void> {
+    this.hooks = this.spec.topology.workerHooks.map((make) => make())
+    for (const hook of this.hooks) {
+      try {
+        await hook.start?.(this.contextOf())
+      } catch (error) {
+        throw new UserCodeError('PREPARE_THREW', `a worker hook threw: ${textOf(error)}`, {}, { cause: error })
+      }
+    }
+  }
+
+  private async prepare(self: TaskIdentity, call: () => Promise<void>): Promise<void> {
+    try {
+      for (const hook of self.hooks ?? []) hook.prepare?.(self.context)
+      await call()
+    } catch (error) {
+      throw new UserCodeError(
+        'PREPARE_THREW',
+        `task ${self.task} of ${self.componentId} could not start: ${textOf(error)}`,
+        { component: self.componentId, task: self.task },
+        { cause: error },
+      )
+    }
+  }
+
+  /** At the end nobody can act on errors any more: they are reported. */
+  private async quietly(self: TaskIdentity, call: () => Promise<void>): Promise<void> {
+    try {
+      await call()
+    } catch (error) {
+      this.desk.report({ componentId: self.componentId, task: self.task, error })
+    }
+  }
+
+  private reportHook(error: unknown): void {
+    this.parts.log.error('a worker hook threw at its end', { message: textOf(error) })
+  }
+
+  private startTimers(): void {
+    const { timers } = this.parts.host
+    const { enableMessageTimeouts, messageTimeoutMs } = this.spec.settings.topology
+    this.timers.push(timers.every(SWEEP_MS, () => this.sweep()))
+    this.timers.push(timers.every(REFRESH_MS, () => this.refresh()))
+    if (enableMessageTimeouts) this.timers.push(timers.every(messageTimeoutMs, () => this.acks.rotate()))
+    for (const bolt of this.assembly.bolts) {
+      for (const task of bolt.allTasks) {
+        const { tickIntervalMs } = task.self.settings
+        if (tickIntervalMs === undefined) continue
+        let isWaiting = false
+        this.timers.push(timers.every(tickIntervalMs, () => {
+          // At most one tick of a task waits: a slow bolt is not buried under them.
+          if (isWaiting) return
+          isWaiting = true
+          bolt.callSoon(() => {
+            isWaiting = false
+            task.self.stats.tickCount += 1
+            task.tick()
+          })
+        }))
+      }
+    }
+  }
+
+  private sweep(): void {
+    if (this.loop.isHung) return
+    const nowMs = this.parts.host.clock.monotonicMs()
+    this.loop.nowMs = nowMs
+    for (const task of this.assembly.spoutTasks) task.sweep(nowMs)
+    for (const task of this.assembly.boltTasks) task.sweep()
+  }
+
+  private refresh(): void {
+    for (const route of this.assembly.routes) route.refresh()
+  }
+
+  private contextOf(): WorkerContext {
+    const { spec, host, log } = this.parts
+    return {
+      topology: spec.topologyName,
+      worker: { id: workerId(spec), node: spec.node, port: spec.port },
+      config: spec.topology.config,
+      resources: this.resources,
+      log,
+      signal: this.end.signal,
+      now: () => host.clock.now(),
+    }
+  }
+
+  private linkTo(worker: number): Link {
+    const known = this.links.get(worker)
+    if (known !== undefined) return known
+    const link = this.parts.linkTo(worker)
+    this.links.set(worker, link)
+    return link
+  }
+
+  private linkOf(task: number): Link | undefined {
+    return this.links.get(workerOf(this.spec, task))
+  }
+
+  private servicesOf(ids: EdgeIds): EngineServices {
+    const { spec, host, log, positions, beforeCall } = this.parts
+    const { topology: settings } = spec.settings
+    return {
+      host,
+      random: host.random.split(`worker/${spec.worker}/${spec.incarnation}`),
+      settings,
+      config: spec.topology.config,
+      topologyName: spec.topologyName,
+      worker: { id: workerId(spec), node: spec.node, port: spec.port },
+      incarnation: spec.incarnation,
+      loop: this.loop,
+      ids,
+      acks: this.acks,
+      positions,
+      desk: this.desk,
+      log,
+      metrics: this.metrics,
+      resources: this.resources,
+      makeHooks: spec.topology.taskHooks,
+      streams: this.streams.all,
+      tasksOf: (componentId) => spec.expanded.componentTasks.get(componentId) ?? [],
+      admit: makeAdmit(settings, spec.isDev),
+      beforeCall,
+    }
+  }
+}
+
+function workerId(spec: WorkerSpec): string {
+  return `${spec.topologyName}-${spec.worker}-${spec.incarnation}`
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
