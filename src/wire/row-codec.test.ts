@@ -8,14 +8,8 @@ import type { FieldShape, StreamSchema } from '../topology/definition.ts'
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { generateRowCodec, rowCodecSource } from './compile.ts'
-import {
-  closureRowCodec,
-  compileRowCodec,
-  planRow,
-  type RowCodec,
-  rowSignature,
-  type Values,
-} from './row-codec.ts'
+import { closureRowCodec, compileRowCodec, rowSignature } from './row-codec.ts'
+import { planRow, type RowCodec, type Values } from './row-plan.ts'
 
 type Kind = FieldShape['kind']
 

@@ -17,6 +17,8 @@ import { generateRowCodec } from './compile.ts'
 import { planRow, type RowCodec, type RowPlan, type Values } from './row-plan.ts'
 import { setOwn } from './value-reader.ts'
 
+export type { RowCodec, Values } from './row-plan.ts'
+
 /** The codec of a stream. `place` names the stream in errors, for example `split/words`. */
 export function compileRowCodec(schema: StreamSchema, place: string): RowCodec {
   const plan = planRow(schema, place)
