@@ -1,6 +1,6 @@
 /**
- * How long to wait before trying again: growing, bounded, and spread by chance so that many who failed together
- * do not come back together. The numbers are pure; `retry` is the one loop around them.
+ * How long to wait before trying again: growing, bounded, and spread by chance so that many who failed
+ * together do not come back together. The numbers are pure; `retry` is the one loop around them.
  */
 import { isStreamError } from './errors.ts'
 

@@ -10,22 +10,11 @@
  *   C1  codes and numbers are unique, and a number's first digit tells its range
  *   C2  exactly the codes of family `unavailable` are retryable
  */
+import type { ErrorCodeEntry } from './error-code-entry.ts'
 import { clusterCodes } from './error-table-cluster.ts'
 import { engineCodes } from './error-table-engine.ts'
 import { topologyCodes } from './error-table-topology.ts'
-import type { ErrorFamily } from './errors.ts'
 import { nearest } from './nearest.ts'
-
-/** What the table holds of a code. */
-export interface ErrorCodeEntry {
-  /** Short form for people: `typhoon explain E1004`. */
-  readonly number: string
-  readonly family: ErrorFamily
-  /** What happened, in a sentence. */
-  readonly meaning: string
-  /** What to do about it. */
-  readonly action: string
-}
 
 const table = { ...topologyCodes, ...clusterCodes, ...engineCodes }
 

@@ -3,7 +3,7 @@
  *
  * A code never changes and its number is never used again: both are in logs and in programs of users.
  */
-import type { ErrorCodeEntry } from './error-codes.ts'
+import type { ErrorCodeEntry } from './error-code-entry.ts'
 
 export const clusterCodes = {
   TOPOLOGY_NAME_TAKEN: {

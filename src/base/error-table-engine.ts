@@ -1,9 +1,10 @@
 /**
- * Error codes of state (E5), connectors (E6) and the wire (E7). One of the three parts of the table; `error-codes.ts` joins and looks up.
+ * Error codes of state (E5), connectors (E6) and the wire (E7). One of the three parts of the table;
+ * `error-codes.ts` joins and looks up.
  *
  * A code never changes and its number is never used again: both are in logs and in programs of users.
  */
-import type { ErrorCodeEntry } from './error-codes.ts'
+import type { ErrorCodeEntry } from './error-code-entry.ts'
 
 export const engineCodes = {
   STATE_NOT_ENCODABLE: {

@@ -1,9 +1,10 @@
 /**
- * Error codes of topologies (E1), configuration (E2) and components (E3). One of the three parts of the table; `error-codes.ts` joins and looks up.
+ * Error codes of topologies (E1), configuration (E2) and components (E3). One of the three parts of the
+ * table; `error-codes.ts` joins and looks up.
  *
  * A code never changes and its number is never used again: both are in logs and in programs of users.
  */
-import type { ErrorCodeEntry } from './error-codes.ts'
+import type { ErrorCodeEntry } from './error-code-entry.ts'
 
 export const topologyCodes = {
   DUPLICATE_COMPONENT: {

@@ -1,15 +1,15 @@
 /**
  * Errors thrown on purpose: five families, told apart by who must act.
  *
- * Route: thrown where something went wrong → caught once, by whoever owns the retry loop, the tuple in hand or
- * the process. Bugs are not here: they are `InvariantError` (assert.ts).
+ * Route: thrown where something went wrong → caught once, by whoever owns the retry loop, the tuple in hand
+ * or the process. Bugs are not here: they are `InvariantError` (assert.ts).
  *
  * Message: what happened with the facts in it, lower case, no full stop; loggers put the code in front.
  */
+import type { ErrorFamily } from './error-code-entry.ts'
 import type { ErrorCode } from './error-codes.ts'
 
-/** Who must act on an error. */
-export type ErrorFamily = 'usage' | 'unavailable' | 'conflict' | 'format' | 'user-code'
+export type { ErrorFamily } from './error-code-entry.ts'
 
 /** Facts for logs and the dashboard: ids, counts, limits. Never secrets, never values of tuples. */
 export type Details = Readonly<Record<string, string | number | boolean>>

@@ -1,4 +1,5 @@
-// Method: published vectors of MurmurHash3 x86_32 with seed 0, and that the fast path for ASCII is the slow one.
+// Method: published vectors of MurmurHash3 x86_32 with seed 0, and that the fast path for ASCII is the slow
+// one.
 import { describe, expect, test } from 'vitest'
 import { hasCode } from './errors.ts'
 import { bucketOf, hashAt, hashBytes, hashKey, hashNumber, hashText } from './hash.ts'

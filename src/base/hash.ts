@@ -1,6 +1,6 @@
 /**
- * A 32-bit hash of a key, the same in every process, on every machine and in every version: fields grouping and key
- * groups rest on it, so checkpoints do, too. MurmurHash3 x86_32, seed 0, over these bytes:
+ * A 32-bit hash of a key, the same in every process, on every machine and in every version: fields grouping
+ * and key groups rest on it, so checkpoints do, too. MurmurHash3 x86_32, seed 0, over these bytes:
  *
  *   string            UTF-8; a lone surrogate counts as U+FFFD
  *   number            the 8 bytes of the float64, little endian; -0 is 0, every NaN is one NaN

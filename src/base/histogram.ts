@@ -4,8 +4,8 @@
  *   octave     [2^-10, 2^-9)  …  [1, 2)  [2, 4)  …  [2^23, 2^24)
  *   in each    32 buckets of equal width, so a bucket is 1/32 of its octave's start wide
  *
- * A bucket answers with its middle: at most 1/64 = 1.6 % off. Smaller values (zero and negatives, too) and larger
- * ones have one bucket each at the ends; `min` and `max` are exact.
+ * A bucket answers with its middle: at most 1/64 = 1.6 % off. Smaller values (zero and negatives, too) and
+ * larger ones have one bucket each at the ends; `min` and `max` are exact.
  *
  * Invariants
  *   H1  `count` is the sum of all buckets
@@ -90,8 +90,8 @@ export class Histogram {
   }
 
   /**
-   * For each bound how many values do not exceed it, as Prometheus wants its buckets. A value and a bound of the
-   * same bucket count as not exceeding. Bounds ascend.
+   * For each bound how many values do not exceed it, as Prometheus wants its buckets. A value and a bound of
+   * the same bucket count as not exceeding. Bounds ascend.
    */
   cumulative(bounds: readonly number[]): number[] {
     let seen = 0

@@ -1,5 +1,6 @@
 /**
- * 64-bit ids as two int32 halves. `bigint` would be a heap object per id and four times slower on the ack path.
+ * 64-bit ids as two int32 halves. `bigint` would be a heap object per id and four times slower on the ack
+ * path.
  */
 
 /** An id as a pair, where one value is wanted. `hi` and `lo` are int32. */

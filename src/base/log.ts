@@ -2,10 +2,11 @@
  * Structured log lines: a level, a message, facts. Where they go is the caller's sink; when it is comes from
  * the caller's clock.
  *
- * Messages are constant texts; what differs from line to line belongs into `details`. So a message is also the
- * name by which lines are counted and limited.
+ * Messages are constant texts; what differs from line to line belongs into `details`. So a message is also
+ * the name by which lines are counted and limited.
  *
- * Invariant: no line is lost silently. What the limit holds back is told in the next line of the same message.
+ * Invariant: no line is lost silently. What the limit holds back is told in the next line of the same
+ * message.
  */
 import type { Details } from './errors.ts'
 
@@ -41,7 +42,10 @@ export interface LogSpec {
 
 const rank: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 }
 const defaultLimit = { lines: 20, perMs: 10_000 }
-/** Messages that are remembered for the limit. Beyond it all are forgotten, which lets a few lines too many pass. */
+/**
+ * Messages that are remembered for the limit. Beyond it all are forgotten, which lets a few lines too many
+ * pass.
+ */
 const SPANS_MAX = 1_000
 
 export function createLogger(spec: LogSpec): Logger {

@@ -1,10 +1,11 @@
 /**
- * Coverage marks: a rare branch names itself, a test asserts that *it* was reached. A test of a race that no longer
- * reaches its race fails instead of passing for nothing.
+ * Coverage marks: a rare branch names itself, a test asserts that *it* was reached. A test of a race that no
+ * longer reaches its race fails instead of passing for nothing.
  *
  *   in the code     mark('link: second dial while the first is open')
  *   in the test     await expectMark('link: second dial while the first is open', () => …)
  */
+import { assert, InvariantError } from './assert.ts'
 
 /** How often each mark was passed; undefined while nobody looks, so that a mark costs one comparison. */
 let passed: Map<string, number> | undefined
@@ -19,7 +20,7 @@ export async function expectMark<T>(name: string, body: () => T | Promise<T>): P
   const { result, marks } = await collectMarks(body)
   if (!marks.has(name)) {
     const others = [...marks.keys()].sort().join(', ') || 'none'
-    throw new Error(`mark "${name}" was not passed; passed: ${others}`)
+    throw new InvariantError(`mark "${name}" was not passed; passed: ${others}`)
   }
   return result
 }
@@ -28,7 +29,7 @@ export async function expectMark<T>(name: string, body: () => T | Promise<T>): P
 export async function collectMarks<T>(
   body: () => T | Promise<T>,
 ): Promise<{ readonly result: T; readonly marks: ReadonlyMap<string, number> }> {
-  if (passed !== undefined) throw new Error('marks are already being collected')
+  assert(passed === undefined, 'marks are collected once at a time')
   const marks = new Map<string, number>()
   passed = marks
   try {

@@ -1,6 +1,7 @@
 /**
- * Random numbers from a seed: the same seed gives the same numbers on every machine. For simulation and tests;
- * fits the host's `Random`. Generator: sfc32 (128 bits of state, a counter among them, so no short cycles).
+ * Random numbers from a seed: the same seed gives the same numbers on every machine. For simulation and
+ * tests; fits the host's `Random`. Generator: sfc32 (128 bits of state, a counter among them, so no short
+ * cycles).
  */
 import { hashText } from './hash.ts'
 

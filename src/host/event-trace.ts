@@ -1,6 +1,6 @@
 /**
- * What happened in a virtual world: a hash over every event, to see whether two runs were the same, and the last
- * events as text, for reports of failures.
+ * What happened in a virtual world: a hash over every event, to see whether two runs were the same, and the
+ * last events as text, for reports of failures.
  */
 import { hexOf } from '../base/int64.ts'
 

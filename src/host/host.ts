@@ -51,17 +51,20 @@ export interface Connection {
   onClose: (why: Error | undefined) => void
   /**
    * Sends bytes in order. They belong to the connection from now on. False: more than its buffer
-   * holds is waiting, so stop until `onDrain`. After the end: nothing happens.
+   * holds is waiting, so stop until `onDrain`. After the end: nothing happens, and the answer is true.
    */
   write(bytes: Uint8Array): boolean
-  /** Ends at once; what was not sent is lost. */
+  /** Ends at once; what was not sent is lost. Nothing arrives any more; `onClose` comes in a later turn. */
   close(): void
 }
 
 export interface Net {
   /** @throws UnavailableError PORT_IN_USE */
   listen(address: string, onConnection: (connection: Connection) => void): Promise<Stoppable>
-  /** Never throws: a failed dial is told through `onClose`. `onOpen` comes before any bytes. */
+  /**
+   * Never throws: a failed dial is told through `onClose`, after ten seconds at the latest. `onOpen` comes
+   * before any bytes; what is written before it waits for it.
+   */
   connect(address: string, onOpen: () => void): Connection
 }
 
@@ -86,8 +89,8 @@ export interface OpenFile {
 
 /**
  * Files and directories. Paths are absolute or relative to the working directory.
- * @throws UnavailableError DISK_FULL where there is no room; else UnavailableError CONNECT_FAILED with the path and the
- *   system's code (`ENOENT`, `EACCES`, `EISDIR` …) in `details.reason`
+ * @throws UnavailableError DISK_FULL where there is no room; else UnavailableError CONNECT_FAILED with the path
+ *   and the system's code (`ENOENT`, `EACCES`, `EISDIR` …) in `details.reason`
  */
 export interface Files {
   /** undefined: there is nothing. */
@@ -104,7 +107,9 @@ export interface Files {
   makeDirectory(path: string): Promise<void>
   /** Makes entries of a directory durable after rename or create. */
   syncDirectory(path: string): Promise<void>
-  /** Calls when the file or directory may have changed; may call too often, may miss: look again by time, too. */
+  /**
+   * Calls when the file or directory may have changed; may call too often, may miss: look again by time, too.
+   */
   watch(path: string, callback: () => void): Stoppable
   /** A fresh directory for temporary things. */
   makeTemporaryDirectory(prefix: string): Promise<string>

@@ -1,6 +1,6 @@
 /**
- * One direction between two hosts of a memory net, and what is wrong with it. Connections between the two share it,
- * so a fault that is set now also strikes what is already open.
+ * One direction between two hosts of a memory net, and what is wrong with it. Connections between the two
+ * share it, so a fault that is set now also strikes what is already open.
  */
 import type { Random } from './host.ts'
 

@@ -1,8 +1,8 @@
 /**
- * A connection inside the memory: two ends, two pipes. What one end writes travels in parcels down a lane and is
- * delivered by the timers of the receiving host, so a host that is paused or gone receives nothing.
+ * A connection inside the memory: two ends, two pipes. What one end writes travels in parcels down a lane and
+ * is delivered by the timers of the receiving host, so a host that is paused or gone receives nothing.
  *
- *      dialler ── open, bytes …, end ──▶ acceptor         a pipe keeps order; `open` is first and `end` is last
+ *      dialler ── open, bytes …, end ──▶ acceptor   a pipe keeps order; `open` is first and `end` is last
  *              ◀── open, bytes …, end ──
  *
  * Does not know: addresses, listeners (memory-net.ts).

@@ -1,9 +1,9 @@
 /**
  * A disk inside the memory that forgets like a real one: what was not synced may be gone after a crash.
  *
- * Two journals hold how to take back what is not yet durable: each file its writes since its last `sync`, the disk
- * its names (created, renamed, removed) since the last `syncDirectory`. A crash takes back the newest of them, how many
- * is drawn; of the first write that is lost a part may survive (a torn write).
+ * Two journals hold how to take back what is not yet durable: each file its writes since its last `sync`, the
+ * disk its names (created, renamed, removed) since the last `syncDirectory`. A crash takes back the newest of
+ * them, how many is drawn; of the first write that is lost a part may survive (a torn write).
  *
  *      names     create a · rename a→b · remove c · …        crash: ◀── the newest are taken back, in order
  *      file b    write 0..99 · write 100..149 · truncate …    crash: ◀── the same, for each file

@@ -1,6 +1,6 @@
 /**
- * The `Files` of a host on a memory disk: each call takes effect in a turn of its own, later than it was made, so
- * that a crash can come in between. The disk outlives the hosts that use it.
+ * The `Files` of a host on a memory disk: each call takes effect in a turn of its own, later than it was
+ * made, so that a crash can come in between. The disk outlives the hosts that use it.
  *
  * Does not know: what is durable (memory-disk.ts).
  */
@@ -138,7 +138,7 @@ class MemoryFiles implements Files {
 
   makeTemporaryDirectory(prefix: string): Promise<string> {
     const name = `${prefix}${Math.floor(this.spec.random.next() * 0x100000000).toString(36)}`
-    return this.later(`/tmp/${name}`, (full) => {
+    return this.later(`/temporary/${name}`, (full) => {
       this.disk.makeDirectory(full)
       return full
     })

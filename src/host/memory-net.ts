@@ -1,12 +1,12 @@
 /**
- * A network inside the memory. Hosts join it under a name; addresses are plain texts. The same code serves virtual
- * time (timers of a virtual world, chopped streams) and real time (timers of the node host, for a cluster in one
- * process).
+ * A network inside the memory. Hosts join it under a name; addresses are plain texts. The same code serves
+ * virtual time (timers of a virtual world, chopped streams) and real time (timers of the node host, for a
+ * cluster in one process).
  *
  *      join('a', timers).connect('b:6700')  ──▶  lane a→b  ──▶  join('b', timers).listen('b:6700')
  *
- * Faults are set per lane, that is per direction between two hosts. Either a host's name or an address at which a host
- * listens may stand for it.
+ * Faults are set per lane, that is per direction between two hosts. Either a host's name or an address at
+ * which a host listens may stand for it.
  *
  * Does not know: frames, who is what in the cluster.
  */
@@ -23,7 +23,9 @@ export interface MemoryNetSpec {
   readonly nowMs: () => number
   /** Draws delays and faults. */
   readonly random: Random
-  /** True: streams arrive in pieces cut at random, and an end loses some of what was under way. Default false. */
+  /**
+   * True: streams arrive in pieces cut at random, and an end loses some of what was under way. Default false.
+   */
   readonly isChopped?: boolean
   /** Default 256 KiB. */
   readonly bufferBytesMax?: number
@@ -32,7 +34,10 @@ export interface MemoryNetSpec {
 
 /** A host's place in the net. */
 export interface NetMember extends Net {
-  /** The host is gone: its listeners and connections end, the other sides see a reset. It calls nobody any more. */
+  /**
+   * The host is gone: its listeners and connections end, the other sides see a reset. It calls nobody any
+   * more.
+   */
   leave(): void
 }
 

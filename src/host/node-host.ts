@@ -1,6 +1,6 @@
 /**
- * The host of production: Node's clock, timers, network and files. A plain object, so that a host with one part
- * exchanged is `{ ...host, net }`.
+ * The host of production: Node's clock, timers, network and files. A plain object, so that a host with one
+ * part exchanged is `{ ...host, net }`.
  */
 import { writeSync } from 'node:fs'
 import { hostname } from 'node:os'

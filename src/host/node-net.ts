@@ -1,8 +1,9 @@
 /**
  * The host's network over TCP. An address is `host:port`, `[v6 address]:port` or `:port` for loopback.
  *
- * The side that dials reads into a buffer of its own that is used again and again, so a busy link allocates nothing per
- * read; buffers of ended connections serve later ones. The side that listens cannot be told to, in Node.
+ * The side that dials reads into a buffer of its own that is used again and again, so a busy link allocates
+ * nothing per read; buffers of ended connections serve later ones. The side that listens cannot be told to,
+ * in Node.
  *
  * Invariants
  *   N1  `onClose` is called exactly once, nothing else after it

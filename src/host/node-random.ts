@@ -1,6 +1,6 @@
 /**
- * Random numbers for production: the key stream of AES-128 in counter mode under a key from the system. As good as the
- * cipher, and 64 KiB at a time as fast as a weak generator.
+ * Random numbers for production: the key stream of AES-128 in counter mode under a key from the system. As
+ * good as the cipher, and 64 KiB at a time as fast as a weak generator.
  */
 import { createCipheriv, createHmac, randomBytes } from 'node:crypto'
 import type { Random } from './host.ts'

@@ -10,8 +10,8 @@ export function onSignal(signal: EndSignal, callback: () => void): Stoppable {
 }
 
 /**
- * Calls `first` at the first SIGTERM or SIGINT, for an orderly end, and `again` at every further one: somebody is
- * impatient.
+ * Calls `first` at the first SIGTERM or SIGINT, for an orderly end, and `again` at every further one:
+ * somebody is impatient.
  */
 export function onEndRequested(first: () => void, again: () => void): Stoppable {
   let isAsked = false

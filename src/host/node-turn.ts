@@ -6,8 +6,8 @@ const nextImmediate = setImmediate
 const realPerformance = performance
 
 /**
- * Resolves when all promise reactions that can run have run, however long their chains are: Node turns to its ticks
- * when its queue of reactions is empty.
+ * Resolves when all promise reactions that can run have run, however long their chains are: Node turns to its
+ * ticks when its queue of reactions is empty.
  */
 export function reactionsDone(): Promise<void> {
   return new Promise((resolve) => nextTick(resolve))

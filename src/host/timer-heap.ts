@@ -1,6 +1,6 @@
 /**
- * Timers of a virtual world in the order in which they are due; of those due at the same time, in the order in which
- * they were set. A binary heap; stopped timers stay until they are due or outnumber the others.
+ * Timers of a virtual world in the order in which they are due; of those due at the same time, in the order
+ * in which they were set. A binary heap; stopped timers stay until they are due or outnumber the others.
  */
 import type { Stoppable } from './host.ts'
 

@@ -1,6 +1,6 @@
 /**
- * One simulated machine (or process) of a virtual world: its clock, its timers, its queue of what is ready to run.
- * The world decides who runs next and when time moves.
+ * One simulated machine (or process) of a virtual world: its clock, its timers, its queue of what is ready to
+ * run. The world decides who runs next and when time moves.
  *
  * Invariants
  *   V1  what is ready runs in the order in which it became ready

@@ -3,7 +3,7 @@ import type { Host } from './host.ts'
 import { realTurn } from './node-turn.ts'
 import { VirtualWorld } from './virtual-world.ts'
 
-const sleep = (host: Host, delayMs: number) =>
+const passed = (host: Host, delayMs: number) =>
   new Promise<void>((resolve) => void host.timers.after(delayMs, resolve))
 
 /** Several hosts that talk, write, wait and defer at random: enough to tell two orders apart. */
@@ -17,7 +17,7 @@ async function chatter(seed: number): Promise<{ readonly hash: string; readonly 
     await host.net.listen(`${name}:1`, (connection) => {
       connection.onBytes = (bytes) => said.push(`${name} ${bytes.length}`)
     })
-    await sleep(host, 5)
+    await passed(host, 5)
     for (const other of names) {
       const connection = host.net.connect(`${other}:1`, () => said.push(`${name} to ${other}`))
       connection.write(new Uint8Array(1 + Math.floor(host.random.next() * 100)))

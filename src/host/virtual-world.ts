@@ -1,12 +1,13 @@
 /**
- * A world under a seed: hosts, a clock that only moves when nothing is left to do, a net and disks with faults.
+ * A world under a seed: hosts, a clock that only moves when nothing is left to do, a net and disks with
+ * faults.
  *
- *            ┌───────────────▶ something ready? ── yes ──▶ choose a host, run one event, let promises settle ──┐
- *            │                        │ no                                                                     │
- *            │        user calls wait for the real world? ── yes ──▶ let the real loop turn (bounded) ────────┤
- *            │                        │ no                                                                     │
- *            │                 move the clock to the next timer                                                │
- *            └────────────────────────┴──────────────────────────────────────────────────────────────────────┘
+ *     ┌──▶ something ready? ── yes ──▶ choose a host, run one event, let promises settle ──┐
+ *     │             │ no                                                                    │
+ *     │    user calls wait for the real world? ── yes ──▶ let the real loop turn (bounded) ─┤
+ *     │             │ no                                                                    │
+ *     │    move the clock to the next timer                                                 │
+ *     └─────────────┴───────────────────────────────────────────────────────────────────────┘
  *
  * Route: testing makes a world, hands its hosts to the engine, runs it, injects faults, reads the result.
  * Does not know: topologies, what the hosts run.
@@ -33,16 +34,23 @@ export interface VirtualWorldSpec {
   readonly startAtMs?: number
   /** Streams arrive in pieces cut at random, ends lose some of what was under way. Default true. */
   readonly isChopped?: boolean
-  /** How long, in real time, user calls may wait for the outside before virtual time moves on. Default 100. */
+  /**
+   * How long, in real time, user calls may wait for the outside before virtual time moves on. Default 100.
+   */
   readonly patienceMs?: number
-  /** Events at one instant before the clock moves by a millisecond: no machine is infinitely fast. Default 10,000. */
+  /**
+   * Events at one instant before the clock moves by a millisecond: no machine is infinitely fast. Default
+   * 10,000.
+   */
   readonly instantEventsMax?: number
   readonly print?: (host: string, line: string) => void
 }
 
 /** All given limits hold. Without any: until nothing is left to do. */
 export interface RunOptions {
-  /** Wall time of the world, milliseconds since 1970: time stands there afterwards, whatever is left to do. */
+  /**
+   * Wall time of the world, milliseconds since 1970: time stands there afterwards, whatever is left to do.
+   */
   readonly untilMs?: number
   /** With `untilMs`: do not move the clock on when nothing is left to do. */
   readonly untilIdle?: boolean
@@ -67,7 +75,9 @@ interface Machine extends VirtualDisk {
   skewMs: number
 }
 
-/** Without a timer there is nothing to move on to: then user calls may take as long as a slow machine needs. */
+/**
+ * Without a timer there is nothing to move on to: then user calls may take as long as a slow machine needs.
+ */
 const LAST_PATIENCE_FACTOR = 50
 /** Events at the last instant of a run, as a multiple of those after which time would pass. */
 const LAST_INSTANT_FACTOR = 100
@@ -160,8 +170,8 @@ export class VirtualWorld {
   }
 
   /**
-   * The host is gone at once: nothing of it runs any more, its peers see a reset, and what it had not synced may be
-   * lost: `some` as the seed has it, `all`, or `none` if only the process died and the machine lives.
+   * The host is gone at once: nothing of it runs any more, its peers see a reset, and what it had not synced
+   * may be lost: `some` as the seed has it, `all`, or `none` if only the process died and the machine lives.
    */
   crash(name: string, loss: 'none' | 'some' | 'all' = 'some'): void {
     const machine = this.machine(name)
@@ -249,7 +259,9 @@ export class VirtualWorld {
     return true
   }
 
-  /** Programs that always have something to do would stop the clock for ever. False: the run's time is over. */
+  /**
+   * Programs that always have something to do would stop the clock for ever. False: the run's time is over.
+   */
   private makeTimePass(untilMs: number): boolean {
     const eventsMax = this.spec.instantEventsMax ?? 10_000
     if (this.eventsAtInstant < eventsMax) return true

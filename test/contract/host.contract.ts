@@ -1,5 +1,5 @@
-// What every host promises, whichever it is. Each test runs inside `within`, which lets the host's world turn while the
-// body waits: for the real host that is nothing, a virtual one has to be run.
+// What every host promises, whichever it is. Each test runs inside `within`, which lets the host's world turn
+// while the body waits: for the real host that is nothing, a virtual one has to be run.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { deferred } from '../../src/base/deferred.ts'
 import { hasCode } from '../../src/base/errors.ts'
@@ -29,8 +29,14 @@ export function hostContract(name: string, make: () => Promise<HostUnderTest>): 
     const current = () => ({ host, made })
 
     timersContract(inside, current)
-    filesContract(inside, current)
-    netContract(inside, current)
+    periodsContract(inside, current)
+    contentsContract(inside, current)
+    openingContract(inside, current)
+    namesContract(inside, current)
+    pathsContract(inside, current)
+    bytesContract(inside, current)
+    closingContract(inside, current)
+    dialsContract(inside, current)
     oddsContract(inside, current)
   })
 }
@@ -38,10 +44,10 @@ export function hostContract(name: string, make: () => Promise<HostUnderTest>): 
 type Inside = (title: string, body: () => Promise<void>) => void
 type Current = () => { readonly host: Host; readonly made: HostUnderTest }
 
-function timersContract(inside: Inside, current: Current): void {
-  const wait = (delayMs: number) =>
-    new Promise<void>((resolve) => void current().host.timers.after(delayMs, resolve))
+const passed = (host: Host, delayMs: number) =>
+  new Promise<void>((resolve) => void host.timers.after(delayMs, resolve))
 
+function timersContract(inside: Inside, current: Current): void {
   inside('timers fire in the order in which they are due, not before the caller returned', async () => {
     const { host } = current()
     const fired: string[] = []
@@ -50,7 +56,7 @@ function timersContract(inside: Inside, current: Current): void {
     host.timers.after(15, () => fired.push('b'))
     host.timers.after(0, () => fired.push('zero'))
     expect(fired).toEqual([])
-    await wait(60)
+    await passed(host, 60)
     expect(fired.filter((name) => name !== 'zero')).toEqual(['a', 'b', 'c'])
     expect(fired).toHaveLength(4)
   })
@@ -58,13 +64,15 @@ function timersContract(inside: Inside, current: Current): void {
   inside('a delay is never shorter than asked for, on either clock', async () => {
     const { host } = current()
     const from = { wall: host.clock.now(), monotonic: host.clock.monotonicMs() }
-    await wait(20)
+    await passed(host, 20)
     // Node's timers count whole milliseconds, so they may be one early on a finer clock.
     expect(host.clock.monotonicMs() - from.monotonic).toBeGreaterThanOrEqual(19)
     expect(host.clock.now() - from.wall).toBeGreaterThanOrEqual(19)
     expect(Number.isInteger(host.clock.now())).toBe(true)
   })
+}
 
+function periodsContract(inside: Inside, current: Current): void {
   inside('a periodic timer goes on until it is stopped, and stopping twice does nothing', async () => {
     const { host } = current()
     let count = 0
@@ -77,7 +85,7 @@ function timersContract(inside: Inside, current: Current): void {
       done.resolve()
     })
     await done.promise
-    await wait(30)
+    await passed(host, 30)
     expect(count).toBe(3)
   })
 
@@ -88,7 +96,7 @@ function timersContract(inside: Inside, current: Current): void {
     host.timers.after(5, () => second?.stop())
     second = host.timers.after(5, () => fired.push('second'))
     host.timers.after(1, () => fired.push('other')).stop()
-    await wait(30)
+    await passed(host, 30)
     expect(fired).toEqual([])
   })
 
@@ -110,27 +118,29 @@ function timersContract(inside: Inside, current: Current): void {
   })
 }
 
-function filesContract(inside: Inside, current: Current): void {
-  const text = (value: string) => new TextEncoder().encode(value)
-  const folder = () => current().host.files.makeTemporaryDirectory('typhoon-host-')
+const text = (value: string) => new TextEncoder().encode(value)
+const folderOf = ({ files }: Host) => files.makeTemporaryDirectory('typhoon-host-')
 
-  const write = async (path: string, content: string) => {
-    const file = await current().host.files.open(path, 'create')
-    await file.write(text(content), 0)
-    await file.sync()
-    await file.close()
-  }
-  const read = async (path: string) => {
-    const file = await current().host.files.open(path, 'read')
-    const target = new Uint8Array(100)
-    const count = await file.read(target, 0)
-    await file.close()
-    return new TextDecoder().decode(target.subarray(0, count))
-  }
+async function write({ files }: Host, path: string, content: string): Promise<void> {
+  const file = await files.open(path, 'create')
+  await file.write(text(content), 0)
+  await file.sync()
+  await file.close()
+}
 
+async function read({ files }: Host, path: string): Promise<string> {
+  const file = await files.open(path, 'read')
+  const target = new Uint8Array(100)
+  const count = await file.read(target, 0)
+  await file.close()
+  return new TextDecoder().decode(target.subarray(0, count))
+}
+
+function contentsContract(inside: Inside, current: Current): void {
   inside('what was written is read, at its position, up to the end', async () => {
-    const { files } = current().host
-    const path = files.resolve(await folder(), 'a')
+    const { host } = current()
+    const { files } = host
+    const path = files.resolve(await folderOf(host), 'a')
     const file = await files.open(path, 'create')
     await file.write(text('hello world'), 0)
     await file.write(text('W'), 6)
@@ -147,35 +157,40 @@ function filesContract(inside: Inside, current: Current): void {
   })
 
   inside('write keeps what is there, create empties it, read wants it', async () => {
-    const { files } = current().host
-    const path = files.resolve(await folder(), 'a')
+    const { host } = current()
+    const { files } = host
+    const path = files.resolve(await folderOf(host), 'a')
     await expect(files.open(path, 'read')).rejects.toMatchObject({
       code: 'CONNECT_FAILED',
       details: { reason: 'ENOENT', path },
     })
     await (await files.open(path, 'write')).close()
-    await write(path, 'abc')
+    await write(host, path, 'abc')
     await (await files.open(path, 'write')).close()
-    expect(await read(path)).toBe('abc')
+    expect(await read(host, path)).toBe('abc')
     await (await files.open(path, 'create')).close()
-    expect(await read(path)).toBe('')
+    expect(await read(host, path)).toBe('')
   })
 
   inside('truncation cuts and fills with zeros', async () => {
-    const { files } = current().host
-    const path = files.resolve(await folder(), 'a')
-    await write(path, 'abcdef')
+    const { host } = current()
+    const { files } = host
+    const path = files.resolve(await folderOf(host), 'a')
+    await write(host, path, 'abcdef')
     const file = await files.open(path, 'write')
     await file.truncate(2)
     await file.truncate(4)
     await file.sync()
     await file.close()
-    expect(await read(path)).toBe('ab\0\0')
+    expect(await read(host, path)).toBe('ab\0\0')
   })
+}
 
+function openingContract(inside: Inside, current: Current): void {
   inside('a closed file takes nothing any more', async () => {
-    const { files } = current().host
-    const file = await files.open(files.resolve(await folder(), 'a'), 'create')
+    const { host } = current()
+    const { files } = host
+    const file = await files.open(files.resolve(await folderOf(host), 'a'), 'create')
     await file.close()
     const calls = [
       () => file.read(new Uint8Array(1), 0),
@@ -190,25 +205,29 @@ function filesContract(inside: Inside, current: Current): void {
   })
 
   inside('a file that was opened for reading cannot be written', async () => {
-    const { files } = current().host
-    const path = files.resolve(await folder(), 'a')
-    await write(path, 'abc')
+    const { host } = current()
+    const { files } = host
+    const path = files.resolve(await folderOf(host), 'a')
+    await write(host, path, 'abc')
     const file = await files.open(path, 'read')
     await expect(file.write(text('x'), 0)).rejects.toMatchObject({ code: 'CONNECT_FAILED' })
     await file.close()
-    expect(await read(path)).toBe('abc')
+    expect(await read(host, path)).toBe('abc')
   })
+}
 
+function namesContract(inside: Inside, current: Current): void {
   inside('renaming replaces, and who has the old file open still reads it', async () => {
-    const { files } = current().host
-    const directory = await folder()
+    const { host } = current()
+    const { files } = host
+    const directory = await folderOf(host)
     const [from, to] = [files.resolve(directory, 'from'), files.resolve(directory, 'to')]
-    await write(from, 'new')
-    await write(to, 'old')
+    await write(host, from, 'new')
+    await write(host, to, 'old')
     const old = await files.open(to, 'read')
     await files.rename(from, to)
     await files.syncDirectory(directory)
-    expect(await read(to)).toBe('new')
+    expect(await read(host, to)).toBe('new')
     const target = new Uint8Array(3)
     expect(await old.read(target, 0)).toBe(3)
     expect(target).toEqual(text('old'))
@@ -221,16 +240,17 @@ function filesContract(inside: Inside, current: Current): void {
   inside(
     'directories are made with their parents, listed in order, removed with what is in them',
     async () => {
-      const { files } = current().host
-      const root = await folder()
+      const { host } = current()
+      const { files } = host
+      const root = await folderOf(host)
       const deep = files.resolve(root, 'x', 'y', 'z')
       await files.makeDirectory(deep)
       await files.makeDirectory(deep)
-      for (const name of ['b', 'a', 'c']) await write(files.resolve(deep, name), name)
+      for (const name of ['b', 'a', 'c']) await write(host, files.resolve(deep, name), name)
       expect(await files.list(deep)).toEqual(['a', 'b', 'c'])
       expect(await files.stat(deep)).toMatchObject({ kind: 'directory' })
       await files.rename(files.resolve(root, 'x'), files.resolve(root, 'moved'))
-      expect(await read(files.resolve(root, 'moved/y/z/b'))).toBe('b')
+      expect(await read(host, files.resolve(root, 'moved/y/z/b'))).toBe('b')
       await files.remove(files.resolve(root, 'moved'))
       await files.remove(files.resolve(root, 'moved'))
       expect(await files.list(root)).toEqual([])
@@ -238,12 +258,15 @@ function filesContract(inside: Inside, current: Current): void {
       expect(await files.stat(files.resolve(root, 'moved/y'))).toBeUndefined()
     },
   )
+}
 
+function pathsContract(inside: Inside, current: Current): void {
   inside('what cannot be says why', async () => {
-    const { files } = current().host
-    const root = await folder()
+    const { host } = current()
+    const { files } = host
+    const root = await folderOf(host)
     const path = files.resolve(root, 'a')
-    await write(path, 'x')
+    await write(host, path, 'x')
     const reasons = async (...calls: readonly (() => Promise<unknown>)[]) => {
       const found: unknown[] = []
       for (const call of calls) {
@@ -268,19 +291,21 @@ function filesContract(inside: Inside, current: Current): void {
   })
 
   inside('a watcher hears of a change in its directory', async () => {
-    const { files, timers } = current().host
-    const root = await folder()
+    const { host } = current()
+    const { files, timers } = host
+    const root = await folderOf(host)
     const heard = deferred()
     const watcher = files.watch(root, heard.resolve)
-    timers.after(20, () => void write(files.resolve(root, 'a'), 'x'))
+    timers.after(20, () => void write(host, files.resolve(root, 'a'), 'x'))
     await heard.promise
     watcher.stop()
     watcher.stop()
   })
 
   inside('temporary directories are fresh, and paths become absolute', async () => {
-    const { files } = current().host
-    const [one, two] = [await folder(), await folder()]
+    const { host } = current()
+    const { files } = host
+    const [one, two] = [await folderOf(host), await folderOf(host)]
     expect(one).not.toBe(two)
     expect(await files.list(one)).toEqual([])
     expect(files.resolve('/a/b', '..', './c')).toBe('/a/c')
@@ -289,24 +314,25 @@ function filesContract(inside: Inside, current: Current): void {
   })
 }
 
-function netContract(inside: Inside, current: Current): void {
-  /** Both ends of an open connection. */
-  const pair = async () => {
-    const { host, made } = current()
-    const address = await made.freshAddress()
-    const accepted = deferred<Connection>()
-    const opened = deferred()
-    const listener = await host.net.listen(address, accepted.resolve)
-    const dialled = host.net.connect(address, opened.resolve)
-    const acceptor = await accepted.promise
-    await opened.promise
-    return { dialled, acceptor, address, stop: () => listener.stop() }
-  }
-  const closed = (connection: Connection) =>
-    new Promise<Error | undefined>((resolve) => {
-      connection.onClose = resolve
-    })
+/** Both ends of an open connection. */
+async function openPair({ host, made }: ReturnType<Current>) {
+  const address = await made.freshAddress()
+  const accepted = deferred<Connection>()
+  const opened = deferred()
+  const listener = await host.net.listen(address, accepted.resolve)
+  const dialled = host.net.connect(address, opened.resolve)
+  const acceptor = await accepted.promise
+  await opened.promise
+  return { dialled, acceptor, address, stop: () => listener.stop() }
+}
 
+function closed(connection: Connection): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    connection.onClose = resolve
+  })
+}
+
+function bytesContract(inside: Inside, current: Current): void {
   inside('bytes arrive in order, in both directions', async () => {
     const { host, made } = current()
     const address = await made.freshAddress()
@@ -338,9 +364,11 @@ function netContract(inside: Inside, current: Current): void {
     dialled.close()
     listener.stop()
   })
+}
 
+function closingContract(inside: Inside, current: Current): void {
   inside('closing is told once at each end, in order and without an error', async () => {
-    const { dialled, acceptor, stop } = await pair()
+    const { dialled, acceptor, stop } = await openPair(current())
     const told: string[] = []
     const both = Promise.all([
       closed(acceptor).then((why) => told.push(`acceptor ${why}`)),
@@ -357,7 +385,7 @@ function netContract(inside: Inside, current: Current): void {
   })
 
   inside('after close nothing arrives any more', async () => {
-    const { dialled, acceptor, stop } = await pair()
+    const { dialled, acceptor, stop } = await openPair(current())
     let arrived = 0
     dialled.onBytes = () => {
       arrived += 1
@@ -371,7 +399,7 @@ function netContract(inside: Inside, current: Current): void {
   })
 
   inside('a writer that is too fast is told so, and told when there is room', async () => {
-    const { dialled, acceptor, stop } = await pair()
+    const { dialled, acceptor, stop } = await openPair(current())
     let received = 0
     const all = deferred()
     let sent = 0
@@ -395,7 +423,9 @@ function netContract(inside: Inside, current: Current): void {
     dialled.close()
     stop()
   })
+}
 
+function dialsContract(inside: Inside, current: Current): void {
   inside('nobody listens: the dial fails later, by onClose', async () => {
     const { host, made } = current()
     let opened = false
@@ -410,7 +440,7 @@ function netContract(inside: Inside, current: Current): void {
 
   inside('an address is taken by one listener until it stops; open connections outlive it', async () => {
     const { host } = current()
-    const { dialled, acceptor, address, stop } = await pair()
+    const { dialled, acceptor, address, stop } = await openPair(current())
     const second = host.net.listen(address, () => undefined)
     await expect(second).rejects.toMatchObject({ code: 'PORT_IN_USE' })
     stop()
