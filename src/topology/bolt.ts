@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noConfusingVoidType: nothing, or a promise, is what callbacks may return
-// biome-ignore-all lint/complexity/noBannedTypes: `{}` stands for "no streams" and "no state" in the public types
+// biome-ignore-all lint/complexity/noBannedTypes: `{}` stands for "no streams" and "no state" in the public
+// types
 /**
  * `bolt` and `richBolt`: steps that read tuples and may emit tuples.
  *

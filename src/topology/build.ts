@@ -30,8 +30,8 @@ export interface BuiltTopology<H> {
 }
 
 /**
- * Runs `build` and checks what it gave. Anything but an error in the user's own `build` comes as one UsageError:
- * its code is that of the first finding, `details.findings` holds all of them, one a line.
+ * Runs `build` and checks what it gave. Anything but an error in the user's own `build` comes as one
+ * UsageError: its code is that of the first finding, `details.findings` holds all of them, one a line.
  *
  * @throws UsageError any E1 or E2 code; NO_DEFAULT_EXPORT if `def` is no topology
  */
@@ -46,8 +46,8 @@ export function buildTopology(def: unknown, options: BuildOptions = {}): BuiltTo
 }
 
 /**
- * The same, and once more: two runs of `build` must give the same graph. For the place where a topology is handed
- * in; workers, which build it again, need not.
+ * The same, and once more: two runs of `build` must give the same graph. For the place where a topology is
+ * handed in; workers, which build it again, need not.
  *
  * @throws UsageError BUILD_NOT_DETERMINISTIC with the first place where the two differ
  */
@@ -61,7 +61,7 @@ export function buildTopologyTwice<H, A>(
   if (difference === undefined) return built
   throw new UsageError(
     'BUILD_NOT_DETERMINISTIC',
-    `two runs of build gave two graphs: ${difference}; take times, random numbers and environment out of build`,
+    `two runs of build gave two graphs: ${difference}; take times, random numbers and environment out of it`,
     { difference },
   )
 }

@@ -136,7 +136,9 @@ function expected(kind: 'spout' | 'bolt', id: string, given: unknown): Component
   throw refused(`${call} needs a ${kind}, or a function that makes one, but was given ${kindOf(given)}`)
 }
 
-/** What was said where a component was placed. Its other settings are checked with the rest of the topology. */
+/**
+ * What was said where a component was placed. Its other settings are checked with the rest of the topology.
+ */
 function settingsOf(id: string, placement: unknown): ComponentConfig {
   const settings = typeof placement === 'number' ? { executors: placement } : (placement ?? {})
   if (!isObject(settings)) {
@@ -145,11 +147,9 @@ function settingsOf(id: string, placement: unknown): ComponentConfig {
   for (const name of ['executors', 'tasks']) {
     const count = settings[name]
     if (count === undefined || count === null || (Number.isSafeInteger(count) && Number(count) >= 1)) continue
-    throw new UsageError(
-      'PARALLELISM_INVALID',
-      `'${id}' is placed with ${name} ${typeof count === 'number' ? count : kindOf(count)}; wanted a whole number from 1`,
-      { component: id },
-    )
+    const found = typeof count === 'number' ? count : kindOf(count)
+    const message = `'${id}' is placed with ${name} ${found}; wanted a whole number from 1`
+    throw new UsageError('PARALLELISM_INVALID', message, { component: id })
   }
   return settings
 }

@@ -3,8 +3,8 @@
 /**
  * Base classes for people from Storm.
  *
- * Route: setSpout and setBolt find a function instead of a definition → make/class-adapter.ts → definitions like all
- * others. One instance is made to hear its streams and settings; each task makes one of its own.
+ * Route: setSpout and setBolt find a function instead of a definition → make/class-adapter.ts → definitions
+ * like all others. One instance is made to hear its streams and settings; each task makes one of its own.
  */
 import type { ComponentConfig } from '../config/topology-config.ts'
 import type { BasicCollector, OutputCollector, SpoutOutputCollector } from './collector.ts'

@@ -1,9 +1,9 @@
 /**
  * What `bolt`, `spout` and the other makers return, as the engine sees it: plain values, nothing running.
  *
- * Route: topology/bolt.ts, keyed-bolt.ts, spout.ts, sink.ts, classes.ts make them → builder.ts places them → flow
- * reads `spec`. The public types (BoltDef, SpoutDef …) are views of these: `published` goes from here to there,
- * `definitionOf` back.
+ * Route: topology/bolt.ts, keyed-bolt.ts, spout.ts, sink.ts, classes.ts make them → builder.ts places them →
+ * flow reads `spec`. The public types (BoltDef, SpoutDef …) are views of these: `published` goes from here to
+ * there, `definitionOf` back.
  *
  * Function-first and class style meet here: a class factory is turned into a `spec` whose `prepare` makes the
  * instance and whose other members call it. A user's functions are called as members of the object they were
@@ -37,13 +37,15 @@ export interface StreamSchema {
   readonly names: readonly string[]
   readonly shapes: readonly FieldShape[]
   /**
-   * Checks values as they are emitted; returns what is wrong, or undefined. Checks the kinds of fields, and runs
-   * Standard Schemas that give back what they were given; one that transforms has done its work before.
+   * Checks values as they are emitted; returns what is wrong, or undefined. Checks the kinds of fields, and
+   * runs Standard Schemas that give back what they were given; one that transforms has done its work before.
    */
   validate(values: unknown): string | undefined
   /** True: items are no objects (texts, numbers …) and ride in the one field `value`. Absent: false. */
   readonly carriesValue?: boolean
-  /** True: the schema does not say its names, and none were given. Such a topology is refused. Absent: false. */
+  /**
+   * True: the schema does not say its names, and none were given. Such a topology is refused. Absent: false.
+   */
   readonly unnamed?: boolean
 }
 
@@ -262,8 +264,8 @@ export interface RuntimeIterableSpoutSpec {
   /** Gives items, or lists of them. */
   open(context: TopologyContext): AsyncIterable<unknown> | Iterable<unknown>
   /**
-   * Of our own connectors only: the executor calls it once per task, before anything else, and uses what comes
-   * back instead. `never`, because this room does not know what a host is.
+   * Of our own connectors only: the executor calls it once per task, before anything else, and uses what
+   * comes back instead. `never`, because this room does not know what a host is.
    */
   bindHost?(host: never): RuntimeIterableSpoutSpec
 }

@@ -1,9 +1,9 @@
 /**
- * The graph of a topology as plain JSON: for `typhoon graph` and `check`, for Nimbus, which never runs user code,
- * and to see whether two runs of `build` gave the same.
+ * The graph of a topology as plain JSON: for `typhoon graph` and `check`, for Nimbus, which never runs user
+ * code, and to see whether two runs of `build` gave the same.
  *
- * Holds what the graph is, not how the user's functions look: those do not survive JSON. Places in files are left
- * out, so that the document of a moved file stays the same.
+ * Holds what the graph is, not how the user's functions look: those do not survive JSON. Places in files are
+ * left out, so that the document of a moved file stays the same.
  */
 import type { ComponentConfig, TopologyConfig } from '../config/topology-config.ts'
 import type { ComponentDefinition, StreamDeclaration } from './definition.ts'

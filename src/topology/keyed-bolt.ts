@@ -3,7 +3,8 @@
 /**
  * `keyedBolt`: a step with state per key.
  *
- * Route: a user's module calls it → a definition → builder.ts places it, fed by a fields grouping on its key → flow.
+ * Route: a user's module calls it → a definition → builder.ts places it, fed by a fields grouping on its key
+ * → flow.
  */
 
 import { nearest } from '../base/nearest.ts'

@@ -3,10 +3,11 @@
 /**
  * Sinks: bolts that write batches to the outside. Three kinds, by what a second writing of the same does.
  *
- * Route: a user's module or a connector calls them → definitions → builder.ts places them → flow's sink executor.
+ * Route: a user's module or a connector calls them → definitions → builder.ts places them → flow's sink
+ * executor.
  *
- * What an item is: the values of a tuple; or what is in its field `value`, if the sink's `input` says that its items
- * are no objects, or if there is no `input` and the stream has no other field (`sinkTakesValue`).
+ * What an item is: the values of a tuple; or what is in its field `value`, if the sink's `input` says that
+ * its items are no objects, or if there is no `input` and the stream has no other field (`sinkTakesValue`).
  */
 
 import { assert } from '../base/assert.ts'

@@ -2,7 +2,8 @@
 /**
  * Sources: `spout` (Storm's), `spoutFrom` (anything that can be iterated), `replayableSpout` (can go back).
  *
- * Route: a user's module or a connector calls them → definitions → builder.ts places them → flow makes tasks of them.
+ * Route: a user's module or a connector calls them → definitions → builder.ts places them → flow makes tasks
+ * of them.
  */
 import type { ComponentConfig, Duration, EventTime, EventTimeSpec } from '../config/topology-config.ts'
 import type { SpoutOutputCollector } from './collector.ts'
@@ -208,7 +209,9 @@ export interface SourceParts<Spec> {
   readonly spec: Spec
 }
 
-/** A source that can go back, from parts. Items `T` are what `output` says, so it is the caller who promises. */
+/**
+ * A source that can go back, from parts. Items `T` are what `output` says, so it is the caller who promises.
+ */
 export function replayableSource<T>(parts: SourceParts<RuntimeReplayableSpoutSpec>): Source<T, 'replayable'> {
   return published({ ...sourceOf(parts), form: 'replayable', replay: 'replayable', spec: parts.spec })
 }

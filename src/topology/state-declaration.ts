@@ -1,9 +1,9 @@
 /**
- * Declared state: what `valueState`, `mapState`, `listState`, `timer` and `keyValueState` make, and what a call sees
- * of it.
+ * Declared state: what `valueState`, `mapState`, `listState`, `timer` and `keyValueState` make, and what a
+ * call sees of it.
  *
- * Route: a bolt's spec names declarations → definitions carry them (`StateDeclaration`) → flow opens views on the
- * state room's stores.
+ * Route: a bolt's spec names declarations → definitions carry them (`StateDeclaration`) → flow opens views on
+ * the state room's stores.
  */
 
 import { UsageError } from '../base/errors.ts'
@@ -239,9 +239,8 @@ function checkOptions(maker: string, kind: StateKind, options: Readonly<Record<s
 function wholeFrom1(maker: string, name: string, value: unknown): number | undefined {
   if (value === undefined) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value
-  throw refused(
-    `${maker}: ${name} must be a whole number from 1, but is ${typeof value === 'number' ? value : kindOf(value)}`,
-  )
+  const found = typeof value === 'number' ? value : kindOf(value)
+  throw refused(`${maker}: ${name} must be a whole number from 1, but is ${found}`)
 }
 
 /** The value if it is one of these, the first of them if nothing was said. */

@@ -1,7 +1,8 @@
 /**
  * A topology as a value: what a module exports by default, and what each worker builds again.
  *
- * Route: define-topology.ts and builder.ts make a TopologyDef → build.ts asks `recipeOf` for what is behind it.
+ * Route: define-topology.ts and builder.ts make a TopologyDef → build.ts asks `recipeOf` for what is behind
+ * it.
  */
 import { isObject } from './make/expect.ts'
 import type { Schema } from './schema/schema.ts'

@@ -57,7 +57,9 @@ export type Grouping =
     }
   | { readonly kind: 'custom'; readonly make: CustomGrouping<Readonly<Record<string, unknown>>> }
 
-/** The stream of the tuples a component gave up. Every component has it; it is fed only if somebody reads it. */
+/**
+ * The stream of the tuples a component gave up. Every component has it; it is fed only if somebody reads it.
+ */
 export const DEAD_LETTER_STREAM = '__dead'
 
 const deadLetterShapes: readonly FieldShape[] = [

@@ -4,8 +4,8 @@
  *
  * Route: builder.ts and build.ts → [here] → a UsageError, or nothing. The command line shows warnings, too.
  *
- * Pure: the same topology gives the same findings in the same order. What one call alone can tell (an id, a number)
- * was told there: see builder.ts.
+ * Pure: the same topology gives the same findings in the same order. What one call alone can tell (an id, a
+ * number) was told there: see builder.ts.
  */
 import { isErrorCode } from '../base/error-codes.ts'
 import { UsageError } from '../base/errors.ts'
@@ -27,8 +27,8 @@ export function checkTopology(topology: Topology): readonly Finding[] {
 }
 
 /**
- * Throws if a topology has errors: one UsageError with the code of the first, and all of them in its message and in
- * `details.findings`, one a line.
+ * Throws if a topology has errors: one UsageError with the code of the first, and all of them in its message
+ * and in `details.findings`, one a line.
  * @throws UsageError
  */
 export function refuseErrors(topology: Topology): void {

@@ -26,7 +26,8 @@ function checkStreams(component: Component): readonly Finding[] {
     }
     if (schema.unnamed !== true) return []
     const name = streamName(component.id, streamId)
-    const message = `emits ${name} with a schema that does not say its fields; name them: fields(schema, ['id', …])`
+    const message =
+      `emits ${name} with a schema that does not say its fields; ` + `name them: fields(schema, ['id', …])`
     return [errorOf(component, 'SCHEMA_HAS_NO_FIELDS', message)]
   })
 }
@@ -74,8 +75,8 @@ function checkGuarantee(look: Look, component: Component): readonly Finding[] {
   }
   if (definition.kind === 'bolt' && definition.sinkKind === 'plain') {
     const message =
-      'is a plain sink, so the topology cannot be exactly-once; wanted a transactional or idempotent one, or ' +
-      'acceptDuplicates(sink) where doubles do no harm'
+      'is a plain sink, so the topology cannot be exactly-once; wanted a transactional or idempotent one, ' +
+      'or acceptDuplicates(sink) where doubles do no harm'
     return [errorOf(component, 'GUARANTEE_NOT_POSSIBLE', message)]
   }
   return []

@@ -30,11 +30,15 @@ function checkInput(look: Look, component: Component, input: Input): readonly Fi
   ]
 }
 
+function sourceName({ componentId, streamId }: Input): string {
+  return streamName(componentId, streamId)
+}
+
 function unknownComponent(look: Look, component: Component, input: Input): Finding {
   const ids = [...look.topology.components.keys()]
   const message =
-    `reads ${streamName(input.componentId, input.streamId)}, but there is no component '${input.componentId}'; ` +
-    `there are ${listed(ids)}${didYouMean(input.componentId, ids)}`
+    `reads ${sourceName(input)}, but there is no component '${input.componentId}'; there are ` +
+    `${listed(ids)}${didYouMean(input.componentId, ids)}`
   return inputError(component, input, 'UNKNOWN_COMPONENT', message)
 }
 
@@ -50,9 +54,9 @@ function unknownStream(component: Component, input: Input, source: Component): F
 function checkDirect(component: Component, input: Input, stream: StreamDeclaration): Finding | undefined {
   const reads = input.grouping.kind === 'direct'
   if (reads === stream.direct) return undefined
-  const name = streamName(input.componentId, input.streamId)
+  const name = sourceName(input)
   const message = stream.direct
-    ? `reads the direct stream ${name} by a ${input.grouping.kind} grouping; a direct stream is read by directGrouping`
+    ? `reads the direct stream ${name} by a ${input.grouping.kind} grouping; wanted directGrouping`
     : `reads ${name} by directGrouping, but that stream is not direct; declare it with direct(…)`
   return inputError(component, input, 'DIRECT_STREAM_MISMATCH', message)
 }
@@ -73,7 +77,7 @@ function checkKeyGrouping(component: Component, input: Input): readonly Finding[
   const found =
     fields === undefined ? `a ${grouping.kind} grouping` : `a fields grouping on ${fields.join(', ')}`
   const message =
-    `keeps state by ${key.join(', ')}, but reads ${streamName(input.componentId, input.streamId)} by ${found}; ` +
+    `keeps state by ${key.join(', ')}, but reads ${sourceName(input)} by ${found}; ` +
     `wanted fieldsGrouping on ${key.join(', ')}`
   return [inputError(component, input, 'KEY_GROUPING_MISMATCH', message)]
 }
@@ -87,7 +91,7 @@ function checkFields(component: Component, input: Input, stream: StreamDeclarati
   const { names } = stream.schema
   const unknown = fieldsOf(input).filter((field) => !names.includes(field))
   return unknown.map((field) => {
-    const name = streamName(input.componentId, input.streamId)
+    const name = sourceName(input)
     const message =
       `groups ${name} by "${field}", but that stream has no such field; ` +
       `it has ${listed(names)}${didYouMean(field, names)}`
@@ -130,6 +134,6 @@ function checkFit(component: Component, input: Input, stream: StreamDeclaration)
   if (misfits.some((misfit) => misfit.length === 0)) return []
   // Of several shapes the one that comes nearest says most.
   const [nearest = []] = misfits.toSorted((a, b) => a.length - b.length)
-  const message = `reads ${streamName(input.componentId, input.streamId)}, whose fields do not fit its input: ${nearest.join('; ')}`
+  const message = `reads ${sourceName(input)}, whose fields do not fit its input: ${nearest.join('; ')}`
   return [inputError(component, input, 'INPUT_MISMATCH', message)]
 }

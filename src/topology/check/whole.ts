@@ -1,4 +1,7 @@
-/** Rules of the graph as a whole: where it begins, what nothing reaches, where it goes round, where time comes from. */
+/**
+ * Rules of the graph as a whole: where it begins, what nothing reaches, where it goes round, where time comes
+ * from.
+ */
 import { cyclesOf, downstreamOf, upstreamOf } from '../make/walk.ts'
 import { type Component, DEAD_LETTER_STREAM, readersOf, type Topology } from '../topology.ts'
 import { errorOf, type Finding, listed, streamName, warningOf } from './finding.ts'
@@ -23,7 +26,7 @@ function ofTopology(code: 'EMPTY_TOPOLOGY' | 'RESERVED_ID', message: string): Fi
 
 function checkName({ name }: Topology): readonly Finding[] {
   if (name === undefined || (NAME.test(name) && !name.startsWith('__'))) return []
-  const message = `the topology's name '${name}' cannot be used: names are letters, digits, minus and underscores`
+  const message = `the topology's name '${name}' cannot be used: letters, digits, minus and underscores can`
   return [ofTopology('RESERVED_ID', message)]
 }
 
@@ -88,8 +91,8 @@ function checkEventTime(topology: Topology): readonly Finding[] {
     const timeless = [...upstreamOf(components, component.id)].filter((id) => hasNoTime(components.get(id)))
     if (timeless.length === 0) return []
     const message =
-      `has the event-time timer '${timer}', but is fed by ${timeless.map((id) => `'${id}'`).join(', ')} without ` +
-      `event time; give the source eventTime`
+      `has the event-time timer '${timer}', but is fed without event time by ` +
+      `${timeless.map((id) => `'${id}'`).join(', ')}; give the source eventTime`
     return [errorOf(component, 'EVENT_TIME_MISSING', message)]
   })
 }

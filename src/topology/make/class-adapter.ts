@@ -1,8 +1,8 @@
 /**
  * A function that makes an instance of a bolt or spout class, turned into a definition.
  *
- * Route: builder.ts finds a function where a definition may stand → [here] → a definition like all others: its
- * `prepare` (or `open`) makes the task's instance, the other members call it.
+ * Route: builder.ts finds a function where a definition may stand → [here] → a definition like all others:
+ * its `prepare` (or `open`) makes the task's instance, the other members call it.
  *
  * One instance is made at once, to hear what it declares; it never runs.
  */
@@ -24,7 +24,9 @@ import { kindOf, type Members, refused } from './expect.ts'
 
 type Make = () => unknown
 
-/** The definition behind a function that makes bolts. `what` names the call in messages: `setBolt('split')`. */
+/**
+ * The definition behind a function that makes bolts. `what` names the call in messages: `setBolt('split')`.
+ */
 export function boltOfClass(what: string, make: Make): BoltDefinition {
   const instance = firstInstance(what, make)
   if (instance instanceof BaseBasicBolt) {
@@ -70,7 +72,9 @@ function firstInstance(what: string, make: Make): unknown {
   return make()
 }
 
-/** A further instance, for a task. A function that makes something else now than it did at first is refused. */
+/**
+ * A further instance, for a task. A function that makes something else now than it did at first is refused.
+ */
 function instanceOf<I>(what: string, make: Make, base: abstract new () => I): I {
   const instance = make()
   if (instance instanceof base) return instance

@@ -1,6 +1,6 @@
 /**
- * Checks of what a maker (`bolt`, `spout` …) was given, for callers that TypeScript did not stop. They speak at
- * once, where the mistake is, and not in a worker.
+ * Checks of what a maker (`bolt`, `spout` …) was given, for callers that TypeScript did not stop. They speak
+ * at once, where the mistake is, and not in a worker.
  */
 import { UsageError } from '../../base/errors.ts'
 import { nearest } from '../../base/nearest.ts'
@@ -55,8 +55,8 @@ export function allowFunctions(maker: string, spec: Members, names: readonly str
 }
 
 /**
- * The component settings that stand in a spec: whatever is neither a member of its own nor a function. Their names
- * and values are checked when the topology is built, together with those of its placement.
+ * The component settings that stand in a spec: whatever is neither a member of its own nor a function. Their
+ * names and values are checked when the topology is built, together with those of its placement.
  */
 export function settingsIn(spec: Members, own: readonly string[]): Members {
   const settings: Record<string, unknown> = {}

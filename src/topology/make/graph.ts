@@ -110,8 +110,9 @@ function expectedHook<Hook>(call: string, make: () => Hook): () => Hook {
 }
 
 /**
- * Replaces inputs from all dead letters by one for each component. Left out are those who read them, and all that
- * is fed by them: their dead letters would come back to them for ever, and go to the built-in store instead.
+ * Replaces inputs from all dead letters by one for each component. Left out are those who read them, and all
+ * that is fed by them: their dead letters would come back to them for ever, and go to the built-in store
+ * instead.
  */
 function withDeadLetters(components: ReadonlyMap<string, Component>): ReadonlyMap<string, Component> {
   const readers = [...components.values()].filter((component) => component.inputs.some(readsAll))

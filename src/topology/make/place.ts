@@ -8,16 +8,22 @@
 const OWN_ROOT = new URL('../../', import.meta.url).href
 
 /**
- * The caller of `entry`, which must be on the stack. Frames of our own package are stepped over: the Streams DSL
- * calls `setBolt`, too. Where all frames are our own (in a bundle, in our own tests) it is the nearest one.
+ * The caller of `entry`, which must be on the stack. Frames of our own package are stepped over: the Streams
+ * DSL calls `setBolt`, too. Where all frames are our own (in a bundle) it is the nearest
+ * one.
  */
 export function callerOf(entry: (...args: never) => unknown): string | undefined {
   const holder: { stack?: string } = {}
   Error.captureStackTrace(holder, entry)
   const frames = (holder.stack ?? '').split('\n').flatMap((line) => frameOf(line) ?? [])
-  const outside = frames.find((frame) => !frame.url.startsWith(OWN_ROOT))
+  const outside = frames.find((frame) => !isOwn(frame.url))
   const frame = outside ?? frames[0]
   return frame === undefined ? undefined : `${frame.path}:${frame.position}`
+}
+
+/** Our own tests lie between our sources, and use them like anybody else. */
+function isOwn(url: string): boolean {
+  return url.startsWith(OWN_ROOT) && !/\.test\.ts$/.test(url)
 }
 
 interface Frame {

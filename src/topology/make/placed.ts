@@ -17,7 +17,10 @@ import { isObject, kindOf, refused } from './expect.ts'
 import type { Graph } from './graph.ts'
 import { callerOf } from './place.ts'
 
-/** A stream of a placed component, as the types show it: direct ones under another name, so that they don't mix. */
+/**
+ * A stream of a placed component, as the types show it: direct ones under another name, so that they don't
+ * mix.
+ */
 type PlacedStream =
   | { readonly componentId: string; readonly streamId: string }
   | { readonly componentId: string; readonly directStreamId: string }

@@ -35,8 +35,8 @@ function reached(from: readonly string[], next: (id: string) => readonly string[
 }
 
 /**
- * Circles: one for each group of components that all reach each other, as a path that ends where it began. Each is
- * a shortest way back to the group's first component, in the order they were set.
+ * Circles: one for each group of components that all reach each other, as a path that ends where it began.
+ * Each is a shortest way back to the group's first component, in the order they were set.
  */
 export function cyclesOf(components: Components): readonly (readonly string[])[] {
   const readers = readersById(components)

@@ -1,8 +1,8 @@
 /**
  * Names, order and kinds of the values of a stream: `fields`, and its companions.
  *
- * A `Fields` is a Standard Schema to the outside and a StreamSchema to the engine; the second half is not in its
- * public type.
+ * A `Fields` is a Standard Schema to the outside and a StreamSchema to the engine; the second half is not in
+ * its public type.
  *
  * Invariants
  *   F1  `~standard.validate` gives back the declared fields and nothing else, in declared order

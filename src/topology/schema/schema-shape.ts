@@ -1,7 +1,8 @@
 /**
- * What a Standard Schema of zod 4, valibot or arktype says of its values: the names of its fields, and whether it
- * gives back something else than it was given. The standard itself says neither, so this reads what the three
- * libraries show in public: zod's `_zod.def`, valibot's `entries` and `pipe`, arktype's `out.json`.
+ * What a Standard Schema of zod 4, valibot or arktype says of its values: the names of its fields, and
+ * whether it gives back something else than it was given. The standard itself says neither, so this reads
+ * what the three libraries show in public: zod's `_zod.def`, valibot's `entries` and `pipe`, arktype's
+ * `out.json`.
  *
  * Does not know: what names are needed for. Never throws: what is not understood is `unknown`.
  */
@@ -14,8 +15,8 @@ export interface NamedField {
 
 export interface SchemaShape {
   /**
-   * `object`: fields are known. `value`: its values are no objects with fields, but texts, numbers, lists, dates.
-   * `unknown`: it cannot say.
+   * `object`: fields are known. `value`: its values are no objects with fields, but texts, numbers, lists,
+   * dates. `unknown`: it cannot say.
    */
   readonly kind: 'object' | 'value' | 'unknown'
   readonly fields: readonly NamedField[]
