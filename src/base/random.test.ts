@@ -29,6 +29,7 @@ test('a split depends on its labels, not on what was drawn, and shifts nothing',
   expect(draw(early)).toEqual(plain)
   expect(draw(early.split('net').split('a'))).toEqual(before)
   expect(draw(early.split('a').split('net'))).not.toEqual(before)
+  expect(draw(early.split('disk').split('a'))).not.toEqual(before)
 })
 
 test('numbers are uniform: mean, each bit, each tenth', () => {

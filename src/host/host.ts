@@ -89,8 +89,8 @@ export interface OpenFile {
 
 /**
  * Files and directories. Paths are absolute or relative to the working directory.
- * @throws UnavailableError DISK_FULL where there is no room; else UnavailableError CONNECT_FAILED with the path
- *   and the system's code (`ENOENT`, `EACCES`, `EISDIR` …) in `details.reason`
+ * @throws UnavailableError DISK_FULL where there is no room; else CONNECT_FAILED with the path and the
+ *   system's code (`ENOENT`, `EACCES`, `EISDIR` …) in `details.reason`
  */
 export interface Files {
   /** undefined: there is nothing. */

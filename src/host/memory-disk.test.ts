@@ -59,6 +59,17 @@ describe('a crash', () => {
     ])
   })
 
+  test('names are taken back in the order opposite to the one in which they came', () => {
+    const disk = newDisk()
+    written(disk, '/a', 'x')
+    disk.rename('/a', '/b')
+    written(disk, '/a', 'y')
+    disk.rename('/a', '/b')
+    disk.remove('/b')
+    disk.crash('all')
+    expect(disk.paths()).toEqual([])
+  })
+
   test('a directory comes back with what was in it', () => {
     const disk = newDisk()
     disk.makeDirectory('/d/e')

@@ -142,6 +142,16 @@ describe('time', () => {
     expect([world.host('a').clock.now(), world.host('b').clock.now()]).toEqual([300, 507])
   })
 
+  test('a timer that is stopped when it is due already does not fire', async () => {
+    const world = new VirtualWorld({ seed: 1 })
+    const { timers } = world.host('a')
+    const fired: string[] = []
+    timers.after(5, () => second.stop())
+    const second = timers.every(5, () => fired.push('second'))
+    expect(await world.run()).toBe('idle')
+    expect(fired).toEqual([])
+  })
+
   test('a late period is not made up for', async () => {
     const world = new VirtualWorld({ seed: 1 })
     const ticks: number[] = []

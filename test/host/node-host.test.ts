@@ -1,5 +1,7 @@
 // The real host on this machine: loopback, a temporary directory, real time.
+import { execFile } from 'node:child_process'
 import { createServer } from 'node:net'
+import { promisify } from 'node:util'
 import { crc32 as zlibCrc32 } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
@@ -106,4 +108,31 @@ test('the first signal asks for an orderly end, the next ones are impatient', ()
   watch.stop()
   expect(heard).toEqual(['first', 'again', 'again'])
   expect(process.listenerCount('SIGTERM')).toBe(0)
+})
+
+test('every line for the user is written, also in the turn in which the process ends', async () => {
+  const program = `
+    import { createNodeHost } from ${JSON.stringify(new URL('../../src/host/node-host.ts', import.meta.url).href)}
+    const host = createNodeHost()
+    host.print('first')
+    setTimeout(() => {
+      for (let i = 0; i < 5_000; i += 1) host.print('line ' + i)
+      process.exit(0)
+    }, 20)`
+  const run = promisify(execFile)
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program])
+  const wanted = ['first', ...Array.from({ length: 5_000 }, (_, i) => `line ${i}`), '']
+  expect(stdout.split('\n')).toEqual(wanted)
+})
+
+test('a stopped timer and an open watch do not keep a process alive', async () => {
+  const program = `
+    import { createNodeHost } from ${JSON.stringify(new URL('../../src/host/node-host.ts', import.meta.url).href)}
+    const host = createNodeHost()
+    host.timers.after(60_000, () => undefined).stop()
+    host.timers.every(60_000, () => undefined).stop()
+    host.files.watch('.', () => undefined)
+    host.timers.after(30, () => host.print('over'))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+  expect(stdout).toBe('over\n')
 })
