@@ -110,9 +110,12 @@ test('the first signal asks for an orderly end, the next ones are impatient', ()
   expect(process.listenerCount('SIGTERM')).toBe(0)
 })
 
+/** For programs that run in a process of their own. */
+const hostModule = JSON.stringify(new URL('../../src/host/node-host.ts', import.meta.url).href)
+
 test('every line for the user is written, also in the turn in which the process ends', async () => {
   const program = `
-    import { createNodeHost } from ${JSON.stringify(new URL('../../src/host/node-host.ts', import.meta.url).href)}
+    import { createNodeHost } from ${hostModule}
     const host = createNodeHost()
     host.print('first')
     setTimeout(() => {
@@ -127,7 +130,7 @@ test('every line for the user is written, also in the turn in which the process 
 
 test('a stopped timer and an open watch do not keep a process alive', async () => {
   const program = `
-    import { createNodeHost } from ${JSON.stringify(new URL('../../src/host/node-host.ts', import.meta.url).href)}
+    import { createNodeHost } from ${hostModule}
     const host = createNodeHost()
     host.timers.after(60_000, () => undefined).stop()
     host.timers.every(60_000, () => undefined).stop()
