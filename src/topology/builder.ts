@@ -51,7 +51,7 @@ export class TopologyBuilder<G extends Guarantee = 'at-least-once'> {
   ): SpoutHandle<O>
   setSpout(id: string, spout: unknown, placement?: unknown): unknown {
     const where = callerOf(this.setSpout)
-    const definition = typeof spout === 'function' ? spoutOfClass(`setSpout('${id}')`, () => spout()) : spout
+    const definition = isMake(spout) ? spoutOfClass(`setSpout('${id}')`, spout) : spout
     const graph = graphOf(this)
     graph.add(id, expected('spout', id, definition), settingsOf(id, placement), where)
     return new PlacedSpout(graph, id)
@@ -65,7 +65,7 @@ export class TopologyBuilder<G extends Guarantee = 'at-least-once'> {
   ): F extends readonly [] ? BoltHandle<In, O> : KeyedBoltHandle<In, O, F>
   setBolt(id: string, bolt: unknown, placement?: unknown): unknown {
     const where = callerOf(this.setBolt)
-    const definition = typeof bolt === 'function' ? boltOfClass(`setBolt('${id}')`, () => bolt()) : bolt
+    const definition = isMake(bolt) ? boltOfClass(`setBolt('${id}')`, bolt) : bolt
     const graph = graphOf(this)
     graph.add(id, expected('bolt', id, definition), settingsOf(id, placement), where)
     return new PlacedBolt(graph, id)
@@ -122,6 +122,11 @@ function graphOf(builder: object): Graph {
 function allDeadLetters(): StreamHandle<DeadLetter>
 function allDeadLetters(): unknown {
   return { componentId: ALL_COMPONENTS, streamId: DEAD_LETTER_STREAM }
+}
+
+/** A function where a definition may stand makes instances; a class itself is found out there. */
+function isMake(value: unknown): value is () => unknown {
+  return typeof value === 'function'
 }
 
 function expected(kind: 'spout' | 'bolt', id: string, given: unknown): ComponentDefinition {

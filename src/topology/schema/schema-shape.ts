@@ -248,7 +248,8 @@ function arktypeJsonShape(json: unknown): Shape {
     const fields = [...arktypeFields(required, false), ...arktypeFields(optional, true)]
     return { kind: 'object', fields }
   }
-  const domain = member(json, 'domain')
+  // Within a union a plain domain is its name alone.
+  const domain = typeof json === 'string' ? json : member(json, 'domain')
   const name = isObject(domain) ? domain['domain'] : domain
   if (ARKTYPE_VALUES.has(name) || ARKTYPE_PROTOS.has(member(json, 'proto'))) return VALUE
   return isObject(json) && 'unit' in json ? VALUE : UNKNOWN
