@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noThenProperty: it is what an error policy is made of
 // Goal: a topology is built with its arguments and overrides, checked whole, and the same each time.
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'

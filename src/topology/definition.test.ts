@@ -253,7 +253,7 @@ describe('sinks', () => {
     if (!('bindHost' in spec) || spec.bindHost === undefined) throw new Error('no bindHost')
     const bound = spec.bindHost({ print: (line: string) => lines.push(line) } as never)
     const items = ['text', { n: 1n, at: new Map([['a', new Set([1])]]), b: new Uint8Array(3) }, undefined]
-    Reflect.get(bound, 'write')(items, undefined, undefined)
+    Reflect.apply(Reflect.get(bound, 'write'), bound, [items])
     expect(lines).toEqual(['out: text', 'out: {"n":"1n","at":{"a":[1]},"b":"3 bytes"}', 'out: undefined'])
   })
 

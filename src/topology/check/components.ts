@@ -26,8 +26,8 @@ function checkStreams(component: Component): readonly Finding[] {
     }
     if (schema.unnamed !== true) return []
     const name = streamName(component.id, streamId)
-    const message =
-      `emits ${name} with a schema that does not say its fields; ` + "name them: fields(schema, ['id', …])"
+    const advice = "name them: fields(schema, ['id', …])"
+    const message = `emits ${name} with a schema that does not say its fields; ${advice}`
     return [errorOf(component, 'SCHEMA_HAS_NO_FIELDS', message)]
   })
 }
