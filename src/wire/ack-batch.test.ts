@@ -14,6 +14,7 @@ interface Entry {
   readonly spout: number
   readonly reason: FailCode
   readonly text: string | undefined
+  readonly component: string | undefined
 }
 
 function isFailure(kind: AckKind): boolean {
@@ -28,7 +29,7 @@ function write(entries: readonly Entry[]): Uint8Array {
     batch.begin(entry.kind, entry.target, entry.low, entry.high)
     if (entry.kind === AckKind.INIT || entry.kind === AckKind.ACK) batch.mixed(entry.mixed[0], entry.mixed[1])
     if (entry.kind === AckKind.INIT) batch.spout(entry.spout)
-    if (isFailure(entry.kind)) batch.why(entry.reason, entry.text)
+    if (isFailure(entry.kind)) batch.why(entry.reason, entry.text, entry.component)
   }
   expect(batch.count).toBe(entries.length)
   return writer.copy()
@@ -38,7 +39,7 @@ function write(entries: readonly Entry[]): Uint8Array {
 function line(entry: Entry): string {
   const mixed = entry.kind === AckKind.INIT || entry.kind === AckKind.ACK ? entry.mixed.join() : ''
   const spout = entry.kind === AckKind.INIT ? entry.spout : ''
-  const why = isFailure(entry.kind) ? `${entry.reason} ${JSON.stringify(entry.text)}` : ''
+  const why = isFailure(entry.kind) ? `${entry.reason} ${JSON.stringify([entry.text, entry.component])}` : ''
   return `${entry.kind} ${entry.target} ${entry.low} ${entry.high} ${mixed} ${spout} ${why}`
 }
 
@@ -57,6 +58,7 @@ function read(bytes: Uint8Array): string[] {
         spout: cursor.spoutTask,
         reason: cursor.reason,
         text: cursor.text,
+        component: cursor.component,
       }),
     )
   }
@@ -72,6 +74,7 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   spout: fc.nat(1000),
   reason: fc.constantFrom(...Object.values(FailCode)),
   text: fc.option(fc.string({ unit: 'binary' }), { nil: undefined }),
+  component: fc.constantFrom(undefined, 'split'),
 })
 
 test('every entry comes back in its order', () => {
@@ -92,6 +95,7 @@ test('an ack to the same acker takes 17 bytes', () => {
     spout: 0,
     reason: 1,
     text: undefined,
+    component: undefined,
   }
   expect(write([ack, ack]).length - write([ack]).length).toBe(17)
 })
@@ -126,11 +130,12 @@ test('a kind, a reason or a flag that does not exist is malformed', () => {
   const failed = [0x06, 1, 0, 0, 0, 0, 0, 0, 0, 0]
   for (const bytes of [
     [0x00],
-    [0x07],
-    [0x26],
+    [0x46, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1],
+    [0x87, 1, 0, 0, 0, 0, 0, 0, 0, 0],
     [...failed, 0],
     [...failed, 6],
     [0x15, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0x25, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1],
   ]) {
     expect(() => read(Uint8Array.from(bytes))).toThrow(expect.objectContaining({ code: 'FRAME_MALFORMED' }))
   }

@@ -13,8 +13,10 @@
  *           [spout task unsigned]         INIT
  *           [reason u8]                   FAIL, FAILED
  *           [text]                        if TEXT: what the failing task said, with FAIL and FAILED only
+ *           [component text]              if COMPONENT: whose task it was, with FAIL and FAILED only
  *
- *   flags = kind (bits 0–2) | SAME_TARGET 0x08 | TEXT 0x10. The first entry is compared with target task 0.
+ *   flags = kind (bits 0–2) | SAME_TARGET 0x08 | TEXT 0x10 | COMPONENT 0x20. The first entry is compared with
+ *   target task 0.
  */
 import { ByteReader } from './byte-reader.ts'
 import type { ByteWriter } from './byte-writer.ts'
@@ -34,6 +36,8 @@ export const AckKind = {
   DONE: 5,
   /** Acker to spout: failed. */
   FAILED: 6,
+  /** Spout to acker: given up, no verdict is wanted any more. */
+  FORGET: 7,
 } as const
 export type AckKind = (typeof AckKind)[keyof typeof AckKind]
 
@@ -44,7 +48,8 @@ export type FailCode = (typeof FailCode)[keyof typeof FailCode]
 const KIND_MASK = 0x07
 const SAME_TARGET = 0x08
 const TEXT = 0x10
-const UNUSED = 0xe0
+const COMPONENT = 0x20
+const UNUSED = 0xc0
 
 export class AckBatchWriter {
   /** Entries since `restart`. */
@@ -87,12 +92,16 @@ export class AckBatchWriter {
     this.writer.unsigned(task)
   }
 
-  why(reason: FailCode, text: string | undefined): void {
+  why(reason: FailCode, text: string | undefined, component?: string): void {
     const writer = this.writer
     writer.byte(reason)
-    if (text === undefined) return
-    writer.bytes[this.flagsAt] = (writer.bytes[this.flagsAt] ?? 0) | TEXT
-    writer.text(text)
+    if (text !== undefined) {
+      writer.bytes[this.flagsAt] = (writer.bytes[this.flagsAt] ?? 0) | TEXT
+      writer.text(text)
+    }
+    if (component === undefined) return
+    writer.bytes[this.flagsAt] = (writer.bytes[this.flagsAt] ?? 0) | COMPONENT
+    writer.text(component)
   }
 }
 
@@ -110,6 +119,7 @@ export class AckCursor {
   /** FAIL, FAILED. */
   reason: FailCode = FailCode.EXPLICIT
   text: string | undefined
+  component: string | undefined
 
   private readonly reader = new ByteReader()
 
@@ -134,9 +144,10 @@ export class AckCursor {
     } else if (this.kind === AckKind.FAIL || this.kind === AckKind.FAILED) {
       this.reason = failCodeOf(reader.byte())
       this.text = (flags & TEXT) !== 0 ? reader.text() : undefined
+      this.component = (flags & COMPONENT) !== 0 ? reader.text() : undefined
       return true
     }
-    if ((flags & TEXT) !== 0) malformed('an ack entry with a text that has no place for one')
+    if ((flags & (TEXT | COMPONENT)) !== 0) malformed('an ack entry with a text that has no place for one')
     return true
   }
 }
@@ -151,6 +162,7 @@ function kindOf(flags: number): AckKind {
     case 4:
     case 5:
     case 6:
+    case 7:
       return kind
     default:
       return malformed(`${kind} is no kind of an ack entry`)

@@ -10,11 +10,13 @@ import {
   readEcho,
   readGoodbye,
   readHello,
+  readSuspect,
   readWelcome,
   writeCredit,
   writeEcho,
   writeGoodbye,
   writeHello,
+  writeSuspect,
   writeWelcome,
 } from './control-codec.ts'
 import { PROTOCOL_VERSION, speaksProtocol } from './version.ts'
@@ -35,12 +37,14 @@ const hello = {
   schemaFingerprint: '1f3a',
 }
 const welcome = { protocol: 1, incarnation: 7, lastSequence: 2 ** 32 - 1 }
+const suspect = { worker: '3', isWorkerLost: true, text: 'reset' }
 const goodbye = { reason: GoodbyeReason.SCHEMA_MISMATCH, text: 'stream split/words differs' }
 
 const cases: [string, Uint8Array, (bytes: Uint8Array) => unknown, unknown][] = [
   ['HELLO', written((w) => writeHello(w, hello)), (b) => readHello(b, 0, b.length), hello],
   ['WELCOME', written((w) => writeWelcome(w, welcome)), (b) => readWelcome(b, 0, b.length), welcome],
   ['GOODBYE', written((w) => writeGoodbye(w, goodbye)), (b) => readGoodbye(b, 0, b.length), goodbye],
+  ['SUSPECT', written((w) => writeSuspect(w, suspect)), (b) => readSuspect(b, 0, b.length), suspect],
   ['ECHO', written((w) => writeEcho(w, 2 ** 32 - 1)), (b) => readEcho(b, 0, b.length), 2 ** 32 - 1],
 ]
 
@@ -82,7 +86,7 @@ test('CREDIT comes back grant by grant', () => {
   const cursor = new CreditCursor()
   cursor.open(bytes, 0, bytes.length)
   const found: number[][] = []
-  while (cursor.next()) found.push([cursor.task, cursor.sizeBytes])
+  while (cursor.next()) found.push([cursor.channel, cursor.sizeBytes])
   expect(found).toEqual(grants)
   cursor.open(bytes, 0, bytes.length - 1)
   cursor.next()

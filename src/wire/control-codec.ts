@@ -1,5 +1,5 @@
 /**
- * Bodies of the rare frames: handshake, credit, echo, goodbye. Readable first, fast second.
+ * Bodies of the rare frames: handshake, credit, echo, goodbye, suspect. Readable first, fast second.
  *
  * Route:   messaging writes and reads them; frame.ts wraps them.
  * Touches: nothing outside. What a token or a fingerprint means is messaging's and worker's business.
@@ -7,9 +7,10 @@
  *   HELLO      protocol unsigned, topology id text, incarnation unsigned, from worker text, to worker text,
  *              token text, schema fingerprint text
  *   WELCOME    protocol unsigned, incarnation unsigned, last sequence seen unsigned (0: none)
- *   CREDIT     for each grant until the end: task unsigned, bytes unsigned
+ *   CREDIT     for each grant until the end: channel unsigned, bytes unsigned
  *   ECHO       token unsigned; ECHO_REPLY gives it back
  *   GOODBYE    reason u8, text
+ *   SUSPECT    worker text, is worker lost u8 (0, 1), text
  *
  * The primitives are those of byte-writer.ts. Nothing may follow: what a later protocol adds, it adds after
  * the handshake has agreed on it.
@@ -40,6 +41,14 @@ export interface Welcome {
   readonly incarnation: number
   /** The newest frame that came over this direction of the link, 0: none. */
   readonly lastSequence: number
+}
+
+/** News of a loss elsewhere: trees that passed there may be in pieces. */
+export interface Suspect {
+  readonly worker: string
+  /** False: only the link to it. */
+  readonly isWorkerLost: boolean
+  readonly text: string
 }
 
 /** Why a side says goodbye. Bytes on the wire. */
@@ -102,14 +111,14 @@ export function readWelcome(bytes: Uint8Array, start: number, end: number): Welc
 }
 
 /** One grant of a CREDIT body; write as many as there are. */
-export function writeCredit(writer: ByteWriter, task: number, sizeBytes: number): void {
-  writer.unsigned(task)
+export function writeCredit(writer: ByteWriter, channel: number, sizeBytes: number): void {
+  writer.unsigned(channel)
   writer.unsigned(sizeBytes)
 }
 
 /** Reads a CREDIT body grant by grant into its public fields. */
 export class CreditCursor {
-  task = 0
+  channel = 0
   sizeBytes = 0
   private readonly reader = new ByteReader()
 
@@ -120,7 +129,7 @@ export class CreditCursor {
   /** @throws FormatError FRAME_MALFORMED */
   next(): boolean {
     if (this.reader.position >= this.reader.end) return false
-    this.task = this.reader.unsigned()
+    this.channel = this.reader.unsigned()
     this.sizeBytes = this.reader.unsigned()
     return true
   }
@@ -150,6 +159,23 @@ export function readGoodbye(bytes: Uint8Array, start: number, end: number): Good
   const goodbye: Goodbye = { reason: reasonOf(reader.byte()), text: reader.text() }
   reader.finish()
   return goodbye
+}
+
+export function writeSuspect(writer: ByteWriter, suspect: Suspect): void {
+  writer.text(suspect.worker)
+  writer.byte(suspect.isWorkerLost ? 1 : 0)
+  writer.text(suspect.text)
+}
+
+/** @throws FormatError FRAME_MALFORMED */
+export function readSuspect(bytes: Uint8Array, start: number, end: number): Suspect {
+  const reader = new ByteReader().open(bytes, start, end)
+  const worker = reader.text()
+  const lost = reader.byte()
+  if (lost > 1) malformed(`${lost} is neither yes nor no`)
+  const suspect: Suspect = { worker, isWorkerLost: lost === 1, text: reader.text() }
+  reader.finish()
+  return suspect
 }
 
 function reasonOf(byte: number): GoodbyeReason {

@@ -150,6 +150,7 @@ function kindOf(byte: number): FrameKind {
     case 6:
     case 7:
     case 8:
+    case 9:
       return byte
     default:
       return malformed(`${byte} is no kind of a frame`)

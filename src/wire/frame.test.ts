@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../test/fixtures/wire/crc32.ts'
 import { hasCode } from '../base/errors.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { beginFrame, endFrame, FRAME_HEAD_BYTES, FrameKind } from './frame.ts'
+import { beginFrame, endFrame, FRAME_HEAD_BYTES, FrameKind, numberFrame, readdressFrame } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 
 const BODY_MAX = 10_000
@@ -111,6 +111,20 @@ describe('FrameReader', () => {
         expect(feed).toThrow(expect.objectContaining({ code: 'FRAME_MALFORMED' }))
       }
     }
+  })
+  test('takes frames that were numbered late or addressed anew', () => {
+    const writer = new ByteWriter(4)
+    writer.byte(0)
+    const start = beginFrame(writer, FrameKind.SUSPECT, 0, 0)
+    writer.raw(Uint8Array.of(1, 2), 0, 2)
+    numberFrame(writer, start, 2 ** 32 - 1, 5)
+    endFrame(writer, start, crc32)
+    const found: string[] = []
+    const bytes = writer.copy(start)
+    drain(new FrameReader(crc32, BODY_MAX), bytes, found)
+    readdressFrame(bytes, 2 ** 32 - 2, crc32)
+    drain(new FrameReader(crc32, BODY_MAX), bytes, found)
+    expect(found).toEqual(['9 4294967295 5 1,2', '9 4294967295 4294967294 1,2'])
   })
   test('takes a body of just the cap', () => {
     const found: string[] = []

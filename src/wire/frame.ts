@@ -13,7 +13,7 @@
  *
  *   Numbers of the envelope are big endian. Mark and version: 0x70 | version.
  *   sequence      counts the frames of one direction of a link from 1 on, over reconnects: a gap is a loss.
- *                 After 2^32 - 1 comes 1; 0 means none.
+ *                 After 2^32 - 1 comes 1; 0 means none. Frames that answer say with it the newest one seen.
  *   incarnation   of the worker it is meant for: bytes for an older or a newer one must not be believed.
  *   crc32         IEEE, over envelope and body, at the end so that it covers one run of bytes.
  *
@@ -36,16 +36,18 @@ export const FrameKind = {
   TUPLES: 3,
   /** A batch of ack entries. ack-batch.ts */
   ACKS: 4,
-  /** Room granted per receiving task. control-codec.ts */
+  /** Room granted per receiving executor. control-codec.ts */
   CREDIT: 5,
   /** Are you there? control-codec.ts */
   ECHO: 6,
   ECHO_REPLY: 7,
   /** The orderly end, with a reason. control-codec.ts */
   GOODBYE: 8,
+  /** Trees that passed another link may be lost. control-codec.ts */
+  SUSPECT: 9,
 } as const
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
-export const FRAME_KIND_MAX = FrameKind.GOODBYE
+export const FRAME_KIND_MAX = FrameKind.SUSPECT
 
 /** CRC-32 (IEEE) of bytes, as an unsigned number. `Host.checksum` is one. */
 export type Checksum = (bytes: Uint8Array) => number
@@ -66,6 +68,20 @@ export function beginFrame(
   writer.view.setUint32(start + 10, incarnation)
   writer.position = start + FRAME_HEAD_BYTES
   return start
+}
+
+/** Gives an open frame its numbers anew: they may be known only when it is full. */
+export function numberFrame(writer: ByteWriter, start: number, sequence: number, incarnation: number): void {
+  writer.view.setUint32(start + 6, sequence)
+  writer.view.setUint32(start + 10, incarnation)
+}
+
+/** Addresses a whole frame that was not sent yet to another incarnation. */
+export function readdressFrame(frame: Uint8Array, incarnation: number, checksum: Checksum): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
+  const bodyEnd = frame.length - FRAME_TAIL_BYTES
+  view.setUint32(10, incarnation)
+  view.setUint32(bodyEnd, checksum(frame.subarray(0, bodyEnd)))
 }
 
 /** Fills in length and checksum. What was written since `start` is a whole frame now. */
