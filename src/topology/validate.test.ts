@@ -195,11 +195,14 @@ describe('what a bolt reads', () => {
     const found = errors((b) => {
       b.setSpout('words', words)
       b.setBolt('right', pairs).fieldsGrouping('words', 'word', 'at')
+      b.setBolt('half', pairs).fieldsGrouping('words', ...(['word'] as unknown as ['word', 'at']))
       b.setBolt('turned', pairs).fieldsGrouping('words', ...(['at', 'word'] as unknown as ['word', 'at']))
       const handle: object = b.setBolt('shuffled', count)
       Reflect.get(handle, 'shuffleGrouping').call(handle, 'words')
     })
     expect(found).toEqual([
+      "error KEY_GROUPING_MISMATCH: bolt 'half' keeps state by word, at, but reads 'words' by a fields grouping " +
+        'on word; wanted fieldsGrouping on word, at',
       "error KEY_GROUPING_MISMATCH: bolt 'turned' keeps state by word, at, but reads 'words' by a " +
         'fields grouping on ' +
         'at, word; wanted fieldsGrouping on word, at',

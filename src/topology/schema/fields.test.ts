@@ -154,6 +154,11 @@ describe('a Standard Schema as it is', () => {
     expect(stream.validate({ id: 'x' })).toMatch(/id/)
   })
 
+  test('one that transforms is not run on what it gave', () => {
+    const stream = streamSchemaOf(z.object({ size: z.string().transform((text) => text.length) }))
+    expect(stream.validate({ size: 4 })).toBeUndefined()
+  })
+
   test('one of unknown make says no names', () => {
     const odd: Schema<object> = {
       '~standard': { version: 1, vendor: 'odd', validate: (value) => ({ value: Object(value) }) },
