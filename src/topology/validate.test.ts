@@ -201,11 +201,10 @@ describe('what a bolt reads', () => {
       Reflect.get(handle, 'shuffleGrouping').call(handle, 'words')
     })
     expect(found).toEqual([
-      "error KEY_GROUPING_MISMATCH: bolt 'half' keeps state by word, at, but reads 'words' by a fields grouping " +
-        'on word; wanted fieldsGrouping on word, at',
+      "error KEY_GROUPING_MISMATCH: bolt 'half' keeps state by word, at, but reads 'words' by a " +
+        'fields grouping on word; wanted fieldsGrouping on word, at',
       "error KEY_GROUPING_MISMATCH: bolt 'turned' keeps state by word, at, but reads 'words' by a " +
-        'fields grouping on ' +
-        'at, word; wanted fieldsGrouping on word, at',
+        'fields grouping on at, word; wanted fieldsGrouping on word, at',
       "error KEY_GROUPING_MISMATCH: bolt 'shuffled' keeps state by word, but reads 'words' by a " +
         'shuffle grouping; ' +
         'wanted fieldsGrouping on word',
