@@ -111,6 +111,8 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
   /** HOT. EMITTED: the share is used up and there may be more. */
   private stepTask(task: SpoutTask, share: number): number {
     const max = task.self.settings.maxSpoutPending
+    // First: a source is finished only once it has heard of its last tree.
+    task.tellVerdicts()
     for (let calls = 0; calls < share; calls += 1) {
       if (task.verdictCount >= VERDICT_BUNCH || task.pendingCount >= max) task.tellVerdicts()
       if (!this.isActive || task.isFinished || this.blockedOn !== undefined || task.pendingCount >= max) {
