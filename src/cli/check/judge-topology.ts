@@ -1,0 +1,128 @@
+/**
+ * Everything that can be said of one topology without running it: findings of the graph, of two builds, and of
+ * its source files.
+ */
+import { isStreamError } from '../../base/errors.ts'
+import { buildTopologyTwice } from '../../topology/build.ts'
+import { expand, settingsOf } from '../../topology/expand.ts'
+import type { Topology } from '../../topology/topology.ts'
+import { recipeOf } from '../../topology/topology-def.ts'
+import { checkTopology } from '../../topology/validate.ts'
+import { ExitCode } from '../exit-code.ts'
+import { CommandFailure } from '../failure.ts'
+import type { Invocation } from '../invocation.ts'
+import { loadTopology, ofUser, type TopologyPlace, type TopologySource } from '../load/load-topology.ts'
+import { reportOf, type Trouble, troubleOf } from '../say/error-report.ts'
+import type { Shell } from '../shell.ts'
+import { scanSource } from './clock-scan.ts'
+
+export interface CheckFinding extends Trouble {
+  readonly severity: 'error' | 'warning'
+  /** Frames of the user's code, where he threw. */
+  readonly frames?: readonly string[]
+  readonly causes?: readonly string[]
+}
+
+export interface Verdict {
+  readonly file: string
+  readonly name: string | undefined
+  /** Undefined: there are errors. */
+  readonly size:
+    | { readonly components: number; readonly tasks: number; readonly guarantee: string }
+    | undefined
+  readonly findings: readonly CheckFinding[]
+}
+
+/** What to do about warnings that no error code stands for. */
+const advice: Readonly<Record<string, string>> = {
+  cycle: 'make sure that a tuple leaves the circle after some rounds',
+  'unread-stream': 'add a grouping on it, or take it out of output',
+  'one-call-at-a-time': 'set concurrency, if the order of calls does not matter',
+}
+
+/** @throws CommandFailure the file is not there */
+export async function judgeTopology(
+  shell: Shell,
+  invocation: Invocation,
+  place: TopologyPlace,
+): Promise<Verdict> {
+  let source: TopologySource
+  try {
+    source = await loadTopology(shell, place)
+  } catch (error) {
+    return { file: place.file, name: undefined, size: undefined, findings: findingsOf(error) }
+  }
+  const scanned = scanFiles(shell, source.module.files)
+  try {
+    const { topology, findings } = await judgeBuild(shell, invocation, place, source)
+    const all = [...findings, ...scanned]
+    const hasErrors = all.some(({ severity }) => severity === 'error')
+    return {
+      file: place.file,
+      name: source.name,
+      size: hasErrors ? undefined : sizeOf(topology),
+      findings: all,
+    }
+  } catch (error) {
+    return {
+      file: place.file,
+      name: source.name,
+      size: undefined,
+      findings: [...findingsOf(error), ...scanned],
+    }
+  }
+}
+
+async function judgeBuild(
+  shell: Shell,
+  invocation: Invocation,
+  place: TopologyPlace,
+  { definition, args }: TopologySource,
+): Promise<{ readonly topology: Topology; readonly findings: readonly CheckFinding[] }> {
+  // Not through buildTopology, which throws at errors and says nothing of warnings.
+  const built = ofUser('build', () => recipeOf(definition)?.build(args))
+  if (built === undefined) throw new CommandFailure('the default export is no topology')
+  const { configFor } = await import('../load/layers.ts')
+  const resolved = await configFor(shell, invocation, place.project, built.topology.config)
+  const config = { ...built.topology.config, ...resolved?.topology }
+  const topology: Topology = { ...built.topology, config }
+  const findings = checkTopology(topology).map(({ severity, code, message, where }): CheckFinding => {
+    const trouble = troubleOf(code, message, where)
+    return { severity, ...trouble, fix: trouble.fix ?? advice[code] }
+  })
+  for (const { severity, code, message, origin } of resolved?.warnings ?? []) {
+    findings.push({
+      severity,
+      ...troubleOf(code, origin === '' ? message : `${origin}: ${message}`, undefined),
+    })
+  }
+  if (!findings.some(({ severity }) => severity === 'error')) {
+    ofUser('build', () => buildTopologyTwice(definition, { args }))
+  }
+  return { topology, findings }
+}
+
+function findingsOf(error: unknown): readonly CheckFinding[] {
+  if (error instanceof CommandFailure && error.exitCode === ExitCode.NOT_FOUND) throw error
+  if (!isStreamError(error) && !(error instanceof CommandFailure)) throw error
+  const { troubles, frames, causes } = reportOf(error)
+  return troubles.map((trouble, index) =>
+    index === 0 ? { severity: 'error', ...trouble, frames, causes } : { severity: 'error', ...trouble },
+  )
+}
+
+function scanFiles(shell: Shell, files: readonly string[]): readonly CheckFinding[] {
+  return files.flatMap((file) => {
+    return scanSource(shell.machine.readText(file) ?? '').map(({ code, message, fix, line, column }) => {
+      return { severity: 'warning', code, message, fix, where: `${file}:${line}:${column}` } as const
+    })
+  })
+}
+
+function sizeOf(topology: Topology): NonNullable<Verdict['size']> {
+  const settings = settingsOf(topology)
+  const { componentTasks } = expand(topology, settings)
+  const own = [...componentTasks].filter(([id]) => topology.components.has(id))
+  const tasks = own.reduce((sum, [, numbers]) => sum + numbers.length, 0)
+  return { components: topology.components.size, tasks, guarantee: settings.topology.guarantee }
+}

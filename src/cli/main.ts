@@ -1,0 +1,87 @@
+/**
+ * The command line: `bin/typhoon.js` calls `main` and ends with the number it gives.
+ *
+ *   argv ─▶ command-line.ts ─▶ the command, imported only now ─▶ exit code
+ *                                   │ throws
+ *                                   └▶ say/error-report.ts ─▶ stderr, exit code
+ *
+ * Start-up counts (a run reaches its first tuple within 300 ms), so what one command needs is imported by it.
+ */
+
+import { nodeMachine } from '../host/node-cli-machine.ts'
+import { nodeTerminal, type Terminal } from '../host/node-cli-terminal.ts'
+import { nodeFiles } from '../host/node-files.ts'
+import { understand } from './command-line.ts'
+import { ExitCode } from './exit-code.ts'
+import type { Invocation } from './invocation.ts'
+import { paintFor } from './paint.ts'
+import { Shell } from './shell.ts'
+
+/** One command: prints, and says how the process ends. */
+export type RunCommand = (shell: Shell, invocation: Invocation) => Promise<number>
+
+const commands: Readonly<Record<string, () => Promise<RunCommand>>> = {
+  run: async () => (await import('./commands/run.ts')).run,
+  dev: async () => (await import('./commands/dev.ts')).dev,
+  check: async () => (await import('./commands/check.ts')).check,
+  graph: async () => (await import('./commands/graph.ts')).graph,
+  explain: async () => (await import('./commands/explain.ts')).explain,
+  'config explain': async () => (await import('./commands/config-explain.ts')).configExplain,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  version: async () => (await import('./commands/version.ts')).version,
+  completion: async () => (await import('./commands/completion.ts')).completion,
+}
+
+/** Runs a command line. Ends the process itself, when everything is printed: a user's module may hold it. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = nodeTerminal()
+  const code = await execute(argv, terminal)
+  return terminal.end(code)
+}
+
+async function execute(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let shell = shellOf(terminal, undefined)
+  let isJson = false
+  try {
+    const words = argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V') ? ['version'] : argv
+    const { invocation, ...help } = understand(words, terminal.out.columns())
+    if (invocation === undefined) {
+      terminal.out.write('text' in help ? help.text : '')
+      return ExitCode.OK
+    }
+    shell = shellOf(terminal, invocation.text('color'))
+    isJson = invocation.output.startsWith('json')
+    endOnUncaught(shell, isJson)
+    const run = await commands[invocation.command]?.()
+    return run === undefined ? ExitCode.BUG : await run(shell, invocation)
+  } catch (error) {
+    return await tell(shell, error, isJson)
+  }
+}
+
+function shellOf(terminal: Terminal, color: string | undefined): Shell {
+  return new Shell({
+    terminal,
+    machine: nodeMachine,
+    files: nodeFiles,
+    paint: paintFor(terminal, terminal.out, color),
+    paintError: paintFor(terminal, terminal.err, color),
+    makeModules: async () => (await import('../host/node-cli-modules.ts')).createModuleLoader(),
+  })
+}
+
+async function tell(shell: Shell, error: unknown, isJson: boolean): Promise<number> {
+  const { sayError } = await import('./say/say-error.ts')
+  return sayError(shell, error, isJson)
+}
+
+/** An error nobody caught ends the process: whose it is, its innermost frame says. */
+function endOnUncaught(shell: Shell, isJson: boolean): void {
+  shell.terminal.onUncaught((error, kind) => {
+    const end = async (): Promise<never> => {
+      const { sayUncaught } = await import('./say/say-error.ts')
+      return shell.terminal.end(sayUncaught(shell, error, kind, isJson))
+    }
+    end().catch((late: unknown) => shell.say(String(late)))
+  })
+}

@@ -1,0 +1,68 @@
+/** What commands get: the terminal with colours decided, the machine, files, and the loader of modules. */
+
+import type { Files } from '../host/host.ts'
+import type { Machine } from '../host/node-cli-machine.ts'
+import type { ModuleLoader } from '../host/node-cli-modules.ts'
+import type { Terminal } from '../host/node-cli-terminal.ts'
+import type { Paint } from './paint.ts'
+import { shortPlace } from './place.ts'
+
+export interface ShellParts {
+  readonly terminal: Terminal
+  readonly machine: Machine
+  readonly files: Files
+  readonly paint: Paint
+  readonly paintError: Paint
+  /** Makes the loader; called at its first use. */
+  readonly makeModules: () => Promise<ModuleLoader>
+}
+
+export class Shell {
+  readonly terminal: Terminal
+  readonly machine: Machine
+  readonly files: Files
+  /** For stdout. */
+  readonly paint: Paint
+  /** For stderr. */
+  readonly paintError: Paint
+  private readonly makeModules: () => Promise<ModuleLoader>
+  private loader: Promise<ModuleLoader> | undefined
+
+  constructor(parts: ShellParts) {
+    this.terminal = parts.terminal
+    this.machine = parts.machine
+    this.files = parts.files
+    this.paint = parts.paint
+    this.paintError = parts.paintError
+    this.makeModules = parts.makeModules
+  }
+
+  modules(): Promise<ModuleLoader> {
+    this.loader ??= this.makeModules()
+    return this.loader
+  }
+
+  /** A line of data. */
+  print(line: string): void {
+    this.terminal.out.write(`${line}\n`)
+  }
+
+  /** A line for people. */
+  say(line: string): void {
+    this.terminal.err.write(`${line}\n`)
+  }
+
+  printJson(value: unknown): void {
+    this.print(JSON.stringify(value, null, 2))
+  }
+
+  /** One object a line. */
+  printJsonLine(value: unknown): void {
+    this.print(JSON.stringify(value))
+  }
+
+  /** A path or place relative to the working directory. */
+  short(place: string): string {
+    return shortPlace(place, this.terminal.directory)
+  }
+}
