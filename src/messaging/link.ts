@@ -1,0 +1,298 @@
+/**
+ * The way to one other worker, as flow sees it: fills frames, counts credit, keeps what the peer has not acknowledged.
+ *
+ * Route: flow (send, sendEdges) → [link] → frame queue → the connection that dialler.ts has made. What comes back on
+ * it (credit, acknowledgements) reaches the link through the dialler.
+ *
+ *   send ─▶ open frame ── full, or the turn ends ──▶ queue ── connection has room ──▶ sent ── answer ──▶ forgotten
+ *                                                      ▲                               │
+ *                                                      └────── connection was lost ◀───┘
+ *
+ * Does not know: sockets, time-outs, who else is in the cluster.
+ *
+ * Invariants
+ *   K1  Frames are numbered in the order in which they are queued, without gaps, from 1 for each incarnation of the peer.
+ *   K2  A frame leaves the queue only when it was acknowledged, or its loss is told: never silently.
+ *   K3  The totals of the channels are told after every gap and every reconnect, so lost bytes do not eat up credit.
+ */
+import type { EngineTuple } from '../flow/executor/tuple.ts'
+import type { Gate } from '../flow/transfer/gate.ts'
+import { AckKind, type AckMessage, type Link } from '../flow/transfer/link.ts'
+import type { Connection, Host, Random } from '../host/host.ts'
+import type { Suspect } from '../wire/control-codec.ts'
+import { AckFrame } from './ack-frame.ts'
+import type { Codecs } from './codecs.ts'
+import { ControlFrames } from './control-frames.ts'
+import { CreditGate } from './credit-gate.ts'
+import { FrameQueue } from './frame-queue.ts'
+import type { LinkSettings } from './link-settings.ts'
+import { isLater, sequenceAfter } from './sequence.ts'
+import { TupleFrame } from './tuple-frame.ts'
+
+export interface LinkSpec {
+  readonly host: Host
+  readonly settings: LinkSettings
+  readonly codecs: Codecs
+  /** The channel of a task: its executor. The same in all workers. */
+  readonly channelOf: (task: number) => number
+  /** Asks for a turn of the loop, at whose end `flush` is called. */
+  readonly arm: () => void
+  /** True while the loop has more to do than to flush. */
+  readonly isBusy: () => boolean
+  /** Frames that had not been sent were given up: there were too many. Called in the middle of `send`. */
+  readonly onOverflow: () => void
+}
+
+/** What a link has done so far, and where it stands. */
+export interface LinkCounts {
+  readonly frameCount: number
+  readonly sentBytes: number
+  readonly queuedBytes: number
+}
+
+export class WorkerLink implements Link {
+  /** Tests: this share of all messages about trees is dropped. */
+  ackLoss: { readonly share: number; readonly random: Random } | undefined = undefined
+  private readonly spec: LinkSpec
+  private readonly frameMaxBytes: number
+  private readonly control: ControlFrames
+  private readonly tuples: TupleFrame
+  private readonly acks: AckFrame
+  private readonly queue = new FrameQueue()
+  private readonly gatesByTask: Array<CreditGate | undefined> = []
+  private readonly gates = new Map<number, CreditGate>()
+  private connection: Connection | undefined = undefined
+  /** The connection's buffer is full. */
+  private isStalled = false
+  private wasAttached = false
+  private isLossTold = false
+  private sequence = 0
+  private peerIncarnation = 0
+  private openedMs = 0
+  private frameCount = 0
+  private sentBytes = 0
+
+  constructor(spec: LinkSpec) {
+    const { host, settings } = spec
+    const checksum = (bytes: Uint8Array) => host.checksum(bytes)
+    this.spec = spec
+    this.frameMaxBytes = settings.transferFrameMaxBytes
+    this.control = new ControlFrames(checksum)
+    this.tuples = new TupleFrame(spec.codecs, checksum, settings.tupleMaxBytes)
+    this.acks = new AckFrame(checksum)
+  }
+
+  /** HOT. */
+  send(tuple: EngineTuple): Gate | undefined {
+    const gate = this.gatesByTask[tuple.targetTask] ?? this.gateOf(tuple.targetTask)
+    const hasCredit = gate.spend(this.tuples.add(tuple))
+    if (this.tuples.count === 1) this.onOpened()
+    if (this.tuples.sizeBytes >= this.frameMaxBytes) this.enqueueTuples()
+    return hasCredit ? undefined : gate
+  }
+
+  /** HOT. */
+  sendEdges(
+    kind: number,
+    task: number,
+    idLow: number,
+    idHigh: number,
+    edges: { low: number; high: number },
+    spoutTask: number,
+  ): void {
+    if (this.ackLoss !== undefined && this.losesAck()) return
+    this.acks.addEdges(kind, task, idLow, idHigh, edges)
+    if (kind === AckKind.INIT) this.acks.addSpout(spoutTask)
+    this.onAckAdded()
+  }
+
+  sendMessage(message: AckMessage): void {
+    if (this.ackLoss !== undefined && this.losesAck()) return
+    this.acks.add(message)
+    this.onAckAdded()
+  }
+
+  loadOf(task: number): number {
+    return this.gateOf(task).load
+  }
+
+  /** Sends what is batched, unless the loop has more to do and nothing has waited for long. */
+  flush(): void {
+    if (this.tuples.count === 0 && this.acks.count === 0) return
+    // While nothing can leave, frames had better fill up.
+    if (this.connection === undefined || this.isStalled) return
+    const { host, isBusy, settings } = this.spec
+    if (isBusy() && host.clock.monotonicMs() - this.openedMs < settings.batchFlushIntervalMs) return
+    if (this.acks.count > 0) this.enqueueAcks()
+    if (this.tuples.count > 0) this.enqueueTuples()
+  }
+
+  /** Trees that passed another link may be lost: the peer is told, as surely as tuples are. */
+  sendSuspect(suspect: Suspect): void {
+    this.enqueue(this.control.suspect(this.nextEnvelope(), suspect))
+  }
+
+  /** Nothing unsent, nothing unacknowledged. */
+  get isQuiet(): boolean {
+    return this.queue.count === 0 && this.tuples.count === 0 && this.acks.count === 0
+  }
+
+  get counts(): LinkCounts {
+    const { frameCount, sentBytes, queue } = this
+    return { frameCount, sentBytes, queuedBytes: queue.queuedBytes }
+  }
+
+  /**
+   * The peer is known by this incarnation from now on. If it was known by another, everything is begun anew: that loss
+   * is the caller's to tell.
+   */
+  meet(incarnation: number): void {
+    const isFirst = this.peerIncarnation === 0
+    this.peerIncarnation = incarnation
+    if (isFirst) {
+      this.queue.readdress(incarnation, (bytes) => this.spec.host.checksum(bytes))
+      return
+    }
+    this.queue.clear()
+    this.tuples.restart()
+    this.acks.restart()
+    this.sequence = 0
+    this.wasAttached = false
+    this.isLossTold = false
+    for (const gate of this.gates.values()) gate.restart()
+  }
+
+  /**
+   * The peer has welcomed us and has seen the frames up to `lastSequence`.
+   * @returns false: frames it has not seen are gone, and nobody was told yet
+   */
+  attach(connection: Connection, lastSequence: number): boolean {
+    this.connection = connection
+    this.isStalled = false
+    this.queue.acknowledge(lastSequence)
+    this.queue.rewind()
+    if (lastSequence !== 0 && isLater(lastSequence, this.sequence)) {
+      // It has seen what we never sent. Whatever the reason: numbers it would take for repetitions must not be used.
+      this.queue.clear()
+      this.sequence = lastSequence
+      this.isLossTold = false
+    }
+    const first = this.queue.firstSequence ?? sequenceAfter(this.sequence)
+    const hasGap = first !== sequenceAfter(lastSequence)
+    const isToTell = hasGap && !this.isLossTold
+    this.isLossTold = false
+    if (this.wasAttached || hasGap) this.queueTotals()
+    this.wasAttached = true
+    this.flush()
+    this.pump()
+    return !isToTell
+  }
+
+  detach(): void {
+    this.connection = undefined
+  }
+
+  onDrain(): void {
+    this.isStalled = false
+    this.pump()
+    this.flush()
+  }
+
+  /** The peer has seen the frames up to `sequence`. */
+  acknowledge(sequence: number): void {
+    this.queue.acknowledge(sequence)
+  }
+
+  /** The peer has granted so much of a channel in all. */
+  grant(channel: number, total: number): void {
+    this.gates.get(channel)?.grant(total)
+  }
+
+  private onAckAdded(): void {
+    if (this.acks.count === 1) this.onOpened()
+    if (this.acks.sizeBytes >= this.frameMaxBytes) this.enqueueAcks()
+  }
+
+  /** A frame has got its first entry. */
+  private onOpened(): void {
+    if (this.tuples.count + this.acks.count === 1) this.openedMs = this.spec.host.clock.monotonicMs()
+    this.spec.arm()
+  }
+
+  private enqueueTuples(): void {
+    const { sequence, incarnation } = this.nextEnvelope()
+    this.enqueue(this.tuples.close(sequence, incarnation))
+  }
+
+  private enqueueAcks(): void {
+    const { sequence, incarnation } = this.nextEnvelope()
+    this.enqueue(this.acks.close(sequence, incarnation))
+  }
+
+  private enqueue(bytes: Uint8Array): void {
+    const { replayMaxBytes } = this.spec.settings
+    this.queue.push(this.sequence, bytes)
+    if (this.queue.queuedBytes > replayMaxBytes && !this.queue.shrinkSent(replayMaxBytes)) this.overflow()
+    this.pump()
+  }
+
+  /** What may not be kept any longer is given up as a whole: half of it would be no use to anybody. */
+  private overflow(): void {
+    this.queue.clear()
+    this.queueTotals()
+    this.isLossTold = true
+    this.spec.onOverflow()
+  }
+
+  /** Behind all frames so far: how many bytes were ever sent on each channel. */
+  private queueTotals(): void {
+    if (this.tuples.count > 0) {
+      const { sequence, incarnation } = this.nextEnvelope()
+      this.queue.push(sequence, this.tuples.close(sequence, incarnation))
+    }
+    const totals = [...this.gates.values()].map(({ channel, sentBytes }) => ({
+      channel,
+      sizeBytes: sentBytes,
+    }))
+    const envelope = this.nextEnvelope()
+    this.queue.push(envelope.sequence, this.control.credit(envelope, totals))
+  }
+
+  private pump(): void {
+    const { connection } = this
+    if (connection === undefined) return
+    while (!this.isStalled) {
+      const bytes = this.queue.take()
+      if (bytes === undefined) return
+      this.frameCount += 1
+      this.sentBytes += bytes.length
+      // The array stays in the queue for a replay. Connections read what they are given and never write to it.
+      if (!connection.write(bytes)) this.isStalled = true
+    }
+  }
+
+  private nextEnvelope(): { readonly sequence: number; readonly incarnation: number } {
+    this.sequence = sequenceAfter(this.sequence)
+    return { sequence: this.sequence, incarnation: this.peerIncarnation }
+  }
+
+  private gateOf(task: number): CreditGate {
+    const known = this.gatesByTask[task]
+    if (known !== undefined) return known
+    const channel = this.spec.channelOf(task)
+    let gate = this.gates.get(channel)
+    if (gate === undefined) {
+      gate = new CreditGate(channel, this.spec.settings.transferCreditMaxBytes)
+      this.gates.set(channel, gate)
+    }
+    // Dense, so that look-ups stay those of an array.
+    for (let hole = this.gatesByTask.length; hole < task; hole += 1) this.gatesByTask.push(undefined)
+    this.gatesByTask[task] = gate
+    return gate
+  }
+
+  private losesAck(): boolean {
+    const { ackLoss } = this
+    return ackLoss !== undefined && ackLoss.random.next() < ackLoss.share
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * All links of one worker: one outgoing and one incoming to each other worker of the topology. The room's only door.
+ *
+ *        flow ─▶ linkTo(2) ─▶ link 2 ─▶ dialler 2 ══▶ listener of worker 2
+ *        flow ◀─ inbound, acks ◀─ incoming link 2 ◀─ listener ◀══ dialler of worker 2
+ *
+ * Order: make it, make the worker (which asks for links), `listen`, start the worker. `close` ends everything at once.
+ *
+ * Losses. Frames that cannot be had again, and a peer that came back as a new one, are told by `onLost`, and to every
+ * other worker by SUSPECT: a tree may have passed the broken link without having touched either of its ends.
+ *
+ * Invariants
+ *   P1  For each peer the newest incarnation ever seen is the only one that is believed, in both directions.
+ *   P2  Each loss is told at both ends of the link and to all other workers; what is told from elsewhere is not passed on.
+ */
+import { type StreamError, UsageError } from '../base/errors.ts'
+import type { AckRouter } from '../flow/ack/ack-router.ts'
+import type { StreamRef } from '../flow/route/stream-ref.ts'
+import type { Inbound } from '../flow/transfer/inbound.ts'
+import type { Link } from '../flow/transfer/link.ts'
+import type { Host, Random, Stoppable } from '../host/host.ts'
+import { GoodbyeReason, type Hello, type Suspect } from '../wire/control-codec.ts'
+import { PROTOCOL_VERSION } from '../wire/version.ts'
+import { Codecs } from './codecs.ts'
+import { Dialler } from './dialler.ts'
+import { type Expected, judgeHello } from './hello-check.ts'
+import { IncomingLink } from './incoming-link.ts'
+import { WorkerLink } from './link.ts'
+import { fillLinkSettings, type LinkSettings, type TransferSettings } from './link-settings.ts'
+import { Listener } from './listener.ts'
+
+export interface PeerAddress {
+  readonly worker: number
+  readonly address: string
+}
+
+export type LostReason = 'worker-lost' | 'link-lost'
+
+export interface PostOfficeSpec {
+  readonly host: Host
+  readonly topologyName: string
+  /** This worker, and its incarnation: from 1 on, greater at each start. */
+  readonly worker: number
+  readonly incarnation: number
+  readonly peers: readonly PeerAddress[]
+  /** Shared by the workers of the topology. */
+  readonly token: string
+  readonly settings: TransferSettings & Partial<LinkSettings>
+  /** All streams of the topology by their numbers, the same in all workers. */
+  readonly streams: readonly StreamRef[]
+  /** Asked when the first frame is there, so the worker may be made after this. */
+  readonly inbound: () => Inbound
+  readonly acks: () => Pick<AckRouter, 'onMessage'>
+  /** The executor that runs a task; 0 where there is none. The same in all workers. */
+  readonly channelOf: (task: number) => number
+  /** Asks for a turn of the work loop, at the end of which links are flushed. */
+  readonly arm: () => void
+  /** True while executors are ready to run. Default: never, every turn's end sends what there is. */
+  readonly isBusy?: () => boolean
+  /** Open trees that may have passed there fail now. Never called during a call into a link. */
+  readonly onLost: (worker: number, reason: LostReason, message: string) => void
+  readonly report: (error: StreamError) => void
+}
+
+/** How a peer's links are doing. */
+export interface PeerStats {
+  readonly worker: number
+  readonly isSending: boolean
+  readonly isReceiving: boolean
+  readonly frameCount: number
+  readonly sentBytes: number
+  readonly queuedBytes: number
+  readonly duplicateCount: number
+  readonly reconnectCount: number
+  readonly rttMs: number | undefined
+}
+
+interface Peer {
+  readonly worker: number
+  readonly link: WorkerLink
+  readonly dialler: Dialler
+  readonly incoming: IncomingLink
+  incarnation: number
+}
+
+export class PostOffice {
+  lossCount = 0
+  private readonly spec: PostOfficeSpec
+  private readonly settings: LinkSettings
+  private readonly codecs: Codecs
+  private readonly peers = new Map<number, Peer>()
+  private readonly listener: Listener
+  private readonly ticks: Stoppable
+  private isClosed = false
+
+  constructor(spec: PostOfficeSpec) {
+    this.spec = spec
+    this.settings = fillLinkSettings(spec.settings)
+    this.codecs = new Codecs(spec.streams)
+    const { host, report } = spec
+    for (const { worker, address } of spec.peers) {
+      if (worker !== spec.worker) this.peers.set(worker, this.makePeer(worker, address))
+    }
+    const expected: Expected = {
+      topologyName: spec.topologyName,
+      worker: spec.worker,
+      token: spec.token,
+      fingerprint: this.codecs.fingerprint,
+      incarnationOf: (worker) => this.peers.get(worker)?.incarnation,
+    }
+    this.listener = new Listener({
+      host,
+      helloWaitMs: this.settings.helloWaitMs,
+      report,
+      judge: (hello) => judgeHello(hello, expected),
+      accept: (hello, connection, reader) => {
+        const peer = this.peers.get(Number(hello.fromWorker))
+        if (peer === undefined) return
+        this.meet(peer, hello.incarnation, 'hello')
+        if (!this.isClosed) peer.incoming.accept(connection, reader)
+      },
+    })
+    this.ticks = host.timers.every(this.settings.echoMs / 2, () => this.tick())
+  }
+
+  /** Takes connections from now on. @throws UnavailableError PORT_IN_USE */
+  listen(address: string): Promise<void> {
+    return this.listener.listen(address)
+  }
+
+  /** The way to another worker. It is dialled at once; what is sent before the connection stands waits. */
+  linkTo(worker: number): Link {
+    const peer = this.peers.get(worker)
+    if (peer === undefined) {
+      throw new UsageError('TASK_UNKNOWN', `worker ${this.spec.worker} has no peer ${worker}`, { worker })
+    }
+    peer.dialler.start()
+    return peer.link
+  }
+
+  /** Somebody who knows says that a peer runs as this incarnation now, and where. What was sent to older ones is lost. */
+  onPeerRestarted(worker: number, incarnation: number, address?: string): void {
+    const peer = this.peers.get(worker)
+    if (peer === undefined || this.isClosed) return
+    this.meet(peer, incarnation, 'news')
+    if (!this.isClosed && address !== undefined) peer.dialler.redial(address)
+  }
+
+  /** Nothing unsent, nothing unacknowledged, to any worker. */
+  get isQuiet(): boolean {
+    for (const { link } of this.peers.values()) if (!link.isQuiet) return false
+    return true
+  }
+
+  stats(): readonly PeerStats[] {
+    return [...this.peers.values()].map(({ worker, link, dialler, incoming }) => ({
+      worker,
+      isSending: dialler.isConnected,
+      isReceiving: incoming.isConnected,
+      ...link.counts,
+      duplicateCount: incoming.duplicateCount,
+      reconnectCount: dialler.reconnectCount,
+      rttMs: dialler.rttMs,
+    }))
+  }
+
+  /** Tests: from now on this share of all messages about trees is dropped on their way out. */
+  dropAcks(share: number, random: Random): void {
+    for (const { link } of this.peers.values()) link.ackLoss = share > 0 ? { share, random } : undefined
+  }
+
+  /** Ends at once: what was not sent is not sent, nobody is called any more. */
+  close(): void {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.ticks.stop()
+    this.listener.close()
+    for (const { dialler, incoming } of this.peers.values()) {
+      dialler.close()
+      incoming.disconnect()
+    }
+  }
+
+  private makePeer(worker: number, address: string): Peer {
+    const { spec, settings, codecs } = this
+    const { host, channelOf, arm, incarnation, inbound, acks } = spec
+    const report = (error: StreamError) => this.report(error)
+    const link = new WorkerLink({
+      host,
+      settings,
+      codecs,
+      channelOf,
+      arm,
+      isBusy: spec.isBusy ?? neverBusy,
+      onOverflow: () => {
+        const text = `more than ${settings.replayMaxBytes} bytes wait for worker ${worker}`
+        // Not now: an executor is in the middle of a call.
+        host.timers.defer(() => this.onLoss(worker, 'link-lost', text))
+      },
+    })
+    const dialler = new Dialler(
+      {
+        host,
+        settings,
+        peer: worker,
+        address,
+        incarnation,
+        report,
+        hello: () => this.helloTo(worker),
+        peerIncarnation: () => peer.incarnation,
+        onIncarnation: (theirs) => this.meet(peer, theirs, 'welcome'),
+        onGap: () =>
+          this.onLoss(worker, 'link-lost', `frames to worker ${worker} were lost with a connection`),
+      },
+      link,
+    )
+    const incoming = new IncomingLink({
+      host,
+      settings,
+      codecs,
+      channelOf,
+      peer: worker,
+      incarnation,
+      inbound,
+      acks,
+      report,
+      onLoss: (message) => this.onLoss(worker, 'link-lost', message),
+      onSuspect: (suspect) => this.onSuspect(worker, suspect),
+    })
+    const peer: Peer = { worker, link, dialler, incoming, incarnation: 0 }
+    return peer
+  }
+
+  private helloTo(worker: number): Hello {
+    const { topologyName, incarnation, token } = this.spec
+    return {
+      protocol: PROTOCOL_VERSION,
+      topologyId: topologyName,
+      incarnation,
+      fromWorker: String(this.spec.worker),
+      toWorker: String(worker),
+      token,
+      schemaFingerprint: this.codecs.fingerprint,
+    }
+  }
+
+  /** A peer has shown its incarnation. False: it is an older one than we know. */
+  private meet(peer: Peer, incarnation: number, from: 'hello' | 'welcome' | 'news'): boolean {
+    const before = peer.incarnation
+    if (incarnation === before) return true
+    if (incarnation < before) return false
+    peer.incarnation = incarnation
+    peer.incoming.dismiss(GoodbyeReason.OLD_INCARNATION, `incarnation ${incarnation} has come`)
+    peer.incoming.meet(incarnation)
+    peer.link.meet(incarnation)
+    if (before === 0) return true
+    // What connects us leads to the one before, unless the news came from there.
+    if (from !== 'welcome' && peer.dialler.isConnected) peer.dialler.redial()
+    const text = `worker ${peer.worker} came back as incarnation ${incarnation}`
+    this.onLoss(peer.worker, 'worker-lost', text)
+    return true
+  }
+
+  private onLoss(worker: number, reason: LostReason, message: string): void {
+    if (this.isClosed) return
+    this.lossCount += 1
+    const suspect: Suspect = { worker: String(worker), isWorkerLost: reason === 'worker-lost', text: message }
+    for (const peer of this.peers.values()) {
+      // A worker that came back has nothing that could be lost.
+      if (peer.worker === worker && reason === 'worker-lost') continue
+      peer.dialler.start()
+      peer.link.sendSuspect(suspect)
+    }
+    this.spec.onLost(worker, reason, message)
+  }
+
+  private onSuspect(from: number, suspect: Suspect): void {
+    if (this.isClosed) return
+    const named = Number(suspect.worker)
+    const worker = named === this.spec.worker ? from : named
+    const reason: LostReason = suspect.isWorkerLost ? 'worker-lost' : 'link-lost'
+    this.spec.onLost(worker, reason, `worker ${from} says: ${suspect.text}`)
+  }
+
+  private report(error: StreamError): void {
+    if (!this.isClosed) this.spec.report(error)
+  }
+
+  private tick(): void {
+    const nowMs = this.spec.host.clock.monotonicMs()
+    this.listener.tick(nowMs)
+    for (const { dialler, incoming } of this.peers.values()) {
+      dialler.tick(nowMs)
+      incoming.tick(nowMs)
+    }
+  }
+}
+
+function neverBusy(): boolean {
+  return false
+}
