@@ -165,7 +165,6 @@ export class Dialler {
   }
 
   private onBytes(connection: Connection, bytes: Uint8Array): void {
-    this.watch.heard()
     try {
       this.reader.push(bytes)
       while (this.connection === connection && this.reader.next()) this.onFrame(connection)
@@ -178,6 +177,8 @@ export class Dialler {
 
   private onFrame(connection: Connection): void {
     const { reader, spec } = this
+    // Whole frames count, not bytes: after damage to a length the reader would wait for the rest for ever.
+    this.watch.heard()
     const { kind, bytes, bodyStart, bodyEnd, sequence } = reader
     if (kind === FrameKind.GOODBYE) {
       this.onGoodbye(readGoodbye(bytes, bodyStart, bodyEnd))

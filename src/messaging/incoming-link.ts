@@ -35,6 +35,11 @@ import { isLater, sequenceAfter } from './sequence.ts'
 export const GOODBYE_LINGER_MS = 100
 /** An answer is due at once after so many bytes, whatever the credit. */
 const ANSWER_BYTES_MAX = 256 * 1024
+/**
+ * A long frame on a slow line: the peer, whose echo waits behind it, learns that it is coming. Fewer bytes are its
+ * echoes alone, and those that do not make a frame mean damage: then the peer shall give the connection up.
+ */
+const SLOW_BYTES_MIN = 4_096
 
 /** Numbers from outside must not reserve memory: no topology has so many tasks, or executors in one worker. */
 const TASK_HOLES_MAX = 100_000
@@ -73,6 +78,8 @@ export class IncomingLink {
   private channels = new Map<number, ReceivingChannel>()
   private changed: ReceivingChannel[] = []
   private owedBytes = 0
+  /** Came since the last whole frame, or the last tick. */
+  private partBytes = 0
   private answerWait: Stoppable | undefined = undefined
 
   constructor(spec: IncomingSpec) {
@@ -108,6 +115,7 @@ export class IncomingLink {
     connection.onBytes = (bytes) => {
       if (this.connection !== connection) return
       this.watch.heard()
+      this.partBytes += bytes.length
       reader.push(bytes)
       this.readOn(connection, reader)
     }
@@ -125,7 +133,10 @@ export class IncomingLink {
 
   /** Called several times in the time of an echo. */
   tick(nowMs: number): void {
-    if (this.connection !== undefined && this.watch.judge(nowMs) === EchoVerdict.DEAD) this.disconnect()
+    if (this.connection === undefined) return
+    if (this.watch.judge(nowMs) === EchoVerdict.DEAD) this.disconnect()
+    else if (this.partBytes >= SLOW_BYTES_MIN) this.answer()
+    this.partBytes = 0
   }
 
   disconnect(): void {
@@ -160,6 +171,7 @@ export class IncomingLink {
 
   private onFrame(reader: FrameReader): void {
     const { spec } = this
+    this.partBytes = 0
     if (reader.incarnation !== spec.incarnation) {
       const text = `worker ${spec.peer} means incarnation ${reader.incarnation}, we are ${spec.incarnation}`
       this.dismiss(GoodbyeReason.OLD_INCARNATION, text)
