@@ -1,19 +1,21 @@
 /**
  * The keyed state of one task, in the heap.
  *
- * Route:   flow's keyed executor opens a call per tuple or timer → user code works on the views → commit or rollBack.
- * Touches: nothing outside. Time reaches it as `nowMs` and as what is handed to `dueTimers` and `advanceWatermark`.
+ * Route:   flow's keyed executor opens a call per tuple or timer → user code works on the views → commit or
+ * rollBack. Touches: nothing outside. Time reaches it as `nowMs` and as what is handed to `dueTimers` and
+ * `advanceWatermark`.
  *
- * Who calls keeps this: calls for one key never overlap (calls for different keys may), every `open` is ended by
- * exactly one `commit` or `rollBack`, and `take`, `load` and `entries` run while no call is open.
+ * Who calls keeps this: calls for one key never overlap (calls for different keys may), every `open` is ended
+ * by exactly one `commit` or `rollBack`, and `take`, `load` and `entries` run while no call is open.
  *
- * A views object is reused by the next call when its own call has ended. A view kept by user code therefore throws
- * STATE_OUTSIDE_CALL only while no other call is using it.
+ * A views object is reused by the next call when its own call has ended. A view kept by user code therefore
+ * throws STATE_OUTSIDE_CALL only while no other call is using it.
  *
  * Invariants
  *   K1  a slot is in the store if and only if one of its cells is full
  *   K2  every timer cell's entry is in its queue, or handed out by `dueTimers` and not answered yet
- *   K3  what the account holds for the store is the rough size of its content, but for what migrations changed
+ *   K3  what the account holds for the store is the rough size of its content, but for what migrations
+ *       changed
  */
 import { type StoreCore, slotBytes } from './call-scope.ts'
 import { KeyedCall } from './keyed-call.ts'
@@ -102,19 +104,24 @@ export class KeyedStore {
     return call
   }
 
-  /** Processing-time timers due at `nowMs`, soonest first, at most `countMax`. Each must go to `openFired`. */
+  /**
+   * Processing-time timers due at `nowMs`, soonest first, at most `countMax`. Each must go to `openFired`.
+   */
   dueTimers(nowMs: number, countMax = 256): readonly DueTimer[] {
     return this.takeDue(this.core.processingTimers, nowMs, countMax)
   }
 
-  /** Event-time timers that the watermark has passed, soonest first, at most `countMax`: call again while it gives some. */
+  /**
+   * Event-time timers that the watermark has passed, soonest first, at most `countMax`: call again while it
+   * gives some.
+   */
   advanceWatermark(watermarkMs: number, countMax = 256): readonly DueTimer[] {
     return this.takeDue(this.core.eventTimers, watermarkMs, countMax)
   }
 
   /**
-   * Begins the call of a due timer: in it, the timer is not set. undefined: a call in between has cleared or moved it,
-   * so it does not fire. To give a timer up, open it and commit.
+   * Begins the call of a due timer: in it, the timer is not set. undefined: a call in between has cleared or
+   * moved it, so it does not fire. To give a timer up, open it and commit.
    */
   openFired(due: DueTimer): KeyedCall | undefined {
     const { slot, index } = due.entry
@@ -176,8 +183,8 @@ export class KeyedStore {
   }
 
   /**
-   * Frees what has outlived its ttl, in at most `countMax` keys, going on where the last sweep ended. Returns how many
-   * entries were freed. Reading never shows what has expired, so this is about memory only.
+   * Frees what has outlived its ttl, in at most `countMax` keys, going on where the last sweep ended. Returns
+   * how many entries were freed. Reading never shows what has expired, so this is about memory only.
    */
   sweep(countMax: number): number {
     if (!this.specs.some((spec) => spec.ttlMs !== undefined)) return 0

@@ -1,6 +1,6 @@
 /**
- * A list per key, as a call sees it: the stored elements without the first few, and the call's own behind them. The
- * contract is `ListState` of the main door.
+ * A list per key, as a call sees it: the stored elements without the first few, and the call's own behind
+ * them. The contract is `ListState` of the main door.
  *
  *   stored   [ gone | gone | c | d ]        gone: expired, or pushed out by `onFull: 'drop-oldest'`
  *   added                          [ e | f ]

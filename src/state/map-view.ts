@@ -1,6 +1,6 @@
 /**
- * A map per key, as a call sees it: the stored entries with the call's own writes laid over them. The contract is
- * `MapState` of the main door.
+ * A map per key, as a call sees it: the stored entries with the call's own writes laid over them. The
+ * contract is `MapState` of the main door.
  */
 import { UserCodeError } from '../base/errors.ts'
 import type { BufferedView, CallScope } from './call-scope.ts'

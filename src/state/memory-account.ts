@@ -30,7 +30,7 @@ export class MemoryAccount {
   private full(bytes: number): UnavailableError {
     return new UnavailableError(
       'STATE_MEMORY_FULL',
-      `state of this worker takes about ${this.used} bytes of ${this.maxBytes}, and ${bytes} more were to be stored`,
+      `state of this worker takes about ${this.used} bytes of ${this.maxBytes}, ${bytes} more do not fit`,
       { usedBytes: this.used, maxBytes: this.maxBytes, bytes },
     )
   }

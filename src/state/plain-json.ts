@@ -3,8 +3,8 @@
  *
  *   bigint      {"$":"bigint","is":"123"}          -0, NaN, ±Infinity   {"$":"number","is":"-0"}
  *   undefined   {"$":"undefined"}                  Date                 {"$":"date","is":1700000000000}
- *   bytes       {"$":"bytes","is":"00ff"}          Map, Set             {"$":"map","is":[[k,v]…]}, {"$":"set","is":[…]}
- *   an object with a key "$" or "__proto__"        {"$":"object","is":[[name,value]…]}
+ *   bytes       {"$":"bytes","is":"00ff"}          Map, Set             {"$":"map","is":[[k,v]…]},
+ *   {"$":"set","is":[…]} an object with a key "$" or "__proto__"        {"$":"object","is":[[name,value]…]}
  *
  * For small things that people may read: positions. State and tuples have a binary form of their own.
  */

@@ -1,8 +1,8 @@
 /**
  * Where sources go on after a restart, kept in files: per component and partition a position and two counts.
  *
- * Route: flow's spout executors say what is acked → whoever runs the topology collects and calls `store`, as often as it
- * likes → `load` at the next start.
+ * Route: flow's spout executors say what is acked → whoever runs the topology collects and calls `store`, as
+ * often as it likes → `load` at the next start.
  *
  * Two generations, in two files of the same form; each store replaces the older one:
  *
@@ -11,8 +11,8 @@
  *
  * The body is JSON as plain-json.ts writes it: maps are tagged lists of pairs.
  *
- * Written: temporary file → sync → rename → sync of the directory. So at every moment at least one whole generation is
- * there, and one that is torn or damaged falls back to the one before, with a warning.
+ * Written: temporary file → sync → rename → sync of the directory. So at every moment at least one whole
+ * generation is there, and one that is torn or damaged falls back to the one before, with a warning.
  *
  * Invariants
  *   P1  the file of the newest whole generation is never written to
@@ -117,7 +117,8 @@ export class PositionStore {
       await this.writeWhole(temporary, bytes)
       await files.rename(temporary, path)
     } catch (error) {
-      // The room it took is what others may be waiting for. That it failed is told by the error that is thrown.
+      // The room it took is what others may be waiting for. That it failed is told by the error that is
+      // thrown.
       await files.remove(temporary).catch(() => undefined)
       throw error
     }

@@ -1,5 +1,6 @@
 /**
- * Values that come from a checkpoint or from an older version of the code: checked, and migrated when first read.
+ * Values that come from a checkpoint or from an older version of the code: checked, and migrated when first
+ * read.
  */
 import { UserCodeError } from '../base/errors.ts'
 import type { NamedSpec } from './state-spec.ts'
@@ -57,7 +58,8 @@ function failed(
   cause: unknown,
 ): UserCodeError {
   const details = { state: spec.name, fromVersion, version: spec.version, key: String(key) }
-  const message = `state ${spec.name} of key ${String(key)}, version ${fromVersion} of ${spec.version}: ${why}`
+  const versions = `version ${fromVersion} of ${spec.version}`
+  const message = `state ${spec.name} of key ${String(key)}, ${versions}: ${why}`
   return new UserCodeError(
     'STATE_MIGRATION_FAILED',
     message,

@@ -1,6 +1,6 @@
 /**
- * About how much heap a value takes. For the limit on state only: cheap, steady (the same value gives the same
- * figure, as long as nobody changes it), and right within a factor of two or so.
+ * About how much heap a value takes. For the limit on state only: cheap, steady (the same value gives the
+ * same figure, as long as nobody changes it), and right within a factor of two or so.
  */
 
 /** What a key costs besides its own text: the slot, its cells, its place in the map. */
@@ -9,7 +9,8 @@ export const SLOT_BYTES = 160
 export const ENTRY_BYTES = 56
 
 const OBJECT_BYTES = 40
-// A deep or long value is measured by its first parts and counted up: the measuring must not cost more than the storing.
+// A deep or long value is measured by its first parts and counted up: the measuring must not cost more than
+// the storing.
 const PARTS_MAX = 64
 const DEPTH_MAX = 8
 

@@ -1,5 +1,6 @@
 /**
- * From slots to plain data and back. Used by the store's `entries`, `take` and `load`; knows versions, not checkpoints.
+ * From slots to plain data and back. Used by the store's `entries`, `take` and `load`; knows versions, not
+ * checkpoints.
  */
 import { ConflictError, FormatError, UsageError } from '../base/errors.ts'
 import { mapEntryBytes } from './map-view.ts'
@@ -61,7 +62,10 @@ export function slotContentBytes(slot: Slot): number {
   return bytes
 }
 
-/** The cell of a part, but for timers, whose cells the store makes. `isOld` is told of each value to be migrated. */
+/**
+ * The cell of a part, but for timers, whose cells the store makes. `isOld` is told of each value to be
+ * migrated.
+ */
 export function cellOf(
   part: StatePart,
   spec: NamedSpec,
@@ -126,7 +130,8 @@ function valueToday(
  * The spec a part belongs to, if it fits.
  * @throws ConflictError STATE_DROPPED no state has that name
  * @throws FormatError STATE_VERSION_NEWER it was written by newer code
- * @throws UsageError STATE_MIGRATION_MISSING it is older, or of another kind, and there is no way from there to here
+ * @throws UsageError STATE_MIGRATION_MISSING it is older, or of another kind, and there is no
+ *   way from there to here
  */
 export function specFor(part: StatePart, specs: readonly NamedSpec[]): NamedSpec {
   const spec = specs.find((one) => one.name === part.name)

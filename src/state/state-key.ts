@@ -1,9 +1,9 @@
 /**
  * Keys by value: every key becomes something a `Map` compares by value.
  *
- * Texts, numbers, booleans and bigints are that already: a `Map` tells 1 from '1', takes -0 for 0, finds NaN, and
- * compares bigints by value. Lists become a text of their own that begins with U+0000; a text key that begins with
- * it is put behind another prefix, so the two never meet.
+ * Texts, numbers, booleans and bigints are that already: a `Map` tells 1 from '1', takes -0 for 0, finds NaN,
+ * and compares bigints by value. Lists become a text of their own that begins with U+0000; a text key that
+ * begins with it is put behind another prefix, so the two never meet.
  */
 import { UsageError } from '../base/errors.ts'
 
@@ -14,7 +14,8 @@ const LIST = '\u0000['
 const TEXT = '\u0000"'
 
 /**
- * HOT. The map key of a key. A text that does not begin with U+0000, which is nearly every key, costs one look.
+ * HOT. The map key of a key. A text that does not begin with U+0000, which is nearly every key, costs one
+ * look.
  * @throws UsageError STATE_NOT_ENCODABLE the value can be no key
  */
 export function mapKeyOf(key: unknown): MapKey {

@@ -1,6 +1,6 @@
 /**
- * What the store must know of a declared state. The declarations of `topology` fit it by shape, so that neither
- * room names the other's types.
+ * What the store must know of a declared state. The declarations of `topology` fit it by shape, so that
+ * neither room names the other's types.
  */
 
 /** What a Standard Schema answers; a promise is refused here, because state is read synchronously. */

@@ -1,9 +1,9 @@
 /**
- * State of a task as a whole, with keys of its own: Storm's KeyValueState. The contract is `KeyValueState` of the main
- * door.
+ * State of a task as a whole, with keys of its own: Storm's KeyValueState. The contract is `KeyValueState` of
+ * the main door.
  *
- * Route: made by flow for `taskState` of a bolt, handed to `prepare`. Unlike keyed state it belongs to no call, so writes
- * take effect at once and are not undone by a throw.
+ * Route: made by flow for `taskState` of a bolt, handed to `prepare`. Unlike keyed state it belongs to no
+ * call, so writes take effect at once and are not undone by a throw.
  */
 import { UserCodeError } from '../base/errors.ts'
 import { mapEntryBytes } from './map-view.ts'
@@ -148,7 +148,10 @@ export class TaskStates {
     this.views = Object.freeze(Object.fromEntries(this.byName))
   }
 
-  /** Everything, as plain data: one part per state, each entry with its key, so that it can be dealt out by key. */
+  /**
+   * Everything, as plain data: one part per state, each entry with its key, so that it can be dealt out by
+   * key.
+   */
   export(): readonly MapStatePart[] {
     return [...this.byName.values()].map((state) => state.export())
   }

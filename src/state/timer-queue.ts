@@ -1,6 +1,6 @@
 /**
- * Timers of one clock, soonest first: a binary heap whose entries know their place, so that moving and removing one
- * costs O(log n).
+ * Timers of one clock, soonest first: a binary heap whose entries know their place, so that moving and
+ * removing one costs O(log n).
  *
  * Equal times come out in the order they were set, so that two runs fire alike.
  */

@@ -3,9 +3,10 @@
  *
  *   plain,"with, comma","with ""quotes""",
  *
- * A field that begins with a double quote ends with one; inside, two stand for one. Nothing may stand beside quotes.
+ * A field that begins with a double quote ends with one; inside, two stand for one. Nothing may stand beside
+ * quotes.
  */
-import { InvalidRecordError } from './record-decoder.ts'
+import { InvalidRecordError } from './read/record-decoder.ts'
 
 /** @throws InvalidRecordError a quote that is not closed, or stands where it may not */
 export function parseCsvRecord(text: string, separator: string): string[] {

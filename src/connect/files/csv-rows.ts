@@ -6,7 +6,7 @@ import { issuesOf, streamSchemaOf, validated } from '../../topology/schema/strea
 import type { Source } from '../../topology/spout.ts'
 import { parseCsvRecord } from './csv-record.ts'
 import { type DecodingFileOptions, fileSource } from './file-source.ts'
-import { InvalidRecordError, NO_RECORD, type RecordDecoder, StrictText } from './record-decoder.ts'
+import { InvalidRecordError, NO_RECORD, type RecordDecoder, StrictText } from './read/record-decoder.ts'
 
 /** What `csvRows` is given. */
 export interface CsvRowsOptions<T> extends DecodingFileOptions<T> {
@@ -19,8 +19,9 @@ export interface CsvRowsOptions<T> extends DecodingFileOptions<T> {
  * Comma-separated values (RFC 4180). Columns are taken by the names in the first line, or in order with
  * `header: false`. Blank lines are left out.
  *
- * Texts become what a column is declared as: numbers as JavaScript writes them, booleans `true` and `false`, bytes the
- * UTF-8 of the text; nothing is null where a column may be null. Columns that are lists have no form in CSV.
+ * Texts become what a column is declared as: numbers as JavaScript writes them, booleans `true` and `false`,
+ * bytes the UTF-8 of the text; nothing is null where a column may be null. Columns that are lists have no
+ * form in CSV.
  */
 export function csvRows<T extends object>(
   path: string | readonly string[],

@@ -5,12 +5,12 @@ import type { ByteSize, ComponentConfig, Duration } from '../../config/topology-
 import type { Host } from '../../host/host.ts'
 import type { TopologyContext } from '../../topology/context.ts'
 import { type Sink, transactionalSink } from '../../topology/sink.ts'
-import { PartFiles, type PartReceipt, type PartTransaction } from './part-files.ts'
-import { PartJournal } from './part-journal.ts'
-import { PartNames } from './part-names.ts'
 import { bytesOf, type RecordFormat } from './record-format.ts'
-import { ShownList } from './shown-list.ts'
 import { withHost } from './single-file-sink.ts'
+import { PartFiles, type PartReceipt, type PartTransaction } from './write/part-files.ts'
+import { PartJournal } from './write/part-journal.ts'
+import { PartNames } from './write/part-names.ts'
+import { ShownList } from './write/shown-list.ts'
 
 /** When a part file is finished and the next one begun: whichever comes first. */
 export interface Rotation {

@@ -1,7 +1,9 @@
 /**
- * What all file sources have in common: options made numbers, files as partitions, and a host that comes later.
+ * What all file sources have in common: options made numbers, files as partitions, and a host that comes
+ * later.
  *
- * Route: textLines, jsonLines, csvRows → here → a replayable source whose `bindHost` the engine calls once per task.
+ * Route: textLines, jsonLines, csvRows → here → a replayable source whose `bindHost` the engine calls once
+ * per task.
  */
 import { UsageError } from '../../base/errors.ts'
 import { parseByteSize, parseDuration } from '../../config/duration.ts'
@@ -12,9 +14,9 @@ import type { RuntimeReplayableSpoutSpec, StreamSchema } from '../../topology/de
 import { settingsIn, specOf } from '../../topology/make/expect.ts'
 import type { InvalidAction } from '../../topology/schema/schema.ts'
 import { replayableSource, type Source } from '../../topology/spout.ts'
-import { positionOf } from './file-position.ts'
-import { matchFiles } from './glob.ts'
-import { type FileReadSpec, readFile } from './read-file.ts'
+import { positionOf } from './read/file-position.ts'
+import { matchFiles } from './read/glob.ts'
+import { type FileReadSpec, readFile } from './read/read-file.ts'
 
 /** Options of every file source. */
 export interface FileSourceOptions<T> extends ComponentConfig {
@@ -40,7 +42,9 @@ export interface DecodingFileOptions<T> extends FileSourceOptions<T> {
   readonly onInvalid?: InvalidAction
 }
 
-/** How a kind of source reads a file: what `readFile` needs beyond what is common. Made anew for each file. */
+/**
+ * How a kind of source reads a file: what `readFile` needs beyond what is common. Made anew for each file.
+ */
 export interface RecordForm extends Pick<FileReadSpec, 'decoder' | 'onHeader' | 'isQuoted'> {}
 
 /** A kind of file source. */

@@ -3,7 +3,7 @@ import type { Schema, SchemaResult } from '../../topology/schema/schema.ts'
 import { issuesOf, streamSchemaOf, VALUE_FIELD } from '../../topology/schema/stream-schema.ts'
 import type { Source } from '../../topology/spout.ts'
 import { type DecodingFileOptions, fileSource } from './file-source.ts'
-import { InvalidRecordError, NO_RECORD, type RecordDecoder, StrictText } from './record-decoder.ts'
+import { InvalidRecordError, NO_RECORD, type RecordDecoder, StrictText } from './read/record-decoder.ts'
 
 /** One JSON value per line, checked by `schema`. Blank lines are left out. */
 export function jsonLines<T>(

@@ -14,8 +14,9 @@ export interface RecordFormat<in T> {
 }
 
 /**
- * One JSON value per line. What JSON does not know is written so: bigints as text, bytes as base64, sets as lists, maps as
- * objects (with keys that are no texts: as lists of pairs), NaN and infinities as null, as JSON does.
+ * One JSON value per line. What JSON does not know is written so: bigints as text, bytes as base64, sets as
+ * lists, maps as objects (with keys that are no texts: as lists of pairs), NaN and infinities as null, as
+ * JSON does.
  */
 export function jsonFormat(): RecordFormat<unknown> {
   return { extension: 'jsonl', encode: jsonLine }

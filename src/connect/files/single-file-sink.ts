@@ -5,9 +5,9 @@ import type { Host } from '../../host/host.ts'
 import type { TopologyContext } from '../../topology/context.ts'
 import { definitionOf, published } from '../../topology/definition.ts'
 import { type Sink, type SinkRecovery, transactionalSink } from '../../topology/sink.ts'
-import { nameOf } from './disk-steps.ts'
 import { jsonLine } from './record-format.ts'
-import { SingleFile, type SingleFileReceipt, type SingleFileTransaction } from './single-file.ts'
+import { nameOf } from './write/disk-steps.ts'
+import { SingleFile, type SingleFileReceipt, type SingleFileTransaction } from './write/single-file.ts'
 
 /** Options of single-file sinks. */
 export interface SingleFileOptions extends ComponentConfig {

@@ -4,7 +4,7 @@ import { fields } from '../../topology/schema/fields.ts'
 import { streamSchemaOf } from '../../topology/schema/stream-schema.ts'
 import type { Source } from '../../topology/spout.ts'
 import { type FileSourceOptions, fileSource } from './file-source.ts'
-import { type RecordDecoder, StrictText } from './record-decoder.ts'
+import { type RecordDecoder, StrictText } from './read/record-decoder.ts'
 
 /** Texts in the one field `value`, of a known kind: the most compact encoding. */
 function linesSchema(): StreamSchema {
@@ -13,8 +13,9 @@ function linesSchema(): StreamSchema {
 }
 
 /**
- * Lines of text files, without line ends; `\r\n` too; gzip by name (`.gz`). A byte order mark is left out. A line that
- * is no valid UTF-8 is SOURCE_RECORD_INVALID, and one longer than `recordMax` FRAME_TOO_LARGE: the source stops there.
+ * Lines of text files, without line ends; `\r\n` too; gzip by name (`.gz`). A byte order mark is left out. A
+ * line that is no valid UTF-8 is SOURCE_RECORD_INVALID, and one longer than `recordMax` FRAME_TOO_LARGE: the
+ * source stops there.
  * @param path a file, a pattern (`logs/*.log`), or several
  */
 export function textLines(

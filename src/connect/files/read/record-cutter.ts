@@ -1,17 +1,18 @@
 /**
- * Cuts bytes into records at line ends, without copying them. Pure: bytes are read into `room()` by someone else.
+ * Cuts bytes into records at line ends, without copying them. Pure: bytes are read into `room()` by someone
+ * else.
  *
  *   bytes   [ done │ a record ⏎ │ another ⏎ │ begun, no end yet │ room          ]
  *                  └ at                      └ scanned to here   └ end
  *
- * A record longer than `recordBytesMax` is never held: once it is known to be too long its bytes are dropped as they
- * come, but for a sample, until its end is found.
+ * A record longer than `recordBytesMax` is never held: once it is known to be too long its bytes are dropped
+ * as they come, but for a sample, until its end is found.
  *
  * Invariants
  *   R1  the buffer never grows beyond recordBytesMax plus one chunk
  *   R2  `byte` is always the position after the last record cut, counted from the beginning of the file
  */
-import { assert } from '../../base/assert.ts'
+import { assert } from '../../../base/assert.ts'
 
 /** What `next` found. */
 export const Cut = { MORE: 0, RECORD: 1, TOO_LONG: 2 } as const

@@ -1,17 +1,18 @@
 /**
  * Reads one file from a position on, as batches of items with positions.
  *
- * Route: `read` of a file source → here → the engine's spout executor, which asks for the next batch when it has room.
+ * Route: `read` of a file source → here → the engine's spout executor, which asks for the next batch when it
+ * has room.
  *
- *   open ─▶ same file as before? ─▶ chunk ─▶ cut into records ─▶ decode ─▶ batch ─▶ … ─▶ end: finished
- *                                     ▲                                             └─▶ follow: wait, look again ─┐
- *                                     └───────────────────────────────────────────────────────────────────────────┘
+ *   open ─▶ same file as before? ─▶ chunk ─▶ cut into records ─▶ decode ─▶ batch ─▶ end: finished
+ *                                     ▲                                      └─▶ follow: wait, look ─┐
+ *                                     └──────────────────────────────────────────────────────────────┘
  *
  * What comes before an invalid record is always given before its error is thrown.
  */
-import { type Details, FormatError, type StreamError, UserCodeError } from '../../base/errors.ts'
-import type { Host } from '../../host/host.ts'
-import type { InvalidAction } from '../../topology/schema/schema.ts'
+import { type Details, FormatError, type StreamError, UserCodeError } from '../../../base/errors.ts'
+import type { Host } from '../../../host/host.ts'
+import type { InvalidAction } from '../../../topology/schema/schema.ts'
 import { type ByteSource, GzipBytes, PlainBytes } from './byte-source.ts'
 import { type FilePosition, fileChanged, fingerprint, isWhole } from './file-position.ts'
 import { FileWatch } from './file-watch.ts'
@@ -46,7 +47,10 @@ export interface FileReadSpec {
   /** Records may hold line ends within double quotes. */
   readonly isQuoted: boolean
   readonly decoder: RecordDecoder
-  /** Told the first record of the file, also if reading begins behind it. Without: it is a record like any other. */
+  /**
+   * Told the first record of the file, also if reading begins behind it. Without: it is a record like any
+   * other.
+   */
   readonly onHeader?: (bytes: Uint8Array, from: number, to: number) => void
   readonly signal: AbortSignal
 }
@@ -321,7 +325,9 @@ class FileReader {
     }
   }
 
-  /** The beginning of the last line of a file of this size, so that a line that is being written comes whole. */
+  /**
+   * The beginning of the last line of a file of this size, so that a line that is being written comes whole.
+   */
   private async lastLineStart(sizeBytes: number): Promise<number> {
     const file = await this.spec.host.files.open(this.spec.path, 'read')
     try {

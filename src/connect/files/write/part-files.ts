@@ -4,14 +4,14 @@
  *   items ─▶ bucket ─▶ open part ─▶ (big, old, idle, too many) ─▶ finished ─▶ in a receipt ─▶ commit: renamed
  *                          └──────────── its length in the receipt ────────────▶ commit: that much is safe
  *
- * A part lives across checkpoints. After a crash the open parts of the last checkpoint are cut to the length it knows,
- * finished and renamed; everything else that is hidden goes away.
+ * A part lives across checkpoints. After a crash the open parts of the last checkpoint are cut to the length
+ * it knows, finished and renamed; everything else that is hidden goes away.
  *
  * Invariants
  *   F1  what has a final name is committed, whole, and never written to again
  *   F2  a batch counts as a whole or not at all, so that writing it again after a failure does no harm
  */
-import type { Host } from '../../host/host.ts'
+import type { Host } from '../../../host/host.ts'
 import { directoryOf, sizeOf, transactionGone, withFile } from './disk-steps.ts'
 import { footerPiece, joined, PartFile, type PartRecord } from './part-file.ts'
 import type { PartJournal } from './part-journal.ts'
@@ -173,7 +173,9 @@ export class PartFiles {
     return part
   }
 
-  /** The longest unused goes first. Those of the batch in hand stay, also if that makes too many for a moment. */
+  /**
+   * The longest unused goes first. Those of the batch in hand stay, also if that makes too many for a moment.
+   */
   private async finishUnused(inUse: ReadonlyMap<string, unknown>): Promise<void> {
     for (const [bucket, part] of [...this.open]) {
       if (this.open.size < this.spec.openMax) return
@@ -223,7 +225,8 @@ export class PartFiles {
   private async showAll(records: readonly PartRecord[]): Promise<void> {
     const { host, shown } = this.spec
     const hidden = await this.stillHidden(records)
-    await shown.note(finalsOf(hidden), false)
+    if (hidden.length === 0) return
+    await shown.note(finalsOf(records), false)
     for (const record of hidden) {
       await withFile(host.files, record.hidden, 'write', (file) => file.truncate(record.lengthBytes))
       await host.files.rename(record.hidden, record.final)
@@ -231,7 +234,10 @@ export class PartFiles {
     await this.syncDirectories(hidden)
   }
 
-  /** Cuts parts that were open to what is safe of them, and gives them their names. A second time changes nothing. */
+  /**
+   * Cuts parts that were open to what is safe of them, and gives them their names. A second time changes
+   * nothing.
+   */
   private async finishAll(records: readonly PartRecord[]): Promise<void> {
     const { host, shown } = this.spec
     for (const { hidden, lengthBytes } of records) if (lengthBytes === 0) await host.files.remove(hidden)
@@ -246,7 +252,8 @@ export class PartFiles {
 
   /**
    * The parts whose names are still to be given.
-   * @throws ConflictError TRANSACTION_GONE one is neither hidden nor shown, nor was it taken away after it was shown
+   * @throws ConflictError TRANSACTION_GONE one is neither hidden nor shown, and was not taken away
+   *   after it was shown
    */
   private async stillHidden(records: readonly PartRecord[]): Promise<readonly PartRecord[]> {
     const { host, shown } = this.spec

@@ -1,8 +1,9 @@
 /**
- * One file that grows by whole transactions. The file of one task; whoever reads it sees committed lines only.
+ * One file that grows by whole transactions. The file of one task; whoever reads it sees committed lines
+ * only.
  *
- * Lines wait in a hidden file beside it. The names of that file say how far its transaction is, so that every step can be
- * done again after a crash at any moment:
+ * Lines wait in a hidden file beside it. The names of that file say how far its transaction is, so that every
+ * step can be done again after a crash at any moment:
  *
  *   .NAME.open-ID          written, then prepared
  *   .NAME.at-OFFSET-ID     decided: being copied into NAME, to begin at OFFSET
@@ -13,7 +14,7 @@
  *   S2  what is called `at` is always finished, never rolled back: copying it again gives the same bytes
  *   S3  an ID is never used twice
  */
-import type { Files, Host, OpenFile } from '../../host/host.ts'
+import type { Files, Host, OpenFile } from '../../../host/host.ts'
 import { copyInto, directoryOf, nameOf, sizeOf, transactionGone, withFile } from './disk-steps.ts'
 
 /** What commit needs. Rests in the checkpoint. */
@@ -146,8 +147,9 @@ export class SingleFile {
       return
     }
     await this.files.rename(this.hidden(decided), this.hidden(`done-${id}`))
-    await withFile(this.files, this.hidden(`done-${id}`), 'create', () => Promise.resolve())
+    // Not before its new name is durable: under the old one, the bytes are still needed.
     await this.syncDirectory()
+    await withFile(this.files, this.hidden(`done-${id}`), 'create', () => Promise.resolve())
   }
 
   /** Names of this file's hidden companions, without what all have in common. */

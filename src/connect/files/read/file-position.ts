@@ -1,11 +1,12 @@
 /**
  * Where a source goes on in a file, and how it knows that the file is still the one it was.
  *
- * Beside the byte, a position carries a fingerprint of the file's beginning: how many bytes it covers (at most 1 KiB, less
- * if the file was shorter) and their CRC-32. A log that was rotated begins differently, and is told from one that grew.
+ * Beside the byte, a position carries a fingerprint of the file's beginning: how many bytes it covers (at
+ * most 1 KiB, less if the file was shorter) and their CRC-32. A log that was rotated begins differently, and
+ * is told from one that grew.
  */
-import { ConflictError } from '../../base/errors.ts'
-import type { Host, OpenFile } from '../../host/host.ts'
+import { ConflictError } from '../../../base/errors.ts'
+import type { Host, OpenFile } from '../../../host/host.ts'
 
 /** What `read` is given and gives. Encodable. */
 export interface FilePosition {

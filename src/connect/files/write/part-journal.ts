@@ -1,8 +1,8 @@
 /**
- * The last receipt of a task, in a file. Under `at-least-once` no checkpoint holds receipts, and tuples are acked at
- * commit: what of the open parts was acked must be known after a crash.
+ * The last receipt of a task, in a file. Under `at-least-once` no checkpoint holds receipts, and tuples are
+ * acked at commit: what of the open parts was acked must be known after a crash.
  */
-import type { Files } from '../../host/host.ts'
+import type { Files } from '../../../host/host.ts'
 import { directoryOf, sizeOf, withFile } from './disk-steps.ts'
 import type { PartRecord } from './part-file.ts'
 import type { PartReceipt } from './part-files.ts'

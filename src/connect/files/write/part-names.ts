@@ -4,8 +4,8 @@
  *   <directory>/<bucket>/<prefix>-<task>-<number>.<extension>            whole, never changes
  *   <directory>/<bucket>/.<prefix>-<task>-<number>.<extension>.part      not committed yet
  */
-import { UserCodeError } from '../../base/errors.ts'
-import type { Files } from '../../host/host.ts'
+import { UserCodeError } from '../../../base/errors.ts'
+import type { Files } from '../../../host/host.ts'
 
 export interface PartNameSpec {
   readonly files: Files

@@ -1,5 +1,5 @@
 /** Waits for a followed file to change: woken by the system where it can, by time where it cannot. */
-import type { Host, Stoppable } from '../../host/host.ts'
+import type { Host, Stoppable } from '../../../host/host.ts'
 
 export class FileWatch {
   private readonly host: Host

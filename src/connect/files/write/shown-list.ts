@@ -1,8 +1,8 @@
 /**
- * Final names that were given last, in a file of each task. Commit may be called again after a crash, and by then whoever
- * reads the files may have taken them away: that is told here from a hidden file that was lost.
+ * Final names that were given last, in a file of each task. Commit may be called again after a crash, and by
+ * then whoever reads the files may have taken them away: that is told here from a hidden file that was lost.
  */
-import type { Files } from '../../host/host.ts'
+import type { Files } from '../../../host/host.ts'
 import { directoryOf, sizeOf, withFile } from './disk-steps.ts'
 
 export class ShownList {

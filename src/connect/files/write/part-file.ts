@@ -3,10 +3,10 @@
  *
  *   .<name>.part     growing ──▶ finished (footer written, on disk) ──commit──▶ <name>
  *
- * With gzip each piece written is a member of its own: at every checkpoint the file is a valid gzip file, and it can be
- * cut at any of them.
+ * With gzip each piece written is a member of its own: at every checkpoint the file is a valid gzip file, and
+ * it can be cut at any of them.
  */
-import type { Files, OpenFile } from '../../host/host.ts'
+import type { Files, OpenFile } from '../../../host/host.ts'
 
 /** What a part is made of. */
 export interface PartSpec {
@@ -59,8 +59,8 @@ export class PartFile {
   }
 
   /**
-   * Puts bytes behind what counts, and returns what makes them count. Until that is called the part is as it was, and the
-   * same bytes can be staged again.
+   * Puts bytes behind what counts, and returns what makes them count. Until that is called the part is as it
+   * was, and the same bytes can be staged again.
    */
   async stage(bytes: Uint8Array): Promise<() => void> {
     const { header, gzip } = this.spec
@@ -97,7 +97,10 @@ export class PartFile {
     await this.file.truncate(this.lengthBytes)
   }
 
-  /** Writes the footer behind what counts, and gives what a receipt says of it. The part itself stays as it was. */
+  /**
+   * Writes the footer behind what counts, and gives what a receipt says of it. The part itself stays as it
+   * was.
+   */
   async finish(): Promise<PartRecord> {
     await this.settle()
     const footer = await footerPiece(this.spec)

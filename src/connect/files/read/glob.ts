@@ -5,11 +5,11 @@
  *   **     any directories, also none      {a,b}  one of these
  *   ?      one character
  *
- * As in shells, a name that begins with a dot is found only by a pattern whose name begins with a dot: files that sinks
- * are still writing are hidden that way.
+ * As in shells, a name that begins with a dot is found only by a pattern whose name begins with a dot: files
+ * that sinks are still writing are hidden that way.
  */
-import { UsageError } from '../../base/errors.ts'
-import type { FileFacts, Files } from '../../host/host.ts'
+import { UsageError } from '../../../base/errors.ts'
+import type { FileFacts, Files } from '../../../host/host.ts'
 
 const SPECIAL = /[*?[{]/
 // Deeper is taken for a circle of symbolic links.
@@ -24,8 +24,8 @@ export interface Matches {
 
 /**
  * Files that a path or pattern means, in ascending order.
- * @throws UsageError CONFIG_INVALID_VALUE a path is a directory or a device, or a pattern's directory does not exist,
- *   unless `mayBeMissing`
+ * @throws UsageError CONFIG_INVALID_VALUE a path is a directory or a device, or a pattern's
+ *   directory does not exist,   unless `mayBeMissing`
  */
 export async function matchFiles(files: Files, pattern: string, mayBeMissing: boolean): Promise<Matches> {
   const facts = await files.stat(pattern)
@@ -61,7 +61,7 @@ function literal(path: string, facts: FileFacts | undefined, mayBeMissing: boole
 }
 
 function noDirectory(pattern: string, base: string): UsageError {
-  const message = `the directory ${base} of the pattern ${pattern} does not exist: correct the path, or create it`
+  const message = `the directory ${base} of pattern ${pattern} does not exist: correct it, or create it`
   return new UsageError('CONFIG_INVALID_VALUE', message, { path: pattern, directory: base })
 }
 
@@ -78,7 +78,10 @@ class Walk {
     this.found = found
   }
 
-  /** Goes on in `directory` ('' is the working directory, or `/` for an absolute pattern) with the rest of a pattern. */
+  /**
+   * Goes on in `directory` ('' is the working directory, or `/` for an absolute pattern) with the rest of a
+   * pattern.
+   */
   async from(directory: string, isRoot: boolean, segments: readonly Segment[], depth: number): Promise<void> {
     const [first, ...rest] = segments
     if (first === undefined || depth > DEPTH_MAX) return

@@ -1,6 +1,6 @@
 /** Steps on files that the sinks share. Each is whole, or throws; a second time does no harm. */
-import { ConflictError } from '../../base/errors.ts'
-import type { Files, OpenFile } from '../../host/host.ts'
+import { ConflictError } from '../../../base/errors.ts'
+import type { Files, OpenFile } from '../../../host/host.ts'
 
 const COPY_BYTES = 256 * 1024
 

@@ -1,16 +1,18 @@
 /**
  * The bytes of a file in order, from a position on: as they are, or decompressed.
  *
- * A gzip file may have several members, one behind the other: that is what appending to one gives, and what `fileSink`
- * writes. The platform's DecompressionStream takes one member and does not say where it ends, so the ends are looked for:
+ * A gzip file may have several members, one behind the other: that is what appending to one gives, and what
+ * `fileSink` writes. The platform's DecompressionStream takes one member and does not say where it ends, so
+ * the ends are looked for:
  *
  *   member 1 ……………… │ 1f 8b 08 … member 2          a magic number: perhaps the next member begins here
  *
- * At each candidate the member is closed. If it was complete, the next one begins there; if not, the three bytes were
- * data (once in 64 MiB or so), and the member is read again from its beginning with that candidate left out.
+ * At each candidate the member is closed. If it was complete, the next one begins there; if not, the three
+ * bytes were data (once in 64 MiB or so), and the member is read again from its beginning with that candidate
+ * left out.
  */
-import { UserCodeError } from '../../base/errors.ts'
-import type { OpenFile } from '../../host/host.ts'
+import { UserCodeError } from '../../../base/errors.ts'
+import type { OpenFile } from '../../../host/host.ts'
 
 export interface ByteSource {
   /** Reads on; returns how many bytes, 0 at the present end. Calls do not overlap. */
@@ -154,7 +156,8 @@ class Member {
     const stream = new DecompressionStream('gzip')
     this.writer = stream.writable.getWriter()
     this.reader = stream.readable.getReader()
-    // Why feeding failed is told by whoever reads: the stream fails on that side too, or `failure` is looked at.
+    // Why feeding failed is told by whoever reads: the stream fails on that side too, or `failure` is looked
+    // at.
     this.feed().catch((error: unknown) => {
       this.failure = error
       this.writer.abort(error).catch(() => undefined)

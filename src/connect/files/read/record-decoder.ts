@@ -5,7 +5,8 @@ export const NO_RECORD: unique symbol = Symbol('no record')
 
 export interface RecordDecoder {
   /**
-   * HOT for lines. The values of the record in `bytes` from `from` to before `to`, or a promise of them, or NO_RECORD.
+   * HOT for lines. The values of the record in `bytes` from `from` to before `to`, or a promise of them, or
+   * NO_RECORD.
    * @throws InvalidRecordError, or anything else: the record is invalid
    */
   decode(bytes: Uint8Array, from: number, to: number): unknown
