@@ -22,7 +22,7 @@ export type RunCommand = (shell: Shell, invocation: Invocation) => Promise<numbe
 
 const commands: Readonly<Record<string, () => Promise<RunCommand>>> = {
   run: async () => (await import('./commands/run.ts')).run,
-  dev: async () => (await import('./commands/dev.ts')).dev,
+  dev: async () => (await import('./commands/run.ts')).run,
   check: async () => (await import('./commands/check.ts')).check,
   graph: async () => (await import('./commands/graph.ts')).graph,
   explain: async () => (await import('./commands/explain.ts')).explain,

@@ -1,0 +1,163 @@
+/**
+ * One run of a topology for the command line: host, positions, log, and a look every second.
+ *
+ * Route: commands/run.ts and dev.ts → [here] → testing/local-run.ts.
+ */
+import { createLogger, formatLogLine, type Logger } from '../../base/log.ts'
+import type { Host, Net, Stoppable } from '../../host/host.ts'
+import { createNodeHost } from '../../host/node-host.ts'
+import { PositionStore } from '../../state/position-store.ts'
+import type { KeyedEntry } from '../../state/state-entry.ts'
+import { LocalRun, type RunEvent } from '../../testing/local-run.ts'
+import type { RunFigures } from '../../testing/run-figures.ts'
+import { settingsOf } from '../../topology/expand.ts'
+import type { Topology } from '../../topology/topology.ts'
+import { type Look, lookAt, ratesBetween } from './rates.ts'
+import { resumedLines } from './run-text.ts'
+import type { RunView } from './run-view.ts'
+import { SourceLag } from './source-lag.ts'
+
+export interface SessionSpec {
+  readonly name: string
+  readonly topology: Topology
+  /** Absolute; a folder per topology is made in it. */
+  readonly directory: string
+  /** Positions are forgotten before the start. */
+  readonly isFresh: boolean
+  readonly isDev: boolean
+  readonly view: RunView
+  readonly state?: ReadonlyMap<string, readonly KeyedEntry[]>
+}
+
+const LOOK_MS = 1_000
+
+export class Session {
+  readonly run: LocalRun
+  readonly drainTimeoutMs: number
+  private readonly host: Host
+  private readonly view: RunView
+  private readonly lag: SourceLag
+  private readonly startMs: number
+  private readonly timer: Stoppable
+  private last: Look
+  private final: RunFigures | undefined = undefined
+
+  private constructor(spec: SessionSpec, host: Host, run: LocalRun, drainTimeoutMs: number) {
+    this.run = run
+    this.host = host
+    this.view = spec.view
+    this.drainTimeoutMs = drainTimeoutMs
+    this.lag = new SourceLag(spec.topology, host)
+    this.startMs = host.clock.monotonicMs()
+    this.last = lookAt(run.figures(), this.startMs)
+    this.timer = host.timers.every(LOOK_MS, () => this.look())
+  }
+
+  /** @throws UserCodeError PREPARE_THREW, UsageError GUARANTEE_NOT_POSSIBLE */
+  static async start(spec: SessionSpec): Promise<Session> {
+    const { view, name, topology, state } = spec
+    const host = createNodeHost(view.print === undefined ? {} : { print: view.print })
+    const positions = new PositionStore(host, host.files.resolve(spec.directory, name))
+    if (spec.isFresh) await positions.remove(name)
+    const { workers, drainTimeoutMs } = settingsOf(topology).topology
+    const netOf = await netFor(workers, host)
+    const run = await LocalRun.start({
+      name,
+      topology,
+      hostOf: () => host,
+      netOf,
+      host,
+      log: logTo(view, host),
+      isDev: spec.isDev,
+      positions,
+      onEvent: (event: RunEvent) => view.event(event),
+      isInactive: true,
+      ...(state === undefined ? {} : { state }),
+    })
+    for (const [index, line] of resumedLines(run.positions.resumed()).entries()) {
+      view.note('resumed', line, { ...run.positions.resumed()[index] })
+    }
+    await run.activate()
+    return new Session(spec, host, run, drainTimeoutMs)
+  }
+
+  get elapsedMs(): number {
+    return this.host.clock.monotonicMs() - this.startMs
+  }
+
+  /**
+   * Stops the sources, finishes what is in flight, ends.
+   * @returns how many were still in flight when the time was over
+   */
+  async drain(): Promise<number> {
+    const isDry = await this.run.drain(this.drainTimeoutMs)
+    await this.stop()
+    return isDry ? 0 : this.figures().pendingCount
+  }
+
+  /** What it did, also when it is over; components in the order of the topology. */
+  figures(): RunFigures {
+    if (this.final !== undefined) return this.final
+    const figures = this.run.figures()
+    const components = new Map(
+      [...this.run.spec.topology.components.keys()].flatMap((id) => {
+        const own = figures.components.get(id)
+        return own === undefined ? [] : [[id, own] as const]
+      }),
+    )
+    return { ...figures, components }
+  }
+
+  async stop(): Promise<void> {
+    this.timer.stop()
+    // Workers that are gone count nothing any more.
+    this.final = this.figures()
+    await this.run.stop()
+  }
+
+  /** Calls once, after this time. */
+  after(delayMs: number, callback: () => void): Stoppable {
+    return this.host.timers.after(delayMs, callback)
+  }
+
+  private look(): void {
+    const { run, host } = this
+    const figures = this.figures()
+    const look = lookAt(figures, host.clock.monotonicMs())
+    const rates = ratesBetween(this.last, look, figures, run.workerCount)
+    this.last = look
+    this.lag.look(run)
+    const { workerCount: workers, state } = run
+    this.view.standing({
+      name: run.spec.name,
+      state,
+      workers,
+      elapsedMs: this.elapsedMs,
+      figures,
+      rates,
+      lag: this.lag.count,
+    })
+  }
+}
+
+/** One worker sends to nobody; several meet on a network in memory. */
+async function netFor(workers: number, host: Host): Promise<(worker: number) => Net> {
+  if (workers === 1) return () => host.net
+  const { MemoryNet } = await import('../../host/memory-net.ts')
+  const net = new MemoryNet({ random: host.random.split('net'), nowMs: () => host.clock.monotonicMs() })
+  const members = new Map<number, Net>()
+  return (worker) => {
+    const known = members.get(worker)
+    if (known !== undefined) return known
+    const member = net.join(`worker-${worker}`, host.timers)
+    members.set(worker, member)
+    return member
+  }
+}
+
+function logTo(view: RunView, host: Host): Logger {
+  return createLogger({
+    now: () => host.clock.now(),
+    sink: (line) => view.note('log', formatLogLine(line), { level: line.level, details: line.details }),
+  })
+}
