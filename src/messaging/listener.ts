@@ -7,13 +7,7 @@
  */
 import { isStreamError, type StreamError } from '../base/errors.ts'
 import type { Connection, Host, Stoppable } from '../host/host.ts'
-import {
-  type GoodbyeReason,
-  HELLO_BYTES_MAX,
-  type Hello,
-  GoodbyeReason as Reason,
-  readHello,
-} from '../wire/control-codec.ts'
+import { GoodbyeReason, HELLO_BYTES_MAX, type Hello, readHello } from '../wire/control-codec.ts'
 import { FrameKind } from '../wire/frame.ts'
 import { FrameReader } from '../wire/frame-reader.ts'
 import { malformed } from '../wire/malformed.ts'
@@ -99,7 +93,7 @@ export class Listener {
       hello = readHello(reader.bytes, reader.bodyStart, reader.bodyEnd)
     } catch (error) {
       if (!isStreamError(error)) throw error
-      this.refuse(stranger, Reason.MALFORMED, 0, error)
+      this.refuse(stranger, GoodbyeReason.MALFORMED, 0, error)
       return
     }
     const refusal = this.spec.judge(hello)
