@@ -42,6 +42,11 @@ export class Invocation {
     return this.flag('json') ? 'json' : (this.text('output') ?? 'table')
   }
 
+  /** The same, with values for options that were not given. */
+  withDefaults(values: Readonly<Record<string, string>>): Invocation {
+    return new Invocation(this.command, this.args, { ...values, ...this.options }, this.rest)
+  }
+
   /** @throws CommandFailure it is no duration */
   durationMs(name: string): number | undefined {
     const text = this.text(name)

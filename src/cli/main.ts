@@ -10,7 +10,7 @@
 
 import { nodeMachine } from '../host/node-cli-machine.ts'
 import { nodeTerminal, type Terminal } from '../host/node-cli-terminal.ts'
-import { nodeFiles } from '../host/node-files.ts'
+import { createNodeHost } from '../host/node-host.ts'
 import { understand } from './command-line.ts'
 import { ExitCode } from './exit-code.ts'
 import type { Invocation } from './invocation.ts'
@@ -22,7 +22,7 @@ export type RunCommand = (shell: Shell, invocation: Invocation) => Promise<numbe
 
 const commands: Readonly<Record<string, () => Promise<RunCommand>>> = {
   run: async () => (await import('./commands/run.ts')).run,
-  dev: async () => (await import('./commands/run.ts')).run,
+  dev: async () => (await import('./commands/dev.ts')).dev,
   check: async () => (await import('./commands/check.ts')).check,
   graph: async () => (await import('./commands/graph.ts')).graph,
   explain: async () => (await import('./commands/explain.ts')).explain,
@@ -60,10 +60,13 @@ async function execute(argv: readonly string[], terminal: Terminal): Promise<num
 }
 
 function shellOf(terminal: Terminal, color: string | undefined): Shell {
+  const host = createNodeHost()
   return new Shell({
     terminal,
     machine: nodeMachine,
-    files: nodeFiles,
+    files: host.files,
+    timers: host.timers,
+    clock: host.clock,
     paint: paintFor(terminal, terminal.out, color),
     paintError: paintFor(terminal, terminal.err, color),
     makeModules: async () => (await import('../host/node-cli-modules.ts')).createModuleLoader(),

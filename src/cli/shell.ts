@@ -1,6 +1,6 @@
 /** What commands get: the terminal with colours decided, the machine, files, and the loader of modules. */
 
-import type { Files } from '../host/host.ts'
+import type { Clock, Files, Timers } from '../host/host.ts'
 import type { Machine } from '../host/node-cli-machine.ts'
 import type { ModuleLoader } from '../host/node-cli-modules.ts'
 import type { Terminal } from '../host/node-cli-terminal.ts'
@@ -11,6 +11,8 @@ export interface ShellParts {
   readonly terminal: Terminal
   readonly machine: Machine
   readonly files: Files
+  readonly timers: Timers
+  readonly clock: Clock
   readonly paint: Paint
   readonly paintError: Paint
   /** Makes the loader; called at its first use. */
@@ -21,10 +23,12 @@ export class Shell {
   readonly terminal: Terminal
   readonly machine: Machine
   readonly files: Files
+  readonly timers: Timers
   /** For stdout. */
   readonly paint: Paint
   /** For stderr. */
   readonly paintError: Paint
+  private readonly clock: Clock
   private readonly makeModules: () => Promise<ModuleLoader>
   private loader: Promise<ModuleLoader> | undefined
 
@@ -32,6 +36,8 @@ export class Shell {
     this.terminal = parts.terminal
     this.machine = parts.machine
     this.files = parts.files
+    this.timers = parts.timers
+    this.clock = parts.clock
     this.paint = parts.paint
     this.paintError = parts.paintError
     this.makeModules = parts.makeModules
@@ -59,6 +65,16 @@ export class Shell {
   /** One object a line. */
   printJsonLine(value: unknown): void {
     this.print(JSON.stringify(value))
+  }
+
+  /** Monotonic. */
+  nowMs(): number {
+    return this.clock.monotonicMs()
+  }
+
+  /** Ends the process as soon as everything is written. */
+  endNow(exitCode: number): void {
+    this.terminal.end(exitCode).catch((error: unknown) => this.say(String(error)))
   }
 
   /** A path or place relative to the working directory. */

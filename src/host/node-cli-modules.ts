@@ -47,6 +47,8 @@ export type ModuleLoad =
 
 export interface ModuleLoader {
   load(path: string): Promise<ModuleLoad>
+  /** Files of the last load, also of one that failed. */
+  lastFiles(): readonly string[]
 }
 
 const OWN_ROOT = new URL('../../', import.meta.url).href
@@ -77,7 +79,7 @@ export function createModuleLoader(): ModuleLoader {
       return next(url, withFormat(url, context))
     },
   })
-  return { load: (path) => loads.load(path) }
+  return { load: (path) => loads.load(path), lastFiles: () => loads.lastFiles() }
 }
 
 interface Resolved {
@@ -112,6 +114,10 @@ class Loads {
     if (!isUsers(found.url) || (parent !== undefined && !isUsers(parent))) return found
     this.files.add(fileURLToPath(found.url))
     return { ...found, url: this.versioned(found.url) }
+  }
+
+  lastFiles(): readonly string[] {
+    return [...this.files]
   }
 
   bundleOf(url: string): string | undefined {

@@ -58,7 +58,7 @@ function endOf(shell: Shell, session: Session, view: RunView, forMs: number | un
       },
       again: (exitCode) => {
         view.close()
-        endNow(shell, exitCode)
+        shell.endNow(exitCode)
       },
     })
     const timer =
@@ -73,11 +73,6 @@ function endOf(shell: Shell, session: Session, view: RunView, forMs: number | un
       .catch(reject)
       .finally(() => timer?.stop())
   })
-}
-
-/** Whatever is in flight is lost here, and read again by the next run. */
-function endNow(shell: Shell, exitCode: number): void {
-  shell.terminal.end(exitCode).catch((error: unknown) => shell.say(String(error)))
 }
 
 async function conclude(session: Session, view: RunView, end: End): Promise<number> {

@@ -26,6 +26,8 @@ export interface SessionSpec {
   readonly isFresh: boolean
   readonly isDev: boolean
   readonly view: RunView
+  /** Where sources go on is no news: the run goes on from a version before it. */
+  readonly isContinued?: boolean
   readonly state?: ReadonlyMap<string, readonly KeyedEntry[]>
 }
 
@@ -74,9 +76,9 @@ export class Session {
       isInactive: true,
       ...(state === undefined ? {} : { state }),
     })
-    for (const [index, line] of resumedLines(run.positions.resumed()).entries()) {
-      view.note('resumed', line, { ...run.positions.resumed()[index] })
-    }
+    const resumed = spec.isContinued === true ? [] : run.positions.resumed()
+    for (const [index, line] of resumedLines(resumed).entries())
+      view.note('resumed', line, { ...resumed[index] })
     await run.activate()
     return new Session(spec, host, run, drainTimeoutMs)
   }
@@ -90,8 +92,14 @@ export class Session {
    * @returns how many were still in flight when the time was over
    */
   async drain(): Promise<number> {
-    const isDry = await this.run.drain(this.drainTimeoutMs)
+    const leftCount = await this.quiet()
     await this.stop()
+    return leftCount
+  }
+
+  /** The same without the end: nothing moves any more, and state can be taken. */
+  async quiet(): Promise<number> {
+    const isDry = await this.run.drain(this.drainTimeoutMs)
     return isDry ? 0 : this.figures().pendingCount
   }
 
