@@ -1,5 +1,5 @@
 /** What the suites of this folder share: contexts, hosts, and reading and writing through definitions. */
-import type { Host } from '../../src/host/host.ts'
+import type { Files, Host, OpenFile } from '../../src/host/host.ts'
 import type { VirtualWorld } from '../../src/host/virtual-world.ts'
 import type { TopologyContext } from '../../src/topology/context.ts'
 import {
@@ -108,4 +108,19 @@ export async function putText(world: VirtualWorld, name: string, path: string, t
   await settled(world, file.sync())
   await settled(world, file.close())
   await settled(world, files.syncDirectory(directory))
+}
+
+/** A host whose files can all be closed at the end: lives that crash in a test do not close theirs. */
+export function tracking(host: Host): { readonly host: Host; readonly closeAll: () => Promise<void> } {
+  const opened: OpenFile[] = []
+  const open: Files['open'] = async (path, mode) => {
+    const file = await host.files.open(path, mode)
+    opened.push(file)
+    return file
+  }
+  // Those that were closed as they should be reject.
+  const closeAll = async (): Promise<void> => {
+    await Promise.allSettled(opened.map((file) => file.close()))
+  }
+  return { host: { ...host, files: { ...host.files, open } }, closeAll }
 }

@@ -3,17 +3,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
+import { UnavailableError } from '../../src/base/errors.ts'
 import { fileSink, type PartFileOptions } from '../../src/connect/files/file-sink.ts'
 import { csvFormat, jsonFormat, textFormat } from '../../src/connect/files/record-format.ts'
 import { jsonFileSink, textFileSink } from '../../src/connect/files/single-file-sink.ts'
 import { textLines } from '../../src/connect/files/text-lines.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 import type { RuntimeTransactionalSinkSpec } from '../../src/topology/definition.ts'
-import { contextOf, exactlyOnce, readAll, sinkOn, sourceOn, texts } from './disk.ts'
+import { contextOf, exactlyOnce, readAll, sinkOn, sourceOn, texts, tracking } from './disk.ts'
 
-const host = createNodeHost()
+const { host, closeAll } = tracking(createNodeHost())
 const root = mkdtempSync(join(tmpdir(), 'typhoon-sinks-'))
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+afterAll(async () => {
+  await closeAll()
+  rmSync(root, { recursive: true, force: true })
+})
 
 let made = 0
 function freshDirectory(): string {
@@ -381,3 +385,53 @@ describe('part files', () => {
     )
   })
 })
+
+/** Writes half of what it is given and fails, as a disk does that runs full in between. */
+function halfWriting(isFull: () => boolean): typeof host {
+  const open: typeof host.files.open = async (path, mode) => {
+    const file = await host.files.open(path, mode)
+    const write: typeof file.write = async (bytes, at) => {
+      if (!isFull()) return file.write(bytes, at)
+      await file.write(bytes.subarray(0, bytes.length >> 1), at)
+      throw new UnavailableError('DISK_FULL', 'no room', {})
+    }
+    return {
+      write,
+      read: (target, at) => file.read(target, at),
+      truncate: (size) => file.truncate(size),
+      sync: () => file.sync(),
+      close: () => file.close(),
+    }
+  }
+  return { ...host, files: { ...host.files, open } }
+}
+
+test.each(['single', 'parts', 'gzip'])(
+  'half a batch left by a full disk is no part of the file (%s)',
+  async (kind) => {
+    const directory = freshDirectory()
+    let isFull = false
+    const format = textFormat((line: string) => line)
+    const made =
+      kind === 'single'
+        ? textFileSink(join(directory, 'archive-1-1.txt'))
+        : fileSink<string>({ directory, format, gzip: kind === 'gzip', rotation: { idle: '0s' } })
+    const sink = sinkOn(
+      made,
+      halfWriting(() => isFull),
+    )
+    const task = await sink.open?.(contextOf())
+    const transaction = await sink.begin(1, task)
+    await sink.write(transaction, ['one'], task)
+    isFull = true
+    const long = Array.from({ length: 9_000 }, (_, i) => `a much longer line ${i}`)
+    const write = async () => await sink.write(transaction, long, task)
+    await expect(write()).rejects.toMatchObject({ code: 'DISK_FULL' })
+    isFull = false
+    await sink.write(transaction, ['two'], task)
+    await sink.commit(await sink.prepare(transaction, task), task)
+    const [name = ''] = visible(directory)
+    const bytes = readFileSync(join(directory, name))
+    expect((kind === 'gzip' ? gunzipSync(bytes) : bytes).toString()).toBe('one\ntwo\n')
+  },
+)

@@ -16,7 +16,7 @@ import { jsonLines } from '../../src/connect/files/json-lines.ts'
 import { textLines } from '../../src/connect/files/text-lines.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 import { fields } from '../../src/topology/schema/fields.ts'
-import { contextOf, readAll, sourceOn, texts } from './disk.ts'
+import { contextOf, type Item, readAll, sourceOn, texts } from './disk.ts'
 
 const host = createNodeHost()
 const root = mkdtempSync(join(tmpdir(), 'typhoon-sources-'))
@@ -125,7 +125,7 @@ describe('gzip files', () => {
       }),
     ])
     const tricky = gzipSync(
-      Buffer.concat([Buffer.from('x'), Buffer.from(inner, 'latin1'), Buffer.from('\n')]),
+      Buffer.concat([Buffer.from('x'.repeat(50)), Buffer.from(inner, 'latin1'), Buffer.from('\n')]),
       { level: 0 },
     )
     const path = fileOf(Buffer.concat([bytes, tricky]), 'noise.gz')
@@ -228,18 +228,21 @@ describe('a followed file', () => {
     const path = fileOf('one\ntw')
     const end = new AbortController()
     const seen: unknown[] = []
+    const heads = new Set<string>()
     const steps = ['o\n', 'three\nfo', 'ur\r\n', 'never whole']
     for await (const batch of lines(path, { follow: true, lookEvery: '20ms' }).read(
       path,
       undefined,
       end.signal,
     )) {
+      for (const { position } of batch as readonly Item[]) heads.add(position.head.replace(/:.*/, ''))
       seen.push(...texts(batch as never))
       const next = steps.shift()
       if (next !== undefined) appendFileSync(path, next)
       if (seen.length === 4) setTimeout(() => end.abort(), 60)
     }
     expect(seen).toEqual(['one', 'two', 'three', 'four'])
+    expect([...heads]).toEqual(['6', '8', '16', '20'])
   })
 
   test('that is cut while it is read is FILE_CHANGED, and one that goes away is finished', async () => {

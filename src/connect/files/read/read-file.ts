@@ -287,7 +287,9 @@ class FileReader {
     const count = (await this.bytes?.read(this.cutter.room())) ?? 0
     if (count > 0) {
       this.cutter.filled(count)
-      if (this.head === '') this.head = await this.headNow('')
+      // A file that was nearly empty when it was opened is known better now.
+      const mayGrow = this.watch !== undefined || this.head === ''
+      if (mayGrow && !isWhole(this.head)) this.head = await this.headNow(this.head)
       return
     }
     if (this.watch === undefined) {
