@@ -29,6 +29,13 @@ export interface PartRecord {
   readonly lengthBytes: number
 }
 
+/** What commit needs. Rests in the checkpoint. */
+export interface PartReceipt {
+  readonly finished: readonly PartRecord[]
+  /** Parts that go on growing: so much of each is safe. */
+  readonly open: readonly PartRecord[]
+}
+
 /** Items of a gzip file are gathered up to here: smaller members would not be smaller than what they hold. */
 const GZIP_PIECE_BYTES = 64 * 1024
 const NOTHING = new Uint8Array(0)

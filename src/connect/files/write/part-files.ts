@@ -13,17 +13,10 @@
  */
 import type { Host } from '../../../host/host.ts'
 import { directoryOf, sizeOf, transactionGone, withFile } from './disk-steps.ts'
-import { footerPiece, joined, PartFile, type PartRecord } from './part-file.ts'
+import { footerPiece, joined, PartFile, type PartReceipt, type PartRecord } from './part-file.ts'
 import type { PartJournal } from './part-journal.ts'
 import type { PartNames } from './part-names.ts'
 import type { ShownList } from './shown-list.ts'
-
-/** What commit needs. Rests in the checkpoint. */
-export interface PartReceipt {
-  readonly finished: readonly PartRecord[]
-  /** Parts that go on growing: so much of each is safe. */
-  readonly open: readonly PartRecord[]
-}
 
 export interface PartTransaction {
   /** Lengths at its beginning. A part that is not in here was begun later. */

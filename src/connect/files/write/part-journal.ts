@@ -4,8 +4,7 @@
  */
 import type { Files } from '../../../host/host.ts'
 import { directoryOf, sizeOf, withFile } from './disk-steps.ts'
-import type { PartRecord } from './part-file.ts'
-import type { PartReceipt } from './part-files.ts'
+import type { PartReceipt, PartRecord } from './part-file.ts'
 
 export class PartJournal {
   private readonly files: Files
