@@ -12,6 +12,7 @@ const base = {
   batchFlushIntervalMs: 1,
   tupleMaxBytes: 10_000,
 }
+const pair = [1, 2].map((worker) => ({ worker, address: `w${worker}:1` }))
 const message: AckMessage = {
   kind: AckKind.FAIL,
   task: 201,
@@ -212,7 +213,9 @@ describe('a reset', () => {
     await world.run({ untilMs: 5_000 })
     a.send(201, 99)
     await world.run({ untilMs: 30_000 })
-    expect(a.losses.map((loss) => [loss.worker, loss.reason])).toContainEqual([2, 'link-lost'])
+    // By itself, before the other end says so.
+    expect(a.losses[0]).toMatchObject({ worker: 2, reason: 'link-lost' })
+    expect(a.losses[0]?.message).toContain('were lost with a connection')
     expect(b.losses.map((loss) => [loss.worker, loss.reason])).toContainEqual([1, 'link-lost'])
     const numbers = b.arrived.map((each) => Number(each.slice(4)))
     expect(numbers).toEqual([...numbers].sort((x, y) => x - y))
@@ -241,6 +244,24 @@ describe('a reset', () => {
     expect(a.linkFor(201).loadOf(202)).toBe(0)
     expect(a.office.stats()[0]?.queuedBytes).toBe(0)
   })
+})
+
+test('frames given up while a connection is slow cost no credit for ever', async () => {
+  const settings = { ...base, transferCreditMaxBytes: 1_000_000, replayMaxBytes: 50_000 }
+  const { world, a, b } = twoWorkers(25, { settings, peers: pair })
+  a.send(201, 0)
+  await world.run({ untilMs: 50 })
+  world.net.set('w1', 'w2', { bytesPerMs: 200 })
+  for (let n = 1; n < 800; n += 1) a.send(202, n, 'x'.repeat(500))
+  await world.run({ untilMs: 10_000 })
+  a.send(201, 999)
+  await world.run({ untilMs: 11_000 })
+  expect(a.losses[0]?.message).toContain('wait for worker 2')
+  expect(b.losses[0]?.message).toContain('are missing')
+  expect(a.office.stats()[0]?.reconnectCount).toBe(0)
+  expect(b.arrived.at(-1)).toBe('201:999')
+  expect(a.linkFor(201).loadOf(202)).toBe(0)
+  expect(a.office.isQuiet).toBe(true)
 })
 
 describe('a loss', () => {
@@ -345,6 +366,15 @@ describe('who may connect', () => {
     b.send(101, 0)
     await world.run({ untilMs: 2_000 })
     expect(a.arrived).toEqual([])
+  })
+
+  test('and an old incarnation that answers is not spoken to', async () => {
+    const { world, a, b } = twoWorkers(44)
+    a.office.onPeerRestarted(2, 7)
+    a.send(201, 0)
+    await world.run({ untilMs: 1_000 })
+    expect(a.codes).toEqual(['FRAME_OLD_INCARNATION'])
+    expect([b.codes, b.arrived]).toEqual([[], []])
   })
 
   test('nobody who says nothing, or something else', async () => {
