@@ -40,7 +40,9 @@ export function understand(argv: readonly string[], columns: number): Understood
     program.parse([...(own.length === 0 ? ['--help'] : own)], { from: 'user' })
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    if (heard.trouble !== '') throw troubleOf(heard.trouble)
+    // A group without a command says its help there.
+    if (heard.trouble.startsWith('Usage:')) return { invocation: undefined, text: heard.trouble }
+    if (heard.trouble !== '') throw troubleOf(heard.trouble, own[0] ?? '')
   }
   if (heard.invocation !== undefined) return { invocation: heard.invocation }
   return { invocation: undefined, text: heard.text }
@@ -145,11 +147,11 @@ function unknownCommand(name: string, names: readonly string[]): CommandFailure 
 }
 
 /** `error: unknown option '--foo'\n(Did you mean --for?)` and the like. */
-function troubleOf(text: string): CommandFailure {
+function troubleOf(text: string, command: string): CommandFailure {
   const [first = '', second = ''] = text.trim().split('\n')
   const message = first.replace(/^error: /, '').replace(/\.$/, '')
   const close = /^\(Did you mean (?:one of )?(.+)\?\)$/.exec(second)?.[1]
   return new CommandFailure(message, {
-    fix: close === undefined ? 'see typhoon help' : `did you mean ${close}?`,
+    fix: close === undefined ? `see typhoon help ${command}`.trimEnd() : `did you mean ${close}?`,
   })
 }

@@ -10,6 +10,9 @@ import type { Invocation } from '../invocation.ts'
 import { buildSource, loadTopology, locateTopology } from '../load/load-topology.ts'
 import type { Shell } from '../shell.ts'
 
+/** Nothing wraps in a file. */
+const FILE_COLUMNS = 200
+
 export async function graph(shell: Shell, invocation: Invocation): Promise<number> {
   const place = await locateTopology(shell, invocation, invocation.args[0] ?? '')
   const built = await buildSource(shell, invocation, place, await loadTopology(shell, place))
@@ -28,5 +31,7 @@ function linesOf(form: string, drawn: Graph, shell: Shell): readonly string[] {
   if (form === 'mermaid') return drawMermaid(drawn)
   if (form === 'dot') return drawDot(drawn)
   if (form === 'svg') return drawSvg(drawn)
-  return [shell.paint('bold', drawn.name), ...drawText(drawn, shell.terminal.out.columns())]
+  const { out } = shell.terminal
+  const columnsMax = out.isTerminal ? out.columns() : FILE_COLUMNS
+  return [shell.paint('bold', drawn.name), ...drawText(drawn, columnsMax)]
 }

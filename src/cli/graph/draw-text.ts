@@ -5,7 +5,8 @@
  *   │ lines ×1 ├──────────▶│ split ×2 ├───────────────▶│ count ×4 │
  *
  * Every input enters on a row of its own, so labels never meet; every stream leaves on a row of its own. Between
- * two columns each stream has a track of its own for going up and down. Too wide: a list instead.
+ * two columns each stream has a track of its own for going up and down. Too wide, or two streams that would have
+ * to change places: a list instead.
  */
 import { Canvas } from './canvas.ts'
 import { edgeLabel, type Graph, nodeLabel } from './graph-model.ts'
@@ -33,12 +34,8 @@ const ARROW = '▶'
 export function drawText(graph: Graph, columnsMax: number): readonly string[] {
   const layers = layersOf(graph)
   const rows = drawn({ layers, placed: place(graph, layers) })
-  const isTooWide = rows.some((row) => [...row].length > columnsMax)
-  const lines = isTooWide ? listed(graph) : [...rows]
-  if (!isTooWide) {
-    for (const edge of layers.back) lines.push(`↺ ${edge.from} ── ${edgeLabel(edge)} ──▶ ${edge.to}`)
-  }
-  return lines
+  if (rows === undefined || rows.some((row) => [...row].length > columnsMax)) return listed(graph)
+  return [...rows, ...layers.back.map((edge) => `↺ ${edge.from} ── ${edgeLabel(edge)} ──▶ ${edge.to}`)]
 }
 
 /** Names of the ports of one place: an input is an edge, an output a stream. */
@@ -131,7 +128,8 @@ interface Piece {
   readonly label: string | undefined
 }
 
-function drawn(sheet: Sheet): readonly string[] {
+/** Undefined: lines of different streams would lie on each other. */
+function drawn(sheet: Sheet): readonly string[] | undefined {
   const canvas = new Canvas()
   let x = 0
   for (const [column, cells] of sheet.layers.columns.entries()) {
@@ -140,7 +138,9 @@ function drawn(sheet: Sheet): readonly string[] {
     const pieces = piecesFrom(sheet, column)
     for (const each of places) drawPlace(canvas, each, x, width, pieces)
     x += width
-    x = drawPieces(canvas, pieces, x)
+    const next = drawPieces(canvas, pieces, x)
+    if (next === undefined) return undefined
+    x = next
   }
   return canvas.rows()
 }
@@ -173,9 +173,10 @@ function piecesFrom({ layers, placed }: Sheet, column: number): readonly Piece[]
 }
 
 /** Draws the channel right of `x`; gives where the next column begins. */
-function drawPieces(canvas: Canvas, pieces: readonly Piece[], x: number): number {
+function drawPieces(canvas: Canvas, pieces: readonly Piece[], x: number): number | undefined {
   if (pieces.length === 0) return x
-  const bent = [...new Set(pieces.filter(({ fromRow, toRow }) => fromRow !== toRow).map(({ net }) => net))]
+  const bent = trackOrder(pieces.filter(({ fromRow, toRow }) => fromRow !== toRow))
+  if (bent === undefined) return undefined
   const trackOf = new Map(bent.map((net, index) => [net, x + 1 + index * 2]))
   const labelX = x + (bent.length === 0 ? 1 : bent.length * 2) + 1
   const labelWidth = Math.max(0, ...pieces.map(({ label }) => [...(label ?? '')].length))
@@ -194,6 +195,25 @@ function drawPieces(canvas: Canvas, pieces: readonly Piece[], x: number): number
     }
   }
   return endX + 1
+}
+
+/**
+ * Nets from the left: one that leaves on the row where another arrives must have turned off before. Undefined:
+ * they wait for each other.
+ */
+function trackOrder(pieces: readonly Piece[]): readonly string[] | undefined {
+  const left = new Set(pieces.map(({ net }) => net))
+  const order: string[] = []
+  while (left.size > 0) {
+    const next = [...left].find((net) => {
+      const rows = new Set(pieces.filter((piece) => piece.net === net).map(({ toRow }) => toRow))
+      return !pieces.some((other) => other.net !== net && left.has(other.net) && rows.has(other.fromRow))
+    })
+    if (next === undefined) return undefined
+    left.delete(next)
+    order.push(next)
+  }
+  return order
 }
 
 /** For what is too wide to draw. */

@@ -26,8 +26,20 @@ export async function importModule(shell: Shell, path: string): Promise<LoadedMo
     throw new CommandFailure(message, { where: first?.where })
   }
   if (isStreamError(load.thrown)) throw load.thrown
+  const missing = missingPackage(load.thrown)
+  if (missing !== undefined) {
+    const message = `${shell.short(missing.importer)} imports '${missing.name}', which is not installed`
+    throw new CommandFailure(message, { fix: `npm install ${missing.name}` })
+  }
   throw new CommandFailure(`${shell.short(path)} threw while it was imported`, {
     cause: load.thrown,
     fix: 'correct the module; what is needed at run time only belongs into prepare or open',
   })
+}
+
+/** Of Node's message, which alone says it. */
+function missingPackage(error: unknown): { readonly name: string; readonly importer: string } | undefined {
+  if (!(error instanceof Error)) return undefined
+  const [, name, importer] = /^Cannot find package '([^']+)' imported from (.+)$/.exec(error.message) ?? []
+  return name === undefined || importer === undefined ? undefined : { name, importer }
 }
