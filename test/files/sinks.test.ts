@@ -350,6 +350,7 @@ describe('part files', () => {
     await next.commit((await checkpoint(next, again, 1, [trip(3)])).receipt, again)
     await next.close?.(again)
     expect(visible(directory)).toEqual(['archive-1-1.csv', 'archive-1-2.csv'])
+    expect(hidden(directory)).toEqual([])
   })
 
   test('are finished when they are old or idle', async () => {

@@ -146,7 +146,10 @@ export class PartFiles {
     this.finished = []
     if (this.preparedCount > 0) return
     await this.finishAll(parts.map((part) => part.record(part.committedBytes)))
-    await this.spec.journal?.remove()
+    if (this.spec.journal === undefined) return
+    // Without checkpoints nobody commits these again.
+    await this.spec.journal.remove()
+    await this.spec.shown.remove()
   }
 
   private async partOf(bucket: string, inUse: ReadonlyMap<string, unknown>): Promise<PartFile> {

@@ -44,6 +44,10 @@ export class ShownList {
     return false
   }
 
+  remove(): Promise<void> {
+    return this.files.remove(this.path)
+  }
+
   private async read(path: string): Promise<readonly string[]> {
     const sizeBytes = await sizeOf(this.files, path)
     if (sizeBytes === undefined) return []
