@@ -1,6 +1,6 @@
 /** Keyed state on its way to other tasks: after a rebalance, a reload, an upgrade. Each key goes where its tuples go. */
 import { bucketOf, hashKey } from '../base/hash.ts'
-import { KeyedTask } from '../flow/executor/keyed-task.ts'
+import { KeyedTask } from '../flow/executor/bolt/keyed-task.ts'
 import type { KeyedEntry } from '../state/state-entry.ts'
 import type { ExpandedTopology } from '../topology/expand.ts'
 import type { Worker } from '../worker/worker.ts'

@@ -12,23 +12,25 @@
  *   L1  At most one worker of a number lives; its incarnation is higher than that of every one before it.
  *   L2  `finished` comes when every source task is finished and nothing is in flight anywhere, or never.
  */
-import { ConflictError, UsageError } from '../base/errors.ts'
+
 import { deferred } from '../base/deferred.ts'
+import { ConflictError, UsageError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { ReportedError } from '../flow/executor/services.ts'
-import type { Host, Net, Stoppable } from '../host/host.ts'
+import type { Host, Net, Random, Stoppable } from '../host/host.ts'
 import { placeEvenly } from '../schedule/even.ts'
+import type { PositionStore, StoredPositions } from '../state/position-store.ts'
 import type { KeyedEntry } from '../state/state-entry.ts'
-import type { PositionStore } from '../state/position-store.ts'
 import { type CompiledSettings, type ExpandedTopology, expand, settingsOf } from '../topology/expand.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
 import type { ShownError, WorkerOwner } from '../worker/desk.ts'
 import type { Worker } from '../worker/worker.ts'
 import { carriedState, dealState } from './carried-state.ts'
+import type { AckLoss } from './office.ts'
 import { PositionBook } from './position-book.ts'
-import { DeadLetterBook, ErrorBook } from './run-records.ts'
 import { figuresOf, type RunFigures } from './run-figures.ts'
+import { DeadLetterBook, ErrorBook } from './run-records.ts'
 import { WorkerSeat } from './worker-seat.ts'
 
 /** Time between two collections of positions. */
@@ -39,7 +41,11 @@ const RESTART_FIRST_MS = 20
 const RESTART_MAX_MS = 10_000
 
 export type RunEvent =
-  | { readonly kind: 'worker-started' | 'worker-lost' | 'worker-restarted'; readonly worker: number; readonly why: string }
+  | {
+      readonly kind: 'worker-started' | 'worker-lost' | 'worker-restarted'
+      readonly worker: number
+      readonly why: string
+    }
   | { readonly kind: 'error'; readonly worker: number; readonly shown: ShownError }
   | { readonly kind: 'dead-letter'; readonly letter: DeadLetter }
   | { readonly kind: 'stopped'; readonly error: unknown }
@@ -60,11 +66,21 @@ export interface LocalRunSpec {
   /** Dev and test: values are frozen. */
   readonly isDev: boolean
   readonly positions?: PositionStore
+  /** Where sources begin, instead of what a store says. */
+  readonly from?: StoredPositions
   readonly onEvent?: (event: RunEvent) => void
   /** Keyed state to begin with, by component. */
   readonly state?: ReadonlyMap<string, readonly KeyedEntry[]>
   readonly stepLimitOf?: (worker: number) => () => number
   readonly beforeCall?: (componentId: string, call: string) => void
+  /** A worker has been put together: probes may be attached to it. Called at each start. */
+  readonly onWorkerMade?: (worker: Worker) => void
+  /** Nothing of a killed worker runs any more: its machine may go. */
+  readonly onWorkerKilled?: (worker: number) => void
+  /** Where a worker listens. Default: by its name and number. */
+  readonly addressOf?: (worker: number) => string
+  /** Incarnations of this run are greater. Default 0. */
+  readonly incarnationsBefore?: number
   /** Begin inactive: nothing is prepared or opened before `activate`. */
   readonly isInactive?: boolean
 }
@@ -77,6 +93,11 @@ export class LocalRun implements WorkerOwner {
   readonly deadLetters: DeadLetterBook
   readonly positions: PositionBook
   readonly workerCount: number
+  /** What workers show each other. */
+  readonly token: string
+  readonly addressOf: (worker: number) => string
+  /** Acks between workers that get lost on purpose. */
+  ackLoss: AckLoss | undefined = undefined
   /** Set when the topology stopped itself. */
   stoppedBy: unknown = undefined
   private readonly seats: WorkerSeat[] = []
@@ -98,6 +119,8 @@ export class LocalRun implements WorkerOwner {
     this.workerCount = Math.min(workers, this.expanded.executors.length)
     this.deadLetters = new DeadLetterBook(this.settings.topology.deadLetterMaxBytes)
     this.positions = new PositionBook(spec.name, spec.host.clock, spec.positions)
+    this.token = tokenOf(spec.host.random.split(`token ${spec.name}`))
+    this.addressOf = spec.addressOf ?? ((worker) => `${spec.name}/${worker}`)
     // Nobody may be waiting for the end when the run is stopped by force.
     this.end.promise.catch(() => undefined)
   }
@@ -107,6 +130,7 @@ export class LocalRun implements WorkerOwner {
     const run = new LocalRun(spec)
     refuseExactlyOnce(run.settings)
     for (const warning of await run.positions.load()) run.tell({ kind: 'warning', message: warning })
+    if (spec.from !== undefined) run.positions.begin(spec.from)
     if (spec.isInactive !== true) await run.activate()
     return run
   }
@@ -195,6 +219,39 @@ export class LocalRun implements WorkerOwner {
     this.restartSoon(seat)
   }
 
+  /** Loses a share of the acks between workers, also of those that start later. undefined: no more. */
+  loseAcks(loss: AckLoss | undefined): void {
+    this.ackLoss = loss
+    for (const seat of this.seats) seat.loseAcks(loss)
+  }
+
+  /** Highest incarnation of any worker so far. */
+  get incarnation(): number {
+    return Math.max(0, ...this.seats.map((seat) => seat.incarnation))
+  }
+
+  /** Verdicts and emits of spouts, in all workers that ever were. Cheap: faults wait for them. */
+  spoutCounts(): { readonly acked: number; readonly emitted: number } {
+    let acked = this.lost?.ackedCount ?? 0
+    let emitted = 0
+    for (const figures of this.lost?.components.values() ?? []) {
+      if (figures.kind === 'spout') emitted += figures.emittedCount
+    }
+    for (const worker of this.workers) {
+      for (const { self } of worker.spoutTasks) {
+        acked += self.stats.ackedCount
+        for (const { emittedCount } of self.stats.streams.values()) emitted += emittedCount
+      }
+    }
+    return { acked, emitted }
+  }
+
+  /** Where sources are now, for a run that goes on from here. */
+  takePositions(): StoredPositions {
+    this.collect()
+    return this.positions.snapshot()
+  }
+
   /** Figures of all workers, those that are gone included. */
   figures(): RunFigures {
     return figuresOf(this.workers, this.lost, this.spec.host.clock.now())
@@ -263,10 +320,12 @@ export class LocalRun implements WorkerOwner {
     if (this.spec.state !== undefined) dealState(this.spec.state, this.workers, this.expanded)
     this.isStarted = true
     const { timers } = this.spec.host
-    this.timers.push(timers.every(COLLECT_MS, () => {
-      this.collect()
-      this.saving = this.save()
-    }))
+    this.timers.push(
+      timers.every(COLLECT_MS, () => {
+        this.collect()
+        this.saving = this.save()
+      }),
+    )
     for (const seat of this.seats) this.tell({ kind: 'worker-started', worker: seat.number, why: '' })
   }
 
@@ -275,7 +334,10 @@ export class LocalRun implements WorkerOwner {
     this.spec.host.timers.after(waitMs, () => {
       if (this.isStopped || seat.isAlive) return
       this.restart(seat).catch((error: unknown) => {
-        this.tell({ kind: 'warning', message: `worker ${seat.number} could not start again: ${messageOf(error)}` })
+        this.tell({
+          kind: 'warning',
+          message: `worker ${seat.number} could not start again: ${messageOf(error)}`,
+        })
         seat.kill()
         this.restartSoon(seat)
       })
@@ -336,7 +398,9 @@ export class LocalRun implements WorkerOwner {
   }
 
   private wrongState(what: string): ConflictError {
-    return new ConflictError('TOPOLOGY_WRONG_STATE', `${this.spec.name} ${what}`, { topology: this.spec.name })
+    return new ConflictError('TOPOLOGY_WRONG_STATE', `${this.spec.name} ${what}`, {
+      topology: this.spec.name,
+    })
   }
 }
 
@@ -348,6 +412,13 @@ function refuseExactlyOnce(settings: CompiledSettings): void {
     'this version has no checkpoints yet, so it cannot run a topology with guarantee exactly-once; ' +
       'set guarantee to at-least-once',
   )
+}
+
+/** 128 random bits as text. */
+function tokenOf(random: Random): string {
+  const bits = new Int32Array(4)
+  random.fill(bits)
+  return [...bits].map((each) => (each >>> 0).toString(16).padStart(8, '0')).join('')
 }
 
 function messageOf(error: unknown): string {

@@ -1,20 +1,86 @@
-/** Where a worker of a run sends and receives: a post office of messaging, or nothing where there is one worker only. */
-import { assert } from '../base/assert.ts'
+/** Where a worker of a run sends and receives: its links to the others, or nothing where there is one worker only. */
+import { assertDefined } from '../base/assert.ts'
 import type { Link } from '../flow/transfer/link.ts'
+import type { Host } from '../host/host.ts'
+import { PostOffice } from '../messaging/post-office.ts'
+import { type WorkerSpec, workersOf } from '../worker/spec.ts'
+import { StreamTable } from '../worker/stream-table.ts'
 import type { Worker } from '../worker/worker.ts'
-import type { LocalRun } from './local-run.ts'
-import type { WorkerSeat } from './worker-seat.ts'
 
-export interface Office {
+/** Messages about trees that get lost on purpose: a share of them, 0 to 1. */
+export interface AckLoss {
+  readonly share: number
+}
+
+export interface OfficeSpec {
+  readonly worker: WorkerSpec
+  readonly host: Host
+  readonly token: string
+  readonly addressOf: (worker: number) => string
+  readonly ackLoss: AckLoss | undefined
+}
+
+/** Order: make it, make the worker with its `linkTo`, `open` for that worker. */
+export class Office {
+  private readonly spec: OfficeSpec
+  private readonly post: PostOffice
+  private worker: Worker | undefined = undefined
+
+  constructor(spec: OfficeSpec) {
+    const { worker: plan, host, token, addressOf } = spec
+    this.spec = spec
+    this.post = new PostOffice({
+      host,
+      topologyName: plan.topologyName,
+      worker: plan.worker,
+      incarnation: plan.incarnation,
+      peers: workersOf(plan).map((worker) => ({ worker, address: addressOf(worker) })),
+      token,
+      settings: plan.settings.topology,
+      streams: new StreamTable(plan.topology).all,
+      inbound: () => this.known().inbound,
+      acks: () => this.known().acks,
+      channelOf: (task) => plan.expanded.tasks[task - 1]?.executor ?? 0,
+      arm: () => this.worker?.loop.arm(),
+      isBusy: () => this.worker?.loop.isIdle === false,
+      onLost: (_worker, reason, message) => this.worker?.onLost(reason, message),
+      report: (error) => this.worker?.desk.report({ componentId: TRANSFER, task: 0, error }),
+    })
+    if (spec.ackLoss !== undefined) this.loseAcks(spec.ackLoss)
+  }
+
   /** Nothing unsent, nothing unacknowledged. */
-  readonly isQuiet: boolean
-  linkTo(peer: number): Link
-  listen(worker: Worker): Promise<void>
-  onPeerRestarted(peer: number, incarnation: number): void
-  close(): void
+  get isQuiet(): boolean {
+    return this.post.isQuiet
+  }
+
+  linkTo(peer: number): Link {
+    return this.post.linkTo(peer)
+  }
+
+  /** The worker is made: from now on others reach it. */
+  open(worker: Worker): Promise<void> {
+    this.worker = worker
+    return this.post.listen(this.spec.addressOf(this.spec.worker.worker))
+  }
+
+  onPeerRestarted(peer: number, incarnation: number): void {
+    this.post.onPeerRestarted(peer, incarnation)
+  }
+
+  /** undefined: none get lost any more. */
+  loseAcks(loss: AckLoss | undefined): void {
+    this.post.dropAcks(loss?.share ?? 0, this.spec.host.random.split('lost acks'))
+  }
+
+  close(): void {
+    this.post.close()
+  }
+
+  private known(): Worker {
+    return assertDefined(this.worker, 'a link has nothing to say before its worker is made')
+  }
 }
 
-export function openOffice(run: LocalRun, _seat: WorkerSeat): Office | undefined {
-  assert(run.workerCount === 1, 'links between workers')
-  return undefined
-}
+/** Errors of links stand under this name among those of components. */
+const TRANSFER = '__transfer'

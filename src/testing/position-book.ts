@@ -51,6 +51,19 @@ export class PositionBook implements PositionDesk {
     return warnings
   }
 
+  /** Goes on from given positions instead. */
+  begin(positions: StoredPositions): void {
+    for (const [componentId, partitions] of positions) {
+      this.before.set(componentId, new Map(partitions))
+      this.current.set(componentId, new Map(partitions))
+    }
+  }
+
+  /** What was collected last. */
+  snapshot(): StoredPositions {
+    return new Map([...this.current].map(([id, partitions]) => [id, new Map(partitions)] as const))
+  }
+
   resumed(): readonly Resumed[] {
     const all: Resumed[] = []
     for (const [componentId, partitions] of this.before) {
@@ -65,7 +78,11 @@ export class PositionBook implements PositionDesk {
     return this.current.get(componentId)?.get(partition)?.position
   }
 
-  partitionsOf(componentId: string, ask: () => Promise<readonly string[]>, maxAgeMs: number): Promise<readonly string[]> {
+  partitionsOf(
+    componentId: string,
+    ask: () => Promise<readonly string[]>,
+    maxAgeMs: number,
+  ): Promise<readonly string[]> {
     const known = this.asked.get(componentId)
     const now = this.clock.monotonicMs()
     if (known !== undefined && now - known.atMs <= maxAgeMs) return known.names
@@ -102,7 +119,7 @@ export class PositionBook implements PositionDesk {
   async save(): Promise<StoredPositions | undefined> {
     if (!this.isChanged) return undefined
     this.isChanged = false
-    const copy = new Map([...this.current].map(([id, partitions]) => [id, new Map(partitions)] as const))
+    const copy = this.snapshot()
     await this.store?.store(this.topology, copy)
     return copy
   }

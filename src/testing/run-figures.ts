@@ -51,15 +51,29 @@ export interface RunFigures {
 
 type CountName = {
   [N in keyof ComponentFigures]: ComponentFigures[N] extends number ? N : never
-}[keyof ComponentFigures] & keyof TaskStats
+}[keyof ComponentFigures] &
+  keyof TaskStats
 
 const COUNTS: readonly CountName[] = [
-  'executedCount', 'ackedCount', 'failedCount', 'threwCount', 'retriedCount', 'skippedCount', 'deadLetteredCount',
-  'replayedCount', 'expiredCount', 'invalidCount', 'tickCount',
+  'executedCount',
+  'ackedCount',
+  'failedCount',
+  'threwCount',
+  'retriedCount',
+  'skippedCount',
+  'deadLetteredCount',
+  'replayedCount',
+  'expiredCount',
+  'invalidCount',
+  'tickCount',
 ]
 
 /** Adds up workers. `lost` are the counts of workers that are gone, so that totals never go back. */
-export function figuresOf(workers: readonly Worker[], lost: RunFigures | undefined, atMs: number): RunFigures {
+export function figuresOf(
+  workers: readonly Worker[],
+  lost: RunFigures | undefined,
+  atMs: number,
+): RunFigures {
   const components = new Map<string, ComponentFigures>()
   for (const figures of lost?.components.values() ?? []) mergeInto(components, figures)
   let busyMs = lost?.busyMs ?? 0
@@ -89,7 +103,11 @@ export function figuresOf(workers: readonly Worker[], lost: RunFigures | undefin
   return totalsOf(components, atMs, busyMs)
 }
 
-function totalsOf(components: ReadonlyMap<string, ComponentFigures>, atMs: number, busyMs: number): RunFigures {
+function totalsOf(
+  components: ReadonlyMap<string, ComponentFigures>,
+  atMs: number,
+  busyMs: number,
+): RunFigures {
   const completeMs = new Histogram()
   const totals = { ackedCount: 0, failedCount: 0, replayedCount: 0, pendingCount: 0 }
   for (const figures of components.values()) {
@@ -148,16 +166,38 @@ function add(counts: Map<string, number>, key: string, count: number): void {
 }
 
 function entryOf(
-  components: Map<string, ComponentFigures>, componentId: string, kind: 'spout' | 'bolt',
+  components: Map<string, ComponentFigures>,
+  componentId: string,
+  kind: 'spout' | 'bolt',
 ): ComponentFigures {
   let figures = components.get(componentId)
   if (figures === undefined) {
     figures = {
-      componentId, kind, taskCount: 0, executorCount: 0, executedCount: 0, emittedCount: 0, transferredCount: 0,
-      ackedCount: 0, failedCount: 0, threwCount: 0, retriedCount: 0, skippedCount: 0, deadLetteredCount: 0,
-      replayedCount: 0, expiredCount: 0, invalidCount: 0, tickCount: 0, pendingCount: 0, queuedCount: 0,
-      queueCapacity: 0, blockedMs: 0, executeMs: new Histogram(), completeMs: new Histogram(),
-      streams: new Map(), executedFrom: new Map(),
+      componentId,
+      kind,
+      taskCount: 0,
+      executorCount: 0,
+      executedCount: 0,
+      emittedCount: 0,
+      transferredCount: 0,
+      ackedCount: 0,
+      failedCount: 0,
+      threwCount: 0,
+      retriedCount: 0,
+      skippedCount: 0,
+      deadLetteredCount: 0,
+      replayedCount: 0,
+      expiredCount: 0,
+      invalidCount: 0,
+      tickCount: 0,
+      pendingCount: 0,
+      queuedCount: 0,
+      queueCapacity: 0,
+      blockedMs: 0,
+      executeMs: new Histogram(),
+      completeMs: new Histogram(),
+      streams: new Map(),
+      executedFrom: new Map(),
     }
     components.set(componentId, figures)
   }

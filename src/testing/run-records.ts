@@ -24,7 +24,15 @@ export class ErrorBook {
     const key = `${code}/${componentId}`
     const known = this.groups.get(key)
     if (known === undefined) {
-      this.groups.set(key, { code, componentId, first: error, firstAt: at, count: 1, lastAt: at, lastMessage: error.message })
+      this.groups.set(key, {
+        code,
+        componentId,
+        first: error,
+        firstAt: at,
+        count: 1,
+        lastAt: at,
+        lastMessage: error.message,
+      })
       if (this.groups.size > GROUPS_MAX) this.dropOldest()
       return
     }

@@ -3,9 +3,10 @@
  */
 import { assertDefined } from '../base/assert.ts'
 import type { Stoppable } from '../host/host.ts'
+import type { WorkerSpec } from '../worker/spec.ts'
 import { Worker } from '../worker/worker.ts'
 import type { LocalRun } from './local-run.ts'
-import { type Office, openOffice } from './office.ts'
+import { type AckLoss, Office } from './office.ts'
 
 /** A worker that lived this long has not died recently. */
 const RECENT_MS = 60_000
@@ -24,6 +25,7 @@ export class WorkerSeat {
     this.run = run
     this.number = number
     this.placement = placement
+    this.incarnation = run.spec.incarnationsBefore ?? 0
   }
 
   get isAlive(): boolean {
@@ -46,21 +48,13 @@ export class WorkerSeat {
     const { run } = this
     const { spec } = run
     this.incarnation += 1
-    const host = spec.hostOf(this.number)
-    const office = openOffice(run, this)
+    const host = { ...spec.hostOf(this.number), net: spec.netOf(this.number) }
+    const plan = this.workerSpec(host.name)
+    const { token, addressOf, ackLoss } = run
+    const office =
+      run.workerCount > 1 ? new Office({ worker: plan, host, token, addressOf, ackLoss }) : undefined
     const worker = new Worker({
-      spec: {
-        topologyName: spec.name,
-        topology: { ...spec.topology, config: { ...spec.topology.config, workers: run.workerCount } },
-        settings: run.settings,
-        expanded: run.expanded,
-        placement: this.placement,
-        worker: this.number,
-        incarnation: this.incarnation,
-        node: host.name,
-        port: this.number,
-        isDev: spec.isDev,
-      },
+      spec: plan,
       host,
       log: spec.log,
       owner: run,
@@ -71,7 +65,8 @@ export class WorkerSeat {
     })
     this.worker = worker
     this.office = office
-    await office?.listen(worker)
+    spec.onWorkerMade?.(worker)
+    await office?.open(worker)
   }
 
   async start(): Promise<void> {
@@ -93,6 +88,7 @@ export class WorkerSeat {
     this.office?.close()
     this.worker = undefined
     this.office = undefined
+    this.run.spec.onWorkerKilled?.(this.number)
   }
 
   /** Stops the worker's loop for a while: it neither works nor dies. */
@@ -105,5 +101,26 @@ export class WorkerSeat {
 
   onPeerRestarted(peer: number, incarnation: number): void {
     if (peer !== this.number) this.office?.onPeerRestarted(peer, incarnation)
+  }
+
+  loseAcks(loss: AckLoss | undefined): void {
+    this.office?.loseAcks(loss)
+  }
+
+  private workerSpec(node: string): WorkerSpec {
+    const { run } = this
+    const { spec } = run
+    return {
+      topologyName: spec.name,
+      topology: { ...spec.topology, config: { ...spec.topology.config, workers: run.workerCount } },
+      settings: run.settings,
+      expanded: run.expanded,
+      placement: this.placement,
+      worker: this.number,
+      incarnation: this.incarnation,
+      node,
+      port: this.number,
+      isDev: spec.isDev,
+    }
   }
 }

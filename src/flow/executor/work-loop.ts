@@ -3,12 +3,13 @@
  *
  *   schedule(executor) ──▶ ready queue ──▶ step, step, step … ──▶ flush links ──▶ give the event loop back
  *
- * An executor's step is bounded by a count of tuples; a turn of the loop by time. The clock is read once a step, not
- * once a tuple: `nowMs` is that reading, exact to a step's length, and good enough for deadlines.
+ * An executor's step is bounded by a count of tuples; a turn of the loop by time. The clock is read once a
+ * step, not once a tuple: `nowMs` is that reading, exact to a step's length, and good enough for deadlines.
  *
  * Invariants
  *   W1  An executor stands in the ready queue at most once.
- *   W2  Every executor that can go on is in the queue, or is being stepped, or waits at a gate that will open.
+ *   W2  Every executor that can go on is in the queue, or is being stepped, or waits at a gate that will
+ *       open.
  */
 import { InvariantError } from '../../base/assert.ts'
 import type { Host } from '../../host/host.ts'
@@ -37,6 +38,10 @@ export interface TurnEnd {
 const STEP_LIMIT = 256
 /** Longest time before the event loop gets its turn. */
 const TURN_MS = 2
+/**
+ * The same where time stands still while code runs: a topology that always has work must not turn for ever.
+ */
+const TURN_ROUNDS_MAX = 1_024
 
 export class WorkLoop {
   /** Monotonic milliseconds at the start of this step. */
@@ -74,7 +79,9 @@ export class WorkLoop {
     this.arm()
   }
 
-  /** `flush` is called after each turn, so that what was batched leaves when there is nothing better to do. */
+  /**
+   * `flush` is called after each turn, so that what was batched leaves when there is nothing better to do.
+   */
   atTurnEnd(end: TurnEnd): void {
     this.turnEnds.push(end)
   }
@@ -103,13 +110,15 @@ export class WorkLoop {
     const startMs = clock.monotonicMs()
     this.nowMs = startMs
     this.turnCount += 1
+    let rounds = 0
     try {
       do {
+        rounds += 1
         const batch = this.ready
         this.ready = []
         this.stepAll(batch)
         if (this.isStopped) return
-      } while (this.ready.length > 0 && this.nowMs - startMs < TURN_MS)
+      } while (this.ready.length > 0 && this.nowMs - startMs < TURN_MS && rounds < TURN_ROUNDS_MAX)
       for (const end of this.turnEnds) end.flush()
     } catch (error) {
       this.onBroken(error)

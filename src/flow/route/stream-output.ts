@@ -1,14 +1,17 @@
 /**
- * A stream of one task, on its way out: picks the targets of each emit, makes a tuple for each, accounts its edge.
+ * A stream of one task, on its way out: picks the targets of each emit, makes a tuple for each, accounts its
+ * edge.
  *
  * Route: collector → [stream output] → inbox of a task here, or the link to the worker where it runs.
  *
- * Accounting (Storm's rule): each tuple that leaves gets an edge id of its own. The id is mixed into the anchor it
- * belongs to (`childLow/High`), or, for a spout, summed up in `sumLow/High`, from where the root is registered.
+ * Accounting (Storm's rule): each tuple that leaves gets an edge id of its own. The id is mixed into the
+ * anchor it belongs to (`childLow/High`), or, for a spout, summed up in `sumLow/High`, from where the root is
+ * registered.
  *
  * Invariants
  *   O1  Every tuple of a tracked emit has its edge in each of its roots before anyone can ack it.
- *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw leaves the
+ *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw
+ *       leaves the
  *       books balanced. So what leaves the worker is handed over first and accounted then (it cannot be acked within
  *       this turn of the loop); what stays is accounted first (a chained bolt may ack it at once).
  */
@@ -25,6 +28,16 @@ import type { Emitter, Target } from './target.ts'
 /** Called once for each root whose first tuple leaves the worker. */
 export type OnLeave = (root: TreeRoot) => void
 
+/**
+ * Watches a stream: called for each emit that takes effect, before anyone has its tuples. Must be quick and
+ * must not throw.
+ */
+export type EmitObserver = (
+  values: AnyValues,
+  anchor: EngineTuple | undefined,
+  root: TreeRoot | undefined,
+) => void
+
 export class StreamOutput {
   readonly ref: StreamRef
   /** Emits, each counted once. */
@@ -34,6 +47,8 @@ export class StreamOutput {
   /** XOR of the edges of the spout's emit in hand. */
   sumLow = 0
   sumHigh = 0
+  /** Taps, traces and recordings. undefined: nobody looks, which costs one comparison an emit. */
+  observer: EmitObserver | undefined = undefined
   readonly routes: readonly Route[]
   private readonly task: number
   private readonly ids: EdgeIds
@@ -58,6 +73,7 @@ export class StreamOutput {
   emitAnchored(values: AnyValues, anchor: EngineTuple): void {
     this.emittedCount += 1
     const { root, time } = anchor
+    if (this.observer !== undefined) this.observer(values, anchor, root)
     for (const route of this.routes) {
       const index = route.choose(values)
       if (index >= 0) {
@@ -72,6 +88,7 @@ export class StreamOutput {
   /** HOT. Emits a spout's tuple. With a root, `sumLow/High` grow by its edges; the caller registers them. */
   emitRoot(values: AnyValues, root: TreeRoot | undefined, time: number | undefined): void {
     this.emittedCount += 1
+    if (this.observer !== undefined) this.observer(values, undefined, root)
     for (const route of this.routes) {
       const index = route.choose(values)
       if (index >= 0) {
@@ -86,6 +103,7 @@ export class StreamOutput {
   /** Emits anchored to several tuples; an anchor may stand there twice. */
   emitJoined(values: AnyValues, anchors: readonly EngineTuple[]): void {
     this.emittedCount += 1
+    if (this.observer !== undefined) this.observer(values, anchors[0], anchors[0]?.root)
     for (const route of this.routes) {
       const index = route.choose(values)
       const targets = index >= 0 ? route.targets.slice(index, index + 1) : route.many
@@ -114,11 +132,18 @@ export class StreamOutput {
 
   emitDirect(target: Target, values: AnyValues, anchors: readonly EngineTuple[]): void {
     this.emittedCount += 1
+    if (this.observer !== undefined) this.observer(values, anchors[0], anchors[0]?.root)
     this.sendJoined(target, values, anchors)
   }
 
-  emitDirectRoot(target: Target, values: AnyValues, root: TreeRoot | undefined, time: number | undefined): void {
+  emitDirectRoot(
+    target: Target,
+    values: AnyValues,
+    root: TreeRoot | undefined,
+    time: number | undefined,
+  ): void {
     this.emittedCount += 1
+    if (this.observer !== undefined) this.observer(values, undefined, root)
     this.sendRoot(target, values, root, time)
   }
 
@@ -167,8 +192,8 @@ export class StreamOutput {
   }
 
   /**
-   * Each anchor contributes an edge of its own to all its roots; a root that several anchors share gets their XOR.
-   * So the books balance even when an anchor is named twice.
+   * Each anchor contributes an edge of its own to all its roots; a root that several anchors share gets their
+   * XOR. So the books balance even when an anchor is named twice.
    */
   private sendJoined(target: Target, values: AnyValues, anchors: readonly EngineTuple[]): void {
     const edges: FurtherRoot[] = []
@@ -187,7 +212,14 @@ export class StreamOutput {
     }
     const [first, ...more] = edges
     const tuple = new EngineTuple(
-      values, this.ref, this.task, target.task, time, first?.root, first?.low ?? 0, first?.high ?? 0,
+      values,
+      this.ref,
+      this.task,
+      target.task,
+      time,
+      first?.root,
+      first?.low ?? 0,
+      first?.high ?? 0,
     )
     if (more.length > 0) tuple.more = more
     const isHere = target.receiver !== undefined
