@@ -1,8 +1,9 @@
 /**
- * Even placement: executors over workers so that every worker gets the same number of each component, as far as it goes.
+ * Even placement: executors over workers so that every worker gets the same number of each component, as far
+ * as it goes.
  *
- * Pure. Executors of a component go to workers in turn, and the next component goes on where the last one ended; so the
- * counts of two workers differ by one at most, in total and for each component.
+ * Pure. Executors of a component go to workers in turn, and the next component goes on where the last one
+ * ended; so the counts of two workers differ by one at most, in total and for each component.
  */
 import type { ExecutorPlan } from '../topology/expand.ts'
 

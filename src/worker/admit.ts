@@ -1,5 +1,6 @@
 /**
- * What is done to values before they are emitted, as the settings ask: validated, sent through the codec, frozen.
+ * What is done to values before they are emitted, as the settings ask: validated, sent through the codec,
+ * frozen.
  */
 import { UserCodeError } from '../base/errors.ts'
 import type { TopologySettings } from '../config/settings.ts'

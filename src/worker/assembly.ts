@@ -6,20 +6,20 @@
  * Order matters: receivers first, then outputs, so that cycles need no special case.
  */
 import { assert } from '../base/assert.ts'
-import { AckRouter } from '../flow/ack/ack-router.ts'
-import { BasicTask } from '../flow/executor/basic-task.ts'
-import { BoltExecutor } from '../flow/executor/bolt-executor.ts'
-import type { BoltTask } from '../flow/executor/bolt-task.ts'
+import type { AckRouter } from '../flow/ack/ack-router.ts'
+import { BasicTask } from '../flow/executor/bolt/basic-task.ts'
+import { BoltExecutor } from '../flow/executor/bolt/bolt-executor.ts'
+import type { BoltTask } from '../flow/executor/bolt/bolt-task.ts'
+import { KeyedTask } from '../flow/executor/bolt/keyed-task.ts'
+import { RichTask } from '../flow/executor/bolt/rich-task.ts'
 import { makeContext } from '../flow/executor/context.ts'
-import { IterableSpoutTask } from '../flow/executor/iterable-spout-task.ts'
-import { KeyedTask } from '../flow/executor/keyed-task.ts'
-import { PlainSpoutTask } from '../flow/executor/plain-spout-task.ts'
-import { ReplayableSpoutTask } from '../flow/executor/replayable-spout-task.ts'
-import { RichTask } from '../flow/executor/rich-task.ts'
 import type { EngineServices } from '../flow/executor/services.ts'
-import { SinkTask } from '../flow/executor/sink-task.ts'
-import { SpoutExecutor } from '../flow/executor/spout-executor.ts'
-import type { SpoutTask } from '../flow/executor/spout-task.ts'
+import { SinkTask } from '../flow/executor/sink/sink-task.ts'
+import { IterableSpoutTask } from '../flow/executor/spout/iterable-spout-task.ts'
+import { PlainSpoutTask } from '../flow/executor/spout/plain-spout-task.ts'
+import { ReplayableSpoutTask } from '../flow/executor/spout/replayable-spout-task.ts'
+import { SpoutExecutor } from '../flow/executor/spout/spout-executor.ts'
+import type { SpoutTask } from '../flow/executor/spout/spout-task.ts'
 import { type TaskIdentity, TaskOutputs } from '../flow/executor/task-identity.ts'
 import { TaskStats } from '../flow/executor/task-stats.ts'
 import type { RangeSample } from '../flow/route/range.ts'
@@ -113,15 +113,28 @@ class Assembler {
     this.spoutTasks.push(...tasks)
   }
 
-  private makeBoltTask(component: Component, definition: BoltDefinition, task: number, home: BoltExecutor): BoltTask {
+  private makeBoltTask(
+    component: Component,
+    definition: BoltDefinition,
+    task: number,
+    home: BoltExecutor,
+  ): BoltTask {
     const { services, account } = this.parts
     const self = this.identityOf(component, task, home)
     const keyFields = this.keyFieldsOf(component)
     switch (definition.form) {
       case 'basic':
-        return new BasicTask(self, services, home, { definition, keyFields, taskState: this.taskStateOf(definition) })
+        return new BasicTask(self, services, home, {
+          definition,
+          keyFields,
+          taskState: this.taskStateOf(definition),
+        })
       case 'rich':
-        return new RichTask(self, services, home, { definition, keyFields, taskState: this.taskStateOf(definition) })
+        return new RichTask(self, services, home, {
+          definition,
+          keyFields,
+          taskState: this.taskStateOf(definition),
+        })
       case 'keyed':
         return new KeyedTask(self, services, home, {
           definition,
@@ -139,7 +152,10 @@ class Assembler {
   }
 
   private makeSpoutTask(
-    component: Component, definition: SpoutDefinition, task: number, home: SpoutExecutor,
+    component: Component,
+    definition: SpoutDefinition,
+    task: number,
+    home: SpoutExecutor,
   ): SpoutTask {
     const { services } = this.parts
     const self = this.identityOf(component, task, home)
@@ -188,10 +204,17 @@ class Assembler {
   }
 
   private outputsOf(
-    component: Component, task: number, emitter: Emitter, context: TaskIdentity['context'],
+    component: Component,
+    task: number,
+    emitter: Emitter,
+    context: TaskIdentity['context'],
   ): ReadonlyMap<string, StreamOutput> {
     const { services, streams } = this.parts
-    const ends = { ids: services.ids, emitter, onLeave: (root: Parameters<AckRouter['leave']>[0]) => services.acks.leave(root) }
+    const ends = {
+      ids: services.ids,
+      emitter,
+      onLeave: (root: Parameters<AckRouter['leave']>[0]) => services.acks.leave(root),
+    }
     const outputs = new Map<string, StreamOutput>()
     for (const streamId of [...component.definition.outputs.keys(), DEAD_LETTER_STREAM]) {
       const ref = streams.find(component.id, streamId)
@@ -203,7 +226,12 @@ class Assembler {
     return outputs
   }
 
-  private routesOf(component: Component, streamId: string, task: number, context: TaskIdentity['context']): Route[] {
+  private routesOf(
+    component: Component,
+    streamId: string,
+    task: number,
+    context: TaskIdentity['context'],
+  ): Route[] {
     const { spec, services } = this.parts
     return readersOf(spec.topology, component.id, streamId).map(({ component: reader, input }) => {
       const tasks = spec.expanded.componentTasks.get(reader.id) ?? []

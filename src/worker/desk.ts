@@ -1,8 +1,10 @@
 /**
- * The worker's desk: what executors report comes here, is counted, limited, and told to whoever runs the worker.
+ * The worker's desk: what executors report comes here, is counted, limited, and told to whoever runs the
+ * worker.
  *
- * Limits: `maxErrorReportPerInterval` reported errors of a task in `errorThrottleInterval`; the rest are only counted.
- * Failures of user code are counted against `maxFailures` in `maxFailuresWindow`, by the worker's clock.
+ * Limits: `maxErrorReportPerInterval` reported errors of a task in `errorThrottleInterval`; the rest are only
+ * counted. Failures of user code are counted against `maxFailures` in `maxFailuresWindow`, by the worker's
+ * clock.
  */
 import { isStreamError, type StreamError, UserCodeError } from '../base/errors.ts'
 import type { TopologySettings } from '../config/settings.ts'
@@ -19,7 +21,9 @@ export interface ShownError {
   readonly at: number
 }
 
-/** Who runs the worker: a local cluster, or later the worker's main. Called from within steps; must be quick. */
+/**
+ * Who runs the worker: a local cluster, or later the worker's main. Called from within steps; must be quick.
+ */
 export interface WorkerOwner {
   onError(worker: number, shown: ShownError): void
   /** How many errors were held back for a task by the limit, for the log. */
@@ -87,7 +91,10 @@ export class Desk implements WorkerDesk {
     const now = this.clock.now()
     this.failureTimes.push(now)
     // At most maxFailures times are kept: older ones cannot matter.
-    while ((this.failureTimes[0] ?? now) < now - maxFailuresWindowMs || this.failureTimes.length > maxFailures + 1) {
+    while (
+      (this.failureTimes[0] ?? now) < now - maxFailuresWindowMs ||
+      this.failureTimes.length > maxFailures + 1
+    ) {
       this.failureTimes.shift()
     }
     if (this.failureTimes.length <= maxFailures) return
@@ -124,5 +131,10 @@ export class Desk implements WorkerDesk {
 function typed({ error, componentId, task }: ReportedError): StreamError {
   if (isStreamError(error)) return error
   const message = error instanceof Error ? error.message : String(error)
-  return new UserCodeError('EXECUTE_THREW', `${componentId}: ${message}`, { component: componentId, task }, { cause: error })
+  return new UserCodeError(
+    'EXECUTE_THREW',
+    `${componentId}: ${message}`,
+    { component: componentId, task },
+    { cause: error },
+  )
 }

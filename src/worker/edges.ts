@@ -1,6 +1,6 @@
 /**
- * What the graph says of the edges between components: which are forward (so that bolts can be called directly), which
- * are part of a cycle (so that nobody waits there). Pure.
+ * What the graph says of the edges between components: which are forward (so that bolts can be called
+ * directly), which are part of a cycle (so that nobody waits there). Pure.
  */
 import type { Component, Input, Topology } from '../topology/topology.ts'
 import type { WorkerSpec } from './spec.ts'
@@ -43,8 +43,8 @@ export interface EdgeForm {
 }
 
 /**
- * A forward edge feeds exactly one task from each sending task: one task on either side, whatever the grouping, or
- * as many tasks on both sides of a local-or-shuffle grouping, all in this worker.
+ * A forward edge feeds exactly one task from each sending task: one task on either side, whatever the
+ * grouping, or as many tasks on both sides of a local-or-shuffle grouping, all in this worker.
  */
 export function edgeForm(
   spec: WorkerSpec,

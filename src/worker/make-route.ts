@@ -1,13 +1,14 @@
 /** Makes the route of a grouping for one sending task. */
-import type { Random } from '../host/host.ts'
+
+import type { TopologySettings } from '../config/settings.ts'
 import { ConsistentHashRoute, FieldsRoute, PartialKeyRoute } from '../flow/route/by-key.ts'
 import { AllRoute, CustomRoute, DirectRoute, GlobalRoute } from '../flow/route/fixed.ts'
-import { RangeRoute, RangeSample } from '../flow/route/range.ts'
 import { ForwardRoute } from '../flow/route/forward.ts'
+import { RangeRoute, RangeSample } from '../flow/route/range.ts'
 import type { Route } from '../flow/route/route.ts'
 import { RandomRoute, ShuffleRoute } from '../flow/route/shuffle.ts'
 import type { Target } from '../flow/route/target.ts'
-import type { TopologySettings } from '../config/settings.ts'
+import type { Random } from '../host/host.ts'
 import type { TopologyContext } from '../topology/context.ts'
 import type { Component, Grouping, Input } from '../topology/topology.ts'
 
@@ -46,7 +47,14 @@ export function makeRoute(parts: RouteParts): Route {
     case 'random':
       return new RandomRoute(reader.id, targets, parts.random)
     case 'custom':
-      return new CustomRoute(reader.id, targets, grouping.make(targets.map((target) => target.task), parts.context))
+      return new CustomRoute(
+        reader.id,
+        targets,
+        grouping.make(
+          targets.map((target) => target.task),
+          parts.context,
+        ),
+      )
     case 'shuffle':
       return shuffle(parts, false)
     // `none` leaves the choice to the engine, and tasks of this worker are the cheapest.
@@ -69,7 +77,10 @@ function sampleOf(parts: RouteParts, grouping: Extract<Grouping, { kind: 'range'
   const known = parts.samples.get(parts.input)
   if (known !== undefined) return known
   const { boundaries, sampleCount } = grouping
-  const made = new RangeSample(parts.targets.length, boundaries === undefined ? { sampleCount: sampleCount ?? 1 } : { boundaries })
+  const made = new RangeSample(
+    parts.targets.length,
+    boundaries === undefined ? { sampleCount: sampleCount ?? 1 } : { boundaries },
+  )
   parts.samples.set(parts.input, made)
   return made
 }

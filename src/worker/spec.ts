@@ -1,4 +1,6 @@
-/** What a worker is told to run: the topology, who runs where, and its place among the others. Plain values. */
+/**
+ * What a worker is told to run: the topology, who runs where, and its place among the others. Plain values.
+ */
 import type { CompiledSettings, ExpandedTopology } from '../topology/expand.ts'
 import type { Topology } from '../topology/topology.ts'
 

@@ -1,5 +1,6 @@
 /**
- * All streams of a topology, numbered the same in every worker: components by name, streams by name, dead letters last.
+ * All streams of a topology, numbered the same in every worker: components by name, streams by name, dead
+ * letters last.
  */
 import { compileHasFields } from '../flow/route/field-access.ts'
 import { StreamRef } from '../flow/route/stream-ref.ts'
@@ -13,11 +14,13 @@ export class StreamTable {
     const all: StreamRef[] = []
     const components = [...topology.components.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
     for (const component of components) {
-      const declared = [...component.definition.outputs.values()].sort((a, b) => (a.streamId < b.streamId ? -1 : 1))
+      const declared = [...component.definition.outputs.values()].sort((a, b) =>
+        a.streamId < b.streamId ? -1 : 1,
+      )
       for (const { streamId, schema, direct } of [...declared, deadLetterStream]) {
-        const kind = { isDirect: direct, carriesPlainValues: schema.carriesValue === true }
         const hasFields = compileHasFields(requiredNames(schema))
-        const ref = new StreamRef(component.id, streamId, all.length, schema, kind, hasFields)
+        const kind = { isDirect: direct, carriesPlainValues: schema.carriesValue === true, hasFields }
+        const ref = new StreamRef(component.id, streamId, all.length, schema, kind)
         all.push(ref)
         this.byKey.set(`${component.id}:${streamId}`, ref)
       }

@@ -15,16 +15,16 @@ import type { Logger } from '../base/log.ts'
 import { AckRouter } from '../flow/ack/ack-router.ts'
 import { EdgeIds } from '../flow/ack/edge-ids.ts'
 import { MetricBoard } from '../flow/executor/metric-board.ts'
-import { type PartitionProgress, ReplayableSpoutTask } from '../flow/executor/replayable-spout-task.ts'
 import type { EngineServices, PositionDesk } from '../flow/executor/services.ts'
+import { type PartitionProgress, ReplayableSpoutTask } from '../flow/executor/spout/replayable-spout-task.ts'
 import type { TaskIdentity } from '../flow/executor/task-identity.ts'
 import { WorkLoop } from '../flow/executor/work-loop.ts'
 import { Inbound } from '../flow/transfer/inbound.ts'
 import type { Link } from '../flow/transfer/link.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import { MemoryAccount } from '../state/memory-account.ts'
-import type { WorkerContext, WorkerHook } from '../topology/hook.ts'
 import { ACKER } from '../topology/expand.ts'
+import type { WorkerContext, WorkerHook } from '../topology/hook.ts'
 import { makeAdmit } from './admit.ts'
 import { type Assembly, assemble } from './assembly.ts'
 import { Desk, type WorkerOwner } from './desk.ts'
@@ -212,7 +212,12 @@ export class Worker {
       try {
         await hook.start?.(this.contextOf())
       } catch (error) {
-        throw new UserCodeError('PREPARE_THREW', `a worker hook threw: ${textOf(error)}`, {}, { cause: error })
+        throw new UserCodeError(
+          'PREPARE_THREW',
+          `a worker hook threw: ${textOf(error)}`,
+          {},
+          { cause: error },
+        )
       }
     }
   }
@@ -255,16 +260,18 @@ export class Worker {
         const { tickIntervalMs } = task.self.settings
         if (tickIntervalMs === undefined) continue
         let isWaiting = false
-        this.timers.push(timers.every(tickIntervalMs, () => {
-          // At most one tick of a task waits: a slow bolt is not buried under them.
-          if (isWaiting) return
-          isWaiting = true
-          bolt.callSoon(() => {
-            isWaiting = false
-            task.self.stats.tickCount += 1
-            task.tick()
-          })
-        }))
+        this.timers.push(
+          timers.every(tickIntervalMs, () => {
+            // At most one tick of a task waits: a slow bolt is not buried under them.
+            if (isWaiting) return
+            isWaiting = true
+            bolt.callSoon(() => {
+              isWaiting = false
+              task.self.stats.tickCount += 1
+              task.tick()
+            })
+          }),
+        )
       }
     }
   }

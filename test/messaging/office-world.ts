@@ -1,4 +1,7 @@
-/** Workers that are nothing but their links: what arrives is written down, inboxes are drained when a test says so. */
+/**
+ * Workers that are nothing but their links: what arrives is written down, inboxes are drained when a test
+ * says so.
+ */
 import type { StreamError } from '../../src/base/errors.ts'
 import { SeededRandom } from '../../src/base/random.ts'
 import { AckRouter } from '../../src/flow/ack/ack-router.ts'
@@ -31,14 +34,8 @@ export function schemaOf(kinds: Readonly<Record<string, FieldShape['kind']>>): S
 }
 
 export function streamOf(number: number, schema: StreamSchema): StreamRef {
-  return new StreamRef(
-    'spout',
-    `s${number}`,
-    number,
-    schema,
-    { isDirect: false, carriesPlainValues: false },
-    () => true,
-  )
+  const kind = { isDirect: false, carriesPlainValues: false, hasFields: () => true }
+  return new StreamRef('spout', `s${number}`, number, schema, kind)
 }
 
 export const streams = [

@@ -5,9 +5,9 @@
  *          →  [ledger]  →  verdicts go to the root's owner (the spout's task, or the way to its worker).
  * Touches: nothing outside. Time reaches it only as `rotate()`.
  *
- * How it works (Storm's algorithm). Every edge of a tuple tree has a random 64-bit id. The id is mixed into the
- * root's entry by XOR when the edge is made and again when it is acked; x ^ x = 0, so an entry that is zero has
- * seen every edge twice. An entry is this big however large the tree grows.
+ * How it works (Storm's algorithm). Every edge of a tuple tree has a random 64-bit id. The id is mixed into
+ * the root's entry by XOR when the edge is made and again when it is acked; x ^ x = 0, so an entry that is
+ * zero has seen every edge twice. An entry is this big however large the tree grows.
  *
  * Roots whose spout lives in this worker are entered in the index only if tuples may come back over a link
  * (`index`); inside one worker every tuple points at its root, and there is nothing to look up.
@@ -27,7 +27,8 @@ export class AckLedger {
   openedCount = 0
   ackedCount = 0
   failedCount = 0
-  // Newest first. Rotating drops the last one, so an entry that is not touched lives between (n - 1) and n turns.
+  // Newest first. Rotating drops the last one, so an entry that is not touched lives between (n - 1) and n
+  // turns.
   private readonly buckets: RootIndex[]
 
   constructor(ackerTask: number, bucketCount = 3) {
@@ -105,8 +106,8 @@ export class AckLedger {
   }
 
   /**
-   * Moves time on by one message timeout. Entries that fell out are dropped: their spouts, which have the exact
-   * deadline, have failed them already.
+   * Moves time on by one message timeout. Entries that fell out are dropped: their spouts, which have the
+   * exact deadline, have failed them already.
    * @returns how many fell out
    */
   rotate(): number {

@@ -1,11 +1,12 @@
 /**
- * Brings what executors say of trees to the acker of each root: a direct call if it runs in this worker, a batched
- * message if it runs in another. Executors do not see the difference.
+ * Brings what executors say of trees to the acker of each root: a direct call if it runs in this worker, a
+ * batched message if it runs in another. Executors do not see the difference.
  *
- * Where a root's acker is: in the spout's own worker if one runs there, chosen among them by the root's id; else by the
- * id among all ackers of the topology. Without ackers nothing is tracked.
+ * Where a root's acker is: in the spout's own worker if one runs there, chosen among them by the root's id;
+ * else by the id among all ackers of the topology. Without ackers nothing is tracked.
  *
- *   edges of a root whose acker is elsewhere:   mix → accumulate in the handle → one message a root at `flush`
+ *   edges of a root whose acker is elsewhere:   mix → accumulate in the handle → one message a root at
+ *   `flush`
  *
  * Invariants
  *   R1  A handle stands in `dirty` at most once, and is in it while edges mixed into it have not been sent.
@@ -72,9 +73,9 @@ export class AckRouter {
     root.isRegistered = true
     root.hasLeft = true
     this.away.add(root)
-    this.ways.linkOf(root.ackerTask)?.sendEdges(
-      AckKind.INIT, root.ackerTask, root.idLow, root.idHigh, { low, high }, spoutTask,
-    )
+    this.ways
+      .linkOf(root.ackerTask)
+      ?.sendEdges(AckKind.INIT, root.ackerTask, root.idLow, root.idHigh, { low, high }, spoutTask)
   }
 
   /** HOT. Acks a tuple: its edge, and those of what was anchored to it. */
@@ -88,7 +89,12 @@ export class AckRouter {
     }
   }
 
-  fail(tuple: EngineTuple, reason: FailReason, component: string | undefined, message: string | undefined): void {
+  fail(
+    tuple: EngineTuple,
+    reason: FailReason,
+    component: string | undefined,
+    message: string | undefined,
+  ): void {
     if (tuple.root !== undefined) this.failRoot(tuple.root, reason, component, message)
     for (const further of tuple.more ?? []) this.failRoot(further.root, reason, component, message)
   }
@@ -99,7 +105,10 @@ export class AckRouter {
   }
 
   failRoot(
-    root: TreeRoot, reason: FailReason, component: string | undefined, message: string | undefined,
+    root: TreeRoot,
+    reason: FailReason,
+    component: string | undefined,
+    message: string | undefined,
   ): void {
     if (root.isLocal) this.ledgerOf(root).fail(root, reason, component, message)
     else this.tell(root, AckKind.FAIL, { reason, component, message })
@@ -122,7 +131,7 @@ export class AckRouter {
   }
 
   /** The root of a tuple that came over a link. */
-  handleOf(idLow: number, idHigh: number, ackerTask: number): TreeRoot {
+  rootOf(idLow: number, idHigh: number, ackerTask: number): TreeRoot {
     const ledger = this.ledgers.get(ackerTask)
     if (ledger !== undefined) return ledger.find(idLow, idHigh)
     const last = this.lastHandle
@@ -202,12 +211,24 @@ export class AckRouter {
   private tell(
     root: TreeRoot,
     kind: number,
-    why: { readonly reason?: FailReason; readonly component?: string | undefined; readonly message?: string | undefined },
+    why: {
+      readonly reason?: FailReason
+      readonly component?: string | undefined
+      readonly message?: string | undefined
+    },
   ): void {
     this.flush()
     this.ways.linkOf(root.ackerTask)?.sendMessage({
-      kind, task: root.ackerTask, idLow: root.idLow, idHigh: root.idHigh, low: 0, high: 0, spoutTask: 0,
-      reason: why.reason, component: why.component, message: why.message,
+      kind,
+      task: root.ackerTask,
+      idLow: root.idLow,
+      idHigh: root.idHigh,
+      low: 0,
+      high: 0,
+      spoutTask: 0,
+      reason: why.reason,
+      component: why.component,
+      message: why.message,
     })
   }
 
@@ -253,7 +274,10 @@ class AwayOwner implements RootOwner {
   }
 
   onTreeFailed(
-    root: TreeRoot, reason: FailReason, component: string | undefined, message: string | undefined,
+    root: TreeRoot,
+    reason: FailReason,
+    component: string | undefined,
+    message: string | undefined,
   ): void {
     this.send(root, AckKind.FAILED, reason, component, message)
   }
@@ -270,8 +294,16 @@ class AwayOwner implements RootOwner {
     message: string | undefined,
   ): void {
     this.ways.linkOf(this.spoutTask)?.sendMessage({
-      kind, task: this.spoutTask, idLow: root.idLow, idHigh: root.idHigh, low: 0, high: 0,
-      spoutTask: this.spoutTask, reason, component, message,
+      kind,
+      task: this.spoutTask,
+      idLow: root.idLow,
+      idHigh: root.idHigh,
+      low: 0,
+      high: 0,
+      spoutTask: this.spoutTask,
+      reason,
+      component,
+      message,
     })
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Open roots of one spout task in the order of their deadlines.
  *
- * Every root gets the same time, so the list is sorted by appending; a reset moves a root to the end. That makes
- * expiry exact (the sweep's period is the only error) at the cost of four pointer writes a root.
+ * Every root gets the same time, so the list is sorted by appending; a reset moves a root to the end. That
+ * makes expiry exact (the sweep's period is the only error) at the cost of four pointer writes a root.
  *
  *   oldest ──newer──▶ … ──newer──▶ newest
  *          ◀──older── … ◀──older──

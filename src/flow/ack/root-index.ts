@@ -1,8 +1,9 @@
 /**
  * Roots by id, for what comes over a link and knows only the id.
  *
- * Keyed by the low half, because a Map with small-integer keys is twice as fast as any with 64-bit keys; the few roots
- * that share it are chained through the roots themselves. `isQueued` of a root says that it stands in an index.
+ * Keyed by the low half, because a Map with small-integer keys is twice as fast as any with 64-bit keys; the
+ * few roots that share it are chained through the roots themselves. `isQueued` of a root says that it stands
+ * in an index.
  */
 import type { TreeRoot } from './tree-root.ts'
 

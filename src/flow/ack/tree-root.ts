@@ -4,17 +4,25 @@
  * One object serves three roles, so that an ack inside a worker is two XORs on a field and no look-up:
  *   1. ledger entry, where the acker of the root runs in this worker (`isLocal`);
  *   2. pending entry of the spout task, where the spout runs in this worker (`spout` set);
- *   3. outbound accumulator, where the acker is elsewhere: edges are mixed here and leave as one entry a frame.
+ *   3. outbound accumulator, where the acker is elsewhere: edges are mixed here and leave as one entry a
+ *      frame.
  *
  * `low`/`high` are two int32 halves and no bigint: an XOR on a bigint allocates.
  */
 import type { FailReason, Failure } from '../../topology/tuple.ts'
 
-/** Told of the verdicts of its roots. Spout tasks of this worker are one; so is the way to a spout elsewhere. */
+/**
+ * Told of the verdicts of its roots. Spout tasks of this worker are one; so is the way to a spout elsewhere.
+ */
 export interface RootOwner {
   /** The tree is complete. Called once per root, never from within user code's way back. */
   onTreeDone(root: TreeRoot): void
-  onTreeFailed(root: TreeRoot, reason: FailReason, component: string | undefined, message: string | undefined): void
+  onTreeFailed(
+    root: TreeRoot,
+    reason: FailReason,
+    component: string | undefined,
+    message: string | undefined,
+  ): void
   /** The tree gets its full time again. */
   onTreeReset(root: TreeRoot): void
 }

@@ -1,11 +1,11 @@
 /**
  * The queue in front of an executor.
  *
- *   push ──▶ [ tail … head ] ──▶ shift        capacity: above it the gate is closed; below half of it, open again
+ *   push ──▶ [ tail … head ] ──▶ shift      the gate closes at `capacity`, and opens again at half of it
  *
- * Emitting never blocks, so a tuple in hand may overfill the ring: it grows then. The bound is the capacity plus what
- * one call of each feeder emits, because a feeder that finds the gate closed is not stepped until it opens.
- * Ticks, timers and the like do not stand here: the executor keeps them apart and takes them first.
+ * Emitting never blocks, so a tuple in hand may overfill the ring: it grows then. The bound is the capacity
+ * plus what one call of each feeder emits, because a feeder that finds the gate closed is not stepped until
+ * it opens. Ticks, timers and the like do not stand here: the executor keeps them apart and takes them first.
  */
 import { assert } from '../../base/assert.ts'
 import { Gate } from '../transfer/gate.ts'
@@ -17,7 +17,8 @@ export class Inbox extends Gate {
   private peak = 0
   private slots: Array<EngineTuple | undefined>
   private mask: number
-  // Both only grow; the slot of a position is `position & mask`. Exact integers for 28 years at 10 M tuples/s.
+  // Both only grow; the slot of a position is `position & mask`. Exact integers for 28 years at 10 M
+  // tuples/s.
   private head = 0
   private tail = 0
   private isClosed = false

@@ -3,8 +3,8 @@
  */
 import type { Logger } from '../../base/log.ts'
 import type { TopologySettings } from '../../config/settings.ts'
-import type { Host, Random } from '../../host/host.ts'
 import type { TopologyConfig } from '../../config/topology-config.ts'
+import type { Host, Random } from '../../host/host.ts'
 import type { TaskHook } from '../../topology/hook.ts'
 import type { AnyValues, DeadLetter } from '../../topology/tuple.ts'
 import type { AckRouter } from '../ack/ack-router.ts'
@@ -41,7 +41,11 @@ export interface PositionDesk {
   /** Where reading of a partition shall go on; undefined: from its beginning. */
   stored(componentId: string, partition: string): unknown
   /** Names of the partitions of a component, asked for once in a worker and shared by its tasks. */
-  partitionsOf(componentId: string, ask: () => Promise<readonly string[]>, maxAgeMs: number): Promise<readonly string[]>
+  partitionsOf(
+    componentId: string,
+    ask: () => Promise<readonly string[]>,
+    maxAgeMs: number,
+  ): Promise<readonly string[]>
 }
 
 export interface EngineServices {
@@ -66,8 +70,8 @@ export interface EngineServices {
   readonly streams: readonly StreamRef[]
   readonly tasksOf: (componentId: string) => readonly number[]
   /**
-   * Looks at values before they are emitted, and gives what is emitted: freezes, validates or encodes them as the
-   * settings ask. undefined: nothing is asked, the fastest way.
+   * Looks at values before they are emitted, and gives what is emitted: freezes, validates or encodes them as
+   * the settings ask. undefined: nothing is asked, the fastest way.
    */
   readonly admit: ((ref: StreamRef, values: AnyValues) => AnyValues) | undefined
   /** Faults for tests: called before each call of a component; may throw. */

@@ -1,12 +1,13 @@
 /** Who a task is, where it emits, and what is counted of it. The same for spouts and bolts. */
-import type { TopologyContext } from '../../topology/context.ts'
-import type { TaskHook } from '../../topology/hook.ts'
-import type { AnyValues } from '../../topology/tuple.ts'
+
 import { UsageError } from '../../base/errors.ts'
 import { nearest } from '../../base/nearest.ts'
 import type { ComponentSettings } from '../../config/settings.ts'
-import type { StreamRef } from '../route/stream-ref.ts'
+import type { TopologyContext } from '../../topology/context.ts'
+import type { TaskHook } from '../../topology/hook.ts'
+import type { AnyValues } from '../../topology/tuple.ts'
 import type { StreamOutput } from '../route/stream-output.ts'
+import type { StreamRef } from '../route/stream-ref.ts'
 import type { EngineServices } from './services.ts'
 import type { TaskStats } from './task-stats.ts'
 
@@ -18,8 +19,8 @@ export interface TaskIdentity {
   readonly context: TopologyContext
   readonly stats: TaskStats
   readonly outputs: TaskOutputs
-  /** undefined: none, so that a tuple costs nothing for hooks. */
-  readonly hooks: readonly TaskHook[] | undefined
+  /** undefined: none, so that a tuple costs nothing for hooks. A trace adds its own while it looks. */
+  hooks: readonly TaskHook[] | undefined
   /** The end of the task: aborts `context.signal`. */
   readonly end: AbortController
 }
@@ -51,7 +52,8 @@ export class TaskOutputs {
    */
   outputOf(streamOrValues: unknown): StreamOutput {
     const output = typeof streamOrValues === 'string' ? this.byId.get(streamOrValues) : this.first
-    if (output === undefined) throw this.notDeclared(typeof streamOrValues === 'string' ? streamOrValues : 'default')
+    if (output === undefined)
+      throw this.notDeclared(typeof streamOrValues === 'string' ? streamOrValues : 'default')
     return output
   }
 
@@ -83,9 +85,10 @@ export class TaskOutputs {
   }
 
   private notValues(ref: StreamRef, values: unknown): UsageError {
+    const kind = values === null ? 'null' : typeof values
     return new UsageError(
       'EMIT_NOT_DECLARED',
-      `${this.componentId} emitted ${values === null ? 'null' : typeof values} to stream "${ref.streamId}", ` +
+      `${this.componentId} emitted ${kind} to stream "${ref.streamId}", ` +
         `an object with the fields ${ref.schema.names.join(', ')} is wanted`,
       { component: this.componentId, stream: ref.streamId },
     )
@@ -93,7 +96,9 @@ export class TaskOutputs {
 
   private missing(ref: StreamRef, values: object): UsageError {
     const found = Object.keys(values)
-    const lacking = ref.schema.names.filter((name) => !(name in values) || Reflect.get(values, name) === undefined)
+    const lacking = ref.schema.names.filter(
+      (name) => !(name in values) || Reflect.get(values, name) === undefined,
+    )
     return new UsageError(
       'EMIT_NOT_DECLARED',
       `${this.componentId} emitted to stream "${ref.streamId}" without ${lacking.join(', ')}; ` +

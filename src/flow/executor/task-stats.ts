@@ -23,9 +23,8 @@ export class TaskStats {
   readonly executeMs = new Histogram()
   readonly completeMs = new Histogram()
   /** Emits by stream id are read from the task's outputs when they are asked for. */
-  streams: ReadonlyMap<string, { readonly emittedCount: number; readonly transferredCount: number }> = new Map()
-  /** Tuples executed by source, `component:stream`. */
-  readonly executedFrom = new Map<string, number>()
+  streams: ReadonlyMap<string, { readonly emittedCount: number; readonly transferredCount: number }> =
+    new Map()
 
   constructor(componentId: string, task: number, kind: 'spout' | 'bolt') {
     this.componentId = componentId

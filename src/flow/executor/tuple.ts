@@ -1,16 +1,15 @@
 /**
  * A tuple as the engine carries it: the public view plus its edge in the tree.
  *
- * One class for every tuple keeps all hot reads monomorphic. The common tuple has one root; the roots of joined
- * tuples beyond the first stand in `more`.
+ * One class for every tuple keeps all hot reads monomorphic. The common tuple has one root; the roots of
+ * joined tuples beyond the first stand in `more`.
  *
  * How an edge is accounted (Storm's rule): a tuple holds the id of its own edge and the XOR of the ids of the
  * children anchored to it. Acking it mixes both into every root it belongs to.
  */
-import type { AnyValues } from '../../topology/tuple.ts'
-import type { Tuple } from '../../topology/tuple.ts'
-import type { StreamRef } from '../route/stream-ref.ts'
+import type { AnyValues, Tuple } from '../../topology/tuple.ts'
 import type { TreeRoot } from '../ack/tree-root.ts'
+import type { StreamRef } from '../route/stream-ref.ts'
 
 /** Where the answer of a tuple stands. */
 export const Answer = { OPEN: 0, ACKED: 1, FAILED: 2 } as const

@@ -58,7 +58,8 @@ export class PartialKeyRoute extends Route {
     const count = this.targets.length
     const hash = this.hash(values)
     const first = bucketOf(hash, count)
-    // The second candidate is another task: an offset from 1 to count - 1, from bits that the first did not use up.
+    // The second candidate is another task: an offset from 1 to count - 1, from bits that the first did not
+    // use up.
     const second = count === 1 ? 0 : (first + 1 + bucketOf(stir(hash), count - 1)) % count
     const chosen = (this.sent[first] ?? 0) <= (this.sent[second] ?? 0) ? first : second
     this.sent[chosen] = (this.sent[chosen] ?? 0) + 1

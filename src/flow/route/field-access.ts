@@ -1,9 +1,10 @@
 /**
  * Compiled access to fields by name.
  *
- * A loop over names reads `values[name]` at one place in the code for all streams of the process, which V8 serves
- * from its slowest cache. A function made per stream has a cache of its own: measured in bench/flow.bench.ts, 2 ns
- * against 14 ns a field. Names enter the text only through JSON.stringify, so no name can become code.
+ * A loop over names reads `values[name]` at one place in the code for all streams of the process, which V8
+ * serves from its slowest cache. A function made per stream has a cache of its own: measured in
+ * bench/flow.bench.ts, 2 ns against 14 ns a field. Names enter the text only through JSON.stringify, so no
+ * name can become code.
  */
 
 /** True if every one of these fields is present (not undefined) in an object. */

@@ -1,4 +1,7 @@
-/** Groupings that do not look at values: to the lowest task, to all of them; and those where somebody else chooses. */
+/**
+ * Groupings that do not look at values: to the lowest task, to all of them; and those where somebody else
+ * chooses.
+ */
 import { UsageError } from '../../base/errors.ts'
 import { MANY, Route } from './route.ts'
 import type { Target } from './target.ts'
@@ -46,14 +49,10 @@ export class CustomRoute extends Route {
   private readonly chooser: Chooser
   private readonly byTask = new Map<number, number>()
 
-  constructor(
-    readerId: string,
-    targets: readonly Target[],
-    chooser: Chooser,
-  ) {
+  constructor(readerId: string, targets: readonly Target[], chooser: Chooser) {
     super(readerId, targets)
     this.chooser = chooser
-    targets.forEach((target, index) => this.byTask.set(target.task, index))
+    for (const [index, target] of targets.entries()) this.byTask.set(target.task, index)
   }
 
   /** @throws UsageError TASK_UNKNOWN */

@@ -1,4 +1,6 @@
-/** Equal numbers of senders and readers in one worker: each sender has a reader of its own, called directly. */
+/**
+ * Equal numbers of senders and readers in one worker: each sender has a reader of its own, called directly.
+ */
 import { Route } from './route.ts'
 import type { Target } from './target.ts'
 

@@ -1,8 +1,9 @@
 /**
  * Range grouping: ranges of one field go to tasks in ascending order.
  *
- * Boundaries are given, or learnt: until `sampleCount` values were seen, tuples go by the hash of the field, then the
- * sample's quantiles become the boundaries. All senders of a worker share one sample; a worker of its own learns its own.
+ * Boundaries are given, or learnt: until `sampleCount` values were seen, tuples go by the hash of the field,
+ * then the sample's quantiles become the boundaries. All senders of a worker share one sample; a worker of
+ * its own learns its own.
  */
 import { bucketOf } from '../../base/hash.ts'
 import type { KeyPart } from '../../topology/schema/encodable.ts'
@@ -18,7 +19,10 @@ export class RangeSample {
   private readonly rangeCount: number
   private seen: KeyPart[] = []
 
-  constructor(rangeCount: number, known: { readonly boundaries: readonly KeyPart[] } | { readonly sampleCount: number }) {
+  constructor(
+    rangeCount: number,
+    known: { readonly boundaries: readonly KeyPart[] } | { readonly sampleCount: number },
+  ) {
     this.rangeCount = rangeCount
     this.sampleCount = 'sampleCount' in known ? known.sampleCount : 0
     this.boundaries = 'boundaries' in known ? known.boundaries : undefined

@@ -1,6 +1,6 @@
 /**
- * One reader of a stream: picks the target tasks of each tuple. One file for each kind of grouping; the rules are
- * Storm's where Storm has the grouping (`storm.md` 1.4 in the references of the design).
+ * One reader of a stream: picks the target tasks of each tuple. One file for each kind of grouping; the rules
+ * are Storm's where Storm has the grouping (`storm.md` 1.4 in the references of the design).
  */
 import type { Target } from './target.ts'
 

@@ -1,10 +1,11 @@
 /**
  * Shuffle and its kin: evenly over tasks, with an eye on how full they are.
  *
- * Storm's rules. Plain: the tasks in a shuffled order, walked round and round. Load-aware: each target has a weight
- * from 0 to 100 that rises by 1 at a refresh if its load is at most the smallest load + 0.05, and falls by 10 if not;
- * a ring of max(1000, 5 × targets) places is shared out by weight and walked. Local first: the targets of this worker
- * only, until their mean load is above the higher bound; back again once it is below the lower one.
+ * Storm's rules. Plain: the tasks in a shuffled order, walked round and round. Load-aware: each target has a
+ * weight from 0 to 100 that rises by 1 at a refresh if its load is at most the smallest load + 0.05, and
+ * falls by 10 if not; a ring of max(1000, 5 × targets) places is shared out by weight and walked. Local
+ * first: the targets of this worker only, until their mean load is above the higher bound; back again once it
+ * is below the lower one.
  */
 import type { Random } from '../../host/host.ts'
 import { Route } from './route.ts'

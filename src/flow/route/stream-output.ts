@@ -11,9 +11,8 @@
  * Invariants
  *   O1  Every tuple of a tracked emit has its edge in each of its roots before anyone can ack it.
  *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw
- *       leaves the
- *       books balanced. So what leaves the worker is handed over first and accounted then (it cannot be acked within
- *       this turn of the loop); what stays is accounted first (a chained bolt may ack it at once).
+ *       leaves the books balanced. So what leaves the worker is handed over first and accounted then (it cannot
+ *       be acked within this turn of the loop); what stays is accounted first (a chained bolt may ack it at once).
  */
 import { UsageError } from '../../base/errors.ts'
 import type { AnyValues } from '../../topology/tuple.ts'
@@ -122,10 +121,11 @@ export class StreamOutput {
       if (target !== undefined) targets.push(target)
     }
     if (targets.length > 0) return targets
+    const stream = `${this.ref.componentId}:${this.ref.streamId}`
     const readers = this.routes.map((route) => `${route.readerId} (${tasksOf(route)})`).join(', ') || 'nobody'
     throw new UsageError(
       'TASK_UNKNOWN',
-      `task ${task} does not read stream ${this.ref.componentId}:${this.ref.streamId}; readers are ${readers}`,
+      `task ${task} does not read stream ${stream}; readers are ${readers}`,
       { component: this.ref.componentId, stream: this.ref.streamId, task },
     )
   }

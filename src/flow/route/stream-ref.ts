@@ -8,9 +8,14 @@ export class StreamRef {
   readonly number: number
   readonly schema: StreamSchema
   readonly isDirect: boolean
-  /** Its items are texts, numbers and the like, which stand in the one field `value`: sinks take them out again. */
+  /**
+   * Its items are texts, numbers and the like, which stand in the one field `value`: sinks take them out
+   * again.
+   */
   readonly carriesPlainValues: boolean
-  /** HOT. True if every declared field is there. Compiled, because reading fields by a variable name is slow. */
+  /**
+   * HOT. True if every declared field is there. Compiled, because reading fields by a variable name is slow.
+   */
   readonly hasFields: (values: object) => boolean
 
   constructor(
@@ -18,8 +23,11 @@ export class StreamRef {
     streamId: string,
     number: number,
     schema: StreamSchema,
-    kind: { readonly isDirect: boolean; readonly carriesPlainValues: boolean },
-    hasFields: (values: object) => boolean,
+    kind: {
+      readonly isDirect: boolean
+      readonly carriesPlainValues: boolean
+      readonly hasFields: (values: object) => boolean
+    },
   ) {
     this.componentId = componentId
     this.streamId = streamId
@@ -27,6 +35,6 @@ export class StreamRef {
     this.schema = schema
     this.isDirect = kind.isDirect
     this.carriesPlainValues = kind.carriesPlainValues
-    this.hasFields = hasFields
+    this.hasFields = kind.hasFields
   }
 }

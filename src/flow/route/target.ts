@@ -6,7 +6,8 @@ import type { Link } from '../transfer/link.ts'
 /** An executor of this worker, as seen by who feeds it. */
 export interface Receiver {
   /**
-   * HOT. Takes a tuple: runs it at once if `isChained` and nothing stands before it, else puts it into the inbox.
+   * HOT. Takes a tuple: runs it at once if `isChained` and nothing stands before it, else puts it into the
+   * inbox.
    * @returns the gate to wait at if the inbox is full now
    */
   offer(tuple: EngineTuple, isChained: boolean): Gate | undefined
@@ -28,8 +29,8 @@ export class Target {
   readonly link: Link | undefined
   readonly isChained: boolean
   /**
-   * False on the edges of a cycle: waiting there for each other, its executors would wait for ever. Such an edge is
-   * bounded by the spouts' pending tuples instead.
+   * False on the edges of a cycle: waiting there for each other, its executors would wait for ever. Such an
+   * edge is bounded by the spouts' pending tuples instead.
    */
   readonly isHolding: boolean
 

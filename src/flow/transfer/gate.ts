@@ -1,6 +1,7 @@
 /**
- * A gate closes when what lies behind it is full. Executors that ran into it wait there and are scheduled again
- * when it opens: that is backpressure, and as every waiting executor fills its own inbox in turn, it reaches the spout.
+ * A gate closes when what lies behind it is full. Executors that ran into it wait there and are scheduled
+ * again when it opens: that is backpressure, and as every waiting executor fills its own inbox in turn, it
+ * reaches the spout.
  */
 
 /** What waits at a gate. */

@@ -1,5 +1,6 @@
 /**
- * What comes in from other workers: turns it into tuples of this worker and offers them to the executors of their tasks.
+ * What comes in from other workers: turns it into tuples of this worker and offers them to the executors of
+ * their tasks.
  *
  * Route: messaging (a frame, decoded) → [inbound] → inbox of the task's executor, or the acker's ledger.
  *
@@ -57,7 +58,7 @@ export class Inbound {
 
   /** HOT. A root of the tuple in hand, and the tuple's edge in it. */
   root(idLow: number, idHigh: number, edgeLow: number, edgeHigh: number, ackerTask: number): void {
-    const root = this.acks.handleOf(idLow, idHigh, ackerTask)
+    const root = this.acks.rootOf(idLow, idHigh, ackerTask)
     root.hasLeft = true
     if (this.first === undefined) {
       this.first = root
@@ -71,13 +72,20 @@ export class Inbound {
 
   /**
    * HOT. Offers the tuple.
-   * @returns the gate behind which the executor's room is, if it is full now: give no more credit until it opens
+   * @returns the gate of the executor's inbox, if that is full now: give no more credit until it opens
    */
   deliver(values: AnyValues): Gate | undefined {
     const { stream } = this
     if (stream === undefined) return undefined
     const tuple = new EngineTuple(
-      values, stream, this.sourceTask, this.targetTask, this.time, this.first, this.edgeLow, this.edgeHigh,
+      values,
+      stream,
+      this.sourceTask,
+      this.targetTask,
+      this.time,
+      this.first,
+      this.edgeLow,
+      this.edgeHigh,
     )
     if (this.more !== undefined) tuple.more = this.more
     const receiver = this.ways.receiverOf(this.targetTask)

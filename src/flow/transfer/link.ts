@@ -1,9 +1,10 @@
 /**
- * The way to another worker, as the data path sees it. Made in messaging, which turns what is handed over into frames.
+ * The way to another worker, as the data path sees it. Made in messaging, which turns what is handed over
+ * into frames.
  *
- * Order: what goes to one task through one link arrives in the order of the calls. Sending never blocks and never
- * throws for reasons of the network; it throws only what is wrong with the values (VALUE_NOT_ENCODABLE …), with
- * nothing of the tuple sent.
+ * Order: what goes to one task through one link arrives in the order of the calls. Sending never blocks and
+ * never throws for reasons of the network; it throws only what is wrong with the values (VALUE_NOT_ENCODABLE
+ * …), with nothing of the tuple sent.
  */
 import type { FailReason } from '../../topology/tuple.ts'
 import type { EngineTuple } from '../executor/tuple.ts'
@@ -49,7 +50,14 @@ export interface Link {
    */
   send(tuple: EngineTuple): Gate | undefined
   /** HOT. An `ACK` or `INIT`; the bulk of all messages. */
-  sendEdges(kind: number, task: number, idLow: number, idHigh: number, edges: { low: number; high: number }, spoutTask: number): void
+  sendEdges(
+    kind: number,
+    task: number,
+    idLow: number,
+    idHigh: number,
+    edges: { low: number; high: number },
+    spoutTask: number,
+  ): void
   sendMessage(message: AckMessage): void
   /** Share of the credit for a task that is used, 0 to 1: its load as far as it can be seen from here. */
   loadOf(task: number): number

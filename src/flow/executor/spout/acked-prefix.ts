@@ -57,7 +57,7 @@ export class AckedPrefix {
     let { head } = this
     let oldest = entries[head]
     if (oldest !== entry) return
-    while (oldest !== undefined && oldest.isDone) {
+    while (oldest?.isDone) {
       this.position = oldest.position
       this.doneCount += 1
       head += 1

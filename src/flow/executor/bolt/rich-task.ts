@@ -1,12 +1,13 @@
 /** A task of a `richBolt`: it anchors, acks and fails by itself. */
-import type { Result, RichBoltDefinition, TaskStateViews } from '../../topology/definition.ts'
-import { compileKeyReader, type KeyReader } from '../route/key-reader.ts'
+import type { Result, RichBoltDefinition, TaskStateViews } from '../../../topology/definition.ts'
+import { compileKeyReader, type KeyReader } from '../../route/key-reader.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { Answer, type EngineTuple } from '../tuple.ts'
+import { isPromise } from '../user-code.ts'
 import type { Call } from './async-calls.ts'
-import { BoltTask, isPromise, type TaskHome } from './bolt-task.ts'
+import { BoltTask, type TaskHome } from './bolt-task.ts'
 import { RichCollector } from './rich-collector.ts'
-import type { EngineServices } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import { Answer, type EngineTuple } from './tuple.ts'
 
 export interface RichTaskParts {
   readonly definition: Pick<RichBoltDefinition, 'spec'>
@@ -31,7 +32,7 @@ export class RichTask extends BoltTask {
   }
 
   override get inFlightCount(): number {
-    return Math.max(this.unansweredCount, this.openCallCount)
+    return Math.max(this.unansweredCount, this.calls.openCount)
   }
 
   async prepare(): Promise<void> {
@@ -59,6 +60,7 @@ export class RichTask extends BoltTask {
   /** HOT. */
   protected invoke(tuple: EngineTuple): Result {
     this.unansweredCount += 1
+    this.beforeUserCall()
     return this.parts.definition.spec.execute(tuple, this.collector, this.prepared)
   }
 

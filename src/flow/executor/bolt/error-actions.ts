@@ -5,13 +5,13 @@
  *         ─▶ attempts left and retryIf ──▶ wait, call again
  *         ─▶ action: fail · dead-letter · skip · restart-worker · stop-topology
  */
-import { backoffMs } from '../../base/backoff.ts'
-import { hasCode, isStreamError, UserCodeError } from '../../base/errors.ts'
-import type { FailReason } from '../../topology/tuple.ts'
-import { messageOf } from './rich-collector.ts'
-import type { EngineServices, ReportedError } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import { Answer, type EngineTuple } from './tuple.ts'
+import { backoffMs } from '../../../base/backoff.ts'
+import { hasCode, isStreamError, UserCodeError } from '../../../base/errors.ts'
+import type { FailReason } from '../../../topology/tuple.ts'
+import type { EngineServices, ReportedError } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { Answer, type EngineTuple } from '../tuple.ts'
+import { messageOf } from '../user-code.ts'
 
 /** Stream of a component that carries its dead letters; declared for every bolt, read or not. */
 export const DEAD_STREAM = '__dead'
@@ -105,9 +105,10 @@ export class ErrorActions {
 
   private wrap(error: unknown, tuple: EngineTuple): UserCodeError {
     const { componentId, task } = this.self
+    const from = `${tuple.sourceComponent}:${tuple.sourceStream}`
     return new UserCodeError(
       'EXECUTE_THREW',
-      `${componentId} threw at a tuple of ${tuple.sourceComponent}:${tuple.sourceStream}: ${messageOf(error)}`,
+      `${componentId} threw at a tuple of ${from}: ${messageOf(error)}`,
       { component: componentId, task },
       { cause: error },
     )

@@ -5,20 +5,22 @@
  *   enqueue(tuple) ─▶ WAITING ─▶ RUNNING     │
  *   retry(error)   ─▶ RESTING ─▶ RUNNING     ╰▶ rejected, timed out ─▶ RESTING again, or given up
  *
- * Turns: with order `input` calls take effect in the order of their tuples; with `key`, and always for keyed bolts,
- * a call starts when the one before it of the same key has ended; with `none` as they come.
+ * Turns: with order `input` calls take effect in the order of their tuples; with `key`, and always for keyed
+ * bolts, a call starts when the one before it of the same key has ended; with `none` as they come.
  *
  * Invariants
  *   A1  `openCount` ≤ concurrency: the executor hands nothing over while `isFull`.
  *   A2  A call takes effect at most once; what its promise does after a time-out counts for nothing.
  */
-import { UserCodeError } from '../../base/errors.ts'
-import type { Stoppable } from '../../host/host.ts'
-import type { Result } from '../../topology/definition.ts'
+import { UserCodeError } from '../../../base/errors.ts'
+import type { Stoppable } from '../../../host/host.ts'
+import type { Result } from '../../../topology/definition.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import type { CallScope, EngineTuple } from '../tuple.ts'
+import { isPromise } from '../user-code.ts'
 import type { CallCollector } from './call-collector.ts'
-import type { EngineServices } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import type { CallScope, EngineTuple } from './tuple.ts'
+import type { ErrorActions } from './error-actions.ts'
 
 const State = { WAITING: 0, RUNNING: 1, RESTING: 2, DONE: 3, GIVEN_UP: 4, ENDED: 5 } as const
 
@@ -44,13 +46,12 @@ export class Call {
 
 /** The task whose calls these are. */
 export interface CallOwner {
+  readonly errors: Pick<ErrorActions, 'wantsRetry' | 'retryWaitMs'>
   detach(call: Call): void
   settle(call: Call): void
   discard(call: Call): void
   invokeFor(call: Call): Result
   keyOf(tuple: EngineTuple): unknown
-  wantsRetry(error: unknown, retriesDone: number): boolean
-  retryWaitMs(retriesDone: number): number
   giveUp(tuple: EngineTuple, error: unknown, attempts: number): void
 }
 
@@ -183,8 +184,7 @@ export class AsyncCalls implements CallScope {
       this.onThrow(call, error)
       return
     }
-    const isWaiting = typeof result === 'object' && result !== null && 'then' in result
-    if (isWaiting) this.wait(call, result as PromiseLike<unknown>)
+    if (isPromise(result)) this.wait(call, result)
     else {
       this.services.host.userCallBegan()
       this.onReturn(call)
@@ -220,7 +220,10 @@ export class AsyncCalls implements CallScope {
     const { componentId, task } = this.self
     if (call.tuple !== undefined) this.signals.get(call.tuple)?.abort()
     const message = `${componentId} took longer than its timeout of ${timeoutMs} ms`
-    this.onThrow(call, new UserCodeError('EXECUTE_TIMEOUT', message, { component: componentId, task, timeoutMs }))
+    this.onThrow(
+      call,
+      new UserCodeError('EXECUTE_TIMEOUT', message, { component: componentId, task, timeoutMs }),
+    )
   }
 
   private onThrow(call: Call, error: unknown): void {
@@ -229,7 +232,7 @@ export class AsyncCalls implements CallScope {
     this.self.stats.threwCount += 1
     call.error = error
     this.owner.discard(call)
-    if (call.tuple !== undefined && this.owner.wantsRetry(error, call.retriesDone)) {
+    if (call.tuple !== undefined && this.owner.errors.wantsRetry(error, call.retriesDone)) {
       this.rest(call, error)
       return
     }
@@ -241,7 +244,7 @@ export class AsyncCalls implements CallScope {
     const { stats } = this.self
     call.state = State.RESTING
     call.error = error
-    const waitMs = this.owner.retryWaitMs(call.retriesDone)
+    const waitMs = this.owner.errors.retryWaitMs(call.retriesDone)
     call.retriesDone += 1
     stats.retriedCount += 1
     if (call.tuple !== undefined) this.signals.delete(call.tuple)

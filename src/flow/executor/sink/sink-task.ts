@@ -4,25 +4,25 @@
  *   tuple ─▶ batch ─▶ full, or linger over ─▶ write ─▶ plain, idempotent: acked
  *                                                  ╰─▶ transactional: acked at the commit of its transaction
  *
- * Under at-least-once a transaction ends every `checkpointInterval`, or as soon as items stop coming for a moment: the
- * sources may be waiting for these very acks.
+ * Under at-least-once a transaction ends every `checkpointInterval`, or as soon as items stop coming for a
+ * moment: the sources may be waiting for these very acks.
  *
  * Invariants
  *   K1  Writes, prepares and commits of a task never overlap.
- *   K2  A tuple is acked only after everything written of it is safe; on any failure before that its tree fails.
+ *   K2  A tuple is acked only after everything written of it is safe; on any failure before that its tree
+ *       fails.
  */
-import { Backoff } from '../../base/backoff.ts'
-import { UnavailableError } from '../../base/errors.ts'
-import type { Stoppable } from '../../host/host.ts'
-import type { Result, SinkDefinition } from '../../topology/definition.ts'
-import type { Call } from './async-calls.ts'
-import { BoltTask, type TaskHome } from './bolt-task.ts'
-import { durationOr } from './item-spout-task.ts'
-import { messageOf } from './rich-collector.ts'
-import type { EngineServices } from './services.ts'
+import { Backoff } from '../../../base/backoff.ts'
+import { UnavailableError } from '../../../base/errors.ts'
+import type { Stoppable } from '../../../host/host.ts'
+import type { Result, SinkDefinition } from '../../../topology/definition.ts'
+import type { Call } from '../bolt/async-calls.ts'
+import { BoltTask, type TaskHome } from '../bolt/bolt-task.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import type { EngineTuple } from '../tuple.ts'
+import { durationOr, messageOf } from '../user-code.ts'
 import { makeSinkWriter, type SinkWriter } from './sink-writer.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import type { EngineTuple } from './tuple.ts'
 
 const BATCH_MAX = 500
 const LINGER_MS = 50
@@ -156,7 +156,11 @@ export class SinkTask extends BoltTask {
         this.self.stats.threwCount += 1
         if (attempt >= this.writer.retry.attempts) throw this.failed(error, attempt)
         this.self.stats.retriedCount += 1
+        // A wait of ours: it is over when the clock says so, so virtual time need not wait for the real
+        // world.
+        host.userCallEnded()
         await new Promise<void>((resolve) => host.timers.after(waits.nextMs(), resolve))
+        host.userCallBegan()
       }
     }
   }

@@ -1,22 +1,25 @@
 /**
- * A task of `replayableSpout`: reads its share of the partitions, keeps for each how far it is done without a gap.
+ * A task of `replayableSpout`: reads its share of the partitions, keeps for each how far it is done without a
+ * gap.
  *
- *   partitions ─▶ a reader each ─▶ batches, in turn ─▶ emit ─▶ acked ─▶ prefix of the partition ─▶ stored by the worker
+ *   partitions ─▶ a reader each ─▶ batches, in turn ─▶ emit ─▶ acked ─▶ prefix of the partition ─▶ stored
  *
- * A reader that throws is opened again at the last item it gave, with growing waits; an error that says itself that
- * trying again is of no use stops the topology.
+ * A reader that throws is opened again at the last item it gave, with growing waits; an error that says
+ * itself that trying again is of no use stops the topology.
  */
-import { Backoff } from '../../base/backoff.ts'
-import { isStreamError, UserCodeError } from '../../base/errors.ts'
+import { Backoff } from '../../../base/backoff.ts'
+import { isStreamError, UserCodeError } from '../../../base/errors.ts'
 import type {
-  ReplayableSpoutDefinition, RuntimePositioned, RuntimeReplayableSpoutSpec,
-} from '../../topology/definition.ts'
+  ReplayableSpoutDefinition,
+  RuntimePositioned,
+  RuntimeReplayableSpoutSpec,
+} from '../../../topology/definition.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { durationOr, messageOf } from '../user-code.ts'
 import { AckedPrefix, PositionedEntry } from './acked-prefix.ts'
-import { durationOr, ItemSpoutTask } from './item-spout-task.ts'
-import { messageOf } from './rich-collector.ts'
-import type { EngineServices } from './services.ts'
+import { SourceTask } from './source-task.ts'
 import { Next, type SpoutHome } from './spout-task.ts'
-import type { TaskIdentity } from './task-identity.ts'
 
 const REFRESH_MS = 30_000
 const REOPEN_WAITS = { firstMs: 100, factor: 2, maxMs: 10_000 }
@@ -54,13 +57,18 @@ interface Reader {
 
 const NO_BATCH: readonly RuntimePositioned[] = []
 
-export class ReplayableSpoutTask extends ItemSpoutTask {
+export class ReplayableSpoutTask extends SourceTask {
   readonly spec: RuntimeReplayableSpoutSpec
   private readers: Reader[] = []
   private turn = 0
   private isStopped = false
 
-  constructor(self: TaskIdentity, services: EngineServices, home: SpoutHome, definition: ReplayableSpoutDefinition) {
+  constructor(
+    self: TaskIdentity,
+    services: EngineServices,
+    home: SpoutHome,
+    definition: ReplayableSpoutDefinition,
+  ) {
     super(self, services, home, definition.eventTime)
     const { spec } = definition
     this.spec = spec.bindHost?.(services.host as never) ?? spec
@@ -125,7 +133,10 @@ export class ReplayableSpoutTask extends ItemSpoutTask {
 
   private setAside(invalid: InvalidRecord, entry: PositionedEntry): void {
     const { componentId, task } = this.self
-    const error = new UserCodeError('SOURCE_RECORD_INVALID', invalid.message, { component: componentId, task })
+    const error = new UserCodeError('SOURCE_RECORD_INVALID', invalid.message, {
+      component: componentId,
+      task,
+    })
     if (invalid.action === 'dead-letter') this.onPoison({ raw: invalid.raw }, entry, error)
     else {
       this.self.stats.invalidCount += 1
@@ -141,7 +152,10 @@ export class ReplayableSpoutTask extends ItemSpoutTask {
     const { prefix } = reader
     let next: Promise<IteratorResult<unknown>>
     try {
-      reader.iterator ??= this.spec.read(reader.partition, prefix.lastTaken, reader.end.signal)[Symbol.asyncIterator]()
+      this.services.beforeCall?.(this.self.componentId, 'read')
+      reader.iterator ??= this.spec
+        .read(reader.partition, prefix.lastTaken, reader.end.signal)
+        [Symbol.asyncIterator]()
       next = reader.iterator.next()
     } catch (error) {
       host.userCallEnded()
@@ -203,7 +217,8 @@ export class ReplayableSpoutTask extends ItemSpoutTask {
     for (const reader of this.readers) if (!mine.has(reader.partition)) this.endReader(reader)
     this.readers = this.readers.filter((reader) => mine.has(reader.partition) || reader.prefix.openCount > 0)
     for (const partition of mine) {
-      if (!this.readers.some((reader) => reader.partition === partition)) this.readers.push(this.makeReader(partition))
+      if (!this.readers.some((reader) => reader.partition === partition))
+        this.readers.push(this.makeReader(partition))
     }
     this.home.wake()
   }

@@ -1,14 +1,15 @@
 /**
  * The executor of one or more tasks of a spout: tells verdicts, then asks for items while there is room.
  *
- * Room is: the topology is active, no gate is closed, and fewer than `maxSpoutPending` tuples of the task are in flight.
+ * Room is: the topology is active, no gate is closed, and fewer than `maxSpoutPending` tuples of the task are
+ * in flight.
  */
-import type { Stoppable } from '../../host/host.ts'
-import type { Emitter } from '../route/target.ts'
-import type { Gate } from '../transfer/gate.ts'
-import type { EngineServices } from './services.ts'
+import type { Stoppable } from '../../../host/host.ts'
+import type { Emitter } from '../../route/target.ts'
+import type { Gate } from '../../transfer/gate.ts'
+import type { EngineServices } from '../services.ts'
+import { Step, type Steppable } from '../work-loop.ts'
 import { Next, type SpoutHome, type SpoutTask } from './spout-task.ts'
-import { Step, type Steppable } from './work-loop.ts'
 
 /** Verdicts are told in bunches, so that a chained topology does not go to and fro for each tuple. */
 const VERDICT_BUNCH = 128

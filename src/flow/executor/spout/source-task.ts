@@ -9,17 +9,16 @@
  *   I1  Every item taken from the source ends as acked, as a dead letter, or is still pending or resting.
  *   I2  Resting items count as pending, so replays are bounded by maxSpoutPending like everything else.
  */
-import { isStreamError, UsageError, UserCodeError } from '../../base/errors.ts'
-import { parseDuration } from '../../config/duration.ts'
-import type { Duration, EventTimeSpec } from '../../config/topology-config.ts'
-import type { AnyValues, Failure } from '../../topology/tuple.ts'
-import type { TreeRoot } from '../ack/tree-root.ts'
-import type { StreamOutput } from '../route/stream-output.ts'
-import { DEAD_STREAM } from './error-actions.ts'
-import { messageOf } from './rich-collector.ts'
-import type { EngineServices } from './services.ts'
+import { isStreamError, UsageError, UserCodeError } from '../../../base/errors.ts'
+import type { EventTimeSpec } from '../../../config/topology-config.ts'
+import type { AnyValues, Failure } from '../../../topology/tuple.ts'
+import type { TreeRoot } from '../../ack/tree-root.ts'
+import type { StreamOutput } from '../../route/stream-output.ts'
+import { DEAD_STREAM } from '../bolt/error-actions.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { messageOf } from '../user-code.ts'
 import { Next, type SpoutHome, SpoutTask } from './spout-task.ts'
-import type { TaskIdentity } from './task-identity.ts'
 
 /** Longest rest before a replay of an item that keeps failing. The first replay does not wait. */
 const REST_MAX_MS = 1_000
@@ -31,13 +30,19 @@ interface Replay {
   readonly failedBefore: number
 }
 
-export abstract class ItemSpoutTask extends SpoutTask {
+export abstract class SourceTask extends SpoutTask {
   protected readonly output: StreamOutput
   private readonly timeOf: ((values: unknown) => number) | undefined
   private replays: Replay[] = []
-  private restingCount = 0
+  /** Items that failed by themselves and wait for their next attempt. */
+  restingCount = 0
 
-  constructor(self: TaskIdentity, services: EngineServices, home: SpoutHome, eventTime: EventTimeSpec | undefined) {
+  constructor(
+    self: TaskIdentity,
+    services: EngineServices,
+    home: SpoutHome,
+    eventTime: EventTimeSpec | undefined,
+  ) {
     super(self, services, home)
     this.output = self.outputs.outputOf('default')
     const { of } = eventTime ?? {}
@@ -67,7 +72,8 @@ export abstract class ItemSpoutTask extends SpoutTask {
     try {
       const admitted = failedBefore > 0 ? values : this.self.outputs.admit(this.output, values, false)
       const time = this.timeOf === undefined ? undefined : this.timeOf(admitted)
-      if (this.services.acks.isTracking) this.emitTracked(this.output, admitted, messageId, time, failedBefore)
+      if (this.services.acks.isTracking)
+        this.emitTracked(this.output, admitted, messageId, time, failedBefore)
       else {
         this.output.emitRoot(admitted, undefined, time)
         this.onItemDone(messageId)
@@ -94,9 +100,13 @@ export abstract class ItemSpoutTask extends SpoutTask {
     const failedBefore = root.failedBefore + 1
     const { maxReplays } = this.self.settings
     if (failedBefore > maxReplays) {
-      const message = `failed ${failedBefore} times, last in ${failure.component ?? 'an unknown place'}: ` +
+      const message =
+        `failed ${failedBefore} times, last in ${failure.component ?? 'an unknown place'}: ` +
         `${failure.message ?? failure.reason}`
-      const error = new UserCodeError('REPLAYS_EXHAUSTED', message, { component: this.self.componentId, failedBefore })
+      const error = new UserCodeError('REPLAYS_EXHAUSTED', message, {
+        component: this.self.componentId,
+        failedBefore,
+      })
       if (this.deadLetter(values, error, failedBefore)) {
         this.services.desk.report({ componentId: this.self.componentId, task: this.self.task, error })
         this.onItemDone(root.messageId)
@@ -110,9 +120,10 @@ export abstract class ItemSpoutTask extends SpoutTask {
   private rest(replay: Replay, reason: Failure['reason']): void {
     this.pendingCount += 1
     const isOwnFault = reason === 'explicit' || reason === 'error'
-    const waitMs = isOwnFault && replay.failedBefore > 1
-      ? Math.min(REST_MAX_MS, REST_FIRST_MS * 2 ** (replay.failedBefore - 2))
-      : 0
+    const waitMs =
+      isOwnFault && replay.failedBefore > 1
+        ? Math.min(REST_MAX_MS, REST_FIRST_MS * 2 ** (replay.failedBefore - 2))
+        : 0
     if (waitMs === 0) {
       this.replays.push(replay)
       return
@@ -161,10 +172,15 @@ export abstract class ItemSpoutTask extends SpoutTask {
     const { componentId, task } = this.self
     const wrapped = isStreamError(error)
       ? error
-      : new UserCodeError('SOURCE_ENDED_WITH_ERROR', `${componentId} ended with an error: ${messageOf(error)}`, {
-          component: componentId,
-          task,
-        }, { cause: error })
+      : new UserCodeError(
+          'SOURCE_ENDED_WITH_ERROR',
+          `${componentId} ended with an error: ${messageOf(error)}`,
+          {
+            component: componentId,
+            task,
+          },
+          { cause: error },
+        )
     this.self.stats.threwCount += 1
     this.services.desk.report({ componentId, task, error: wrapped })
     this.services.desk.stopTopology({ componentId, task, error: wrapped })
@@ -179,16 +195,12 @@ function valuesOf(item: unknown): AnyValues {
   return { value: item }
 }
 
-/** Milliseconds of a duration that a definition may leave out. */
-export function durationOr(text: Duration | undefined, otherwiseMs: number): number {
-  return text === undefined ? otherwiseMs : parseDuration(text)
-}
-
 /** For callers that need a typed error for a source that is none. */
 export function notIterable(componentId: string, found: unknown): UsageError {
+  const kind = found === null ? 'null' : typeof found
   return new UsageError(
     'VALUE_INVALID',
-    `the source of ${componentId} gave ${found === null ? 'null' : typeof found}, something iterable is wanted`,
+    `the source of ${componentId} gave ${kind}, something iterable is wanted`,
     { component: componentId },
   )
 }

@@ -1,13 +1,14 @@
 /** A task of a `bolt`: atomic calls, anchored and acked by the engine. */
-import type { UsageError } from '../../base/errors.ts'
-import type { BasicBoltDefinition, Result, TaskStateViews } from '../../topology/definition.ts'
-import { compileKeyReader, type KeyReader } from '../route/key-reader.ts'
+import type { UsageError } from '../../../base/errors.ts'
+import type { BasicBoltDefinition, Result, TaskStateViews } from '../../../topology/definition.ts'
+import { compileKeyReader, type KeyReader } from '../../route/key-reader.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import type { EngineTuple } from '../tuple.ts'
+import { isPromise } from '../user-code.ts'
 import type { Call } from './async-calls.ts'
-import { BoltTask, isPromise, type TaskHome } from './bolt-task.ts'
+import { BoltTask, type TaskHome } from './bolt-task.ts'
 import { CallCollector } from './call-collector.ts'
-import type { EngineServices } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import type { EngineTuple } from './tuple.ts'
 
 export interface BasicTaskParts {
   readonly definition: BasicBoltDefinition
@@ -59,6 +60,7 @@ export class BasicTask extends BoltTask {
   protected invoke(tuple: EngineTuple): Result {
     const { out } = this
     out.begin()
+    this.beforeUserCall()
     return this.parts.definition.spec.execute(tuple, out, this.prepared)
   }
 
@@ -82,6 +84,7 @@ export class BasicTask extends BoltTask {
     call.collector = collector
     collector.begin()
     if (call.tuple === undefined) return undefined
+    this.beforeUserCall()
     return this.parts.definition.spec.execute(call.tuple, collector, this.prepared)
   }
 

@@ -1,15 +1,19 @@
 /**
  * The two ways a sink writes: a batch and done with it, or transactions that end together.
  */
-import type { Stoppable } from '../../host/host.ts'
+
+import { Backoff } from '../../../base/backoff.ts'
+import type { Stoppable } from '../../../host/host.ts'
 import type {
-  Result, RuntimeTransactionalSinkSpec, RuntimeWritingSinkSpec, SinkDefinition,
-} from '../../topology/definition.ts'
-import { Backoff } from '../../base/backoff.ts'
-import { durationOr } from './item-spout-task.ts'
-import type { EngineServices } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import type { EngineTuple } from './tuple.ts'
+  Result,
+  RuntimeTransactionalSinkSpec,
+  RuntimeWritingSinkSpec,
+  SinkDefinition,
+} from '../../../topology/definition.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import type { EngineTuple } from '../tuple.ts'
+import { durationOr } from '../user-code.ts'
 
 const RETRY_ATTEMPTS = 3
 const RETRY_FIRST_MS = 100
@@ -45,7 +49,11 @@ export interface SinkWriter {
   abort(): void
 }
 
-export function makeSinkWriter(definition: SinkDefinition, self: TaskIdentity, services: EngineServices): SinkWriter {
+export function makeSinkWriter(
+  definition: SinkDefinition,
+  self: TaskIdentity,
+  services: EngineServices,
+): SinkWriter {
   return definition.sinkKind === 'transactional'
     ? new TransactionWriter(definition.spec, self, services)
     : new BatchWriter(definition.spec, self, services)
@@ -69,7 +77,7 @@ class BatchWriter implements SinkWriter {
   }
 
   async write(batch: readonly EngineTuple[]): Promise<void> {
-    await this.spec.write(batch.map(itemOf), this.prepared, this.self.context.signal)
+    await this.spec.write(batch.map(carriedBy), this.prepared, this.self.context.signal)
     this.safe = batch
   }
 
@@ -121,8 +129,13 @@ class TransactionWriter implements SinkWriter {
   async open(): Promise<void> {
     const { context } = this.self
     this.prepared = await this.spec.open?.(context)
-    await this.spec.recover?.({ receipts: [], checkpoint: 0, taskCountBefore: context.taskCount }, this.prepared)
-    this.interval = this.services.host.timers.every(this.services.settings.checkpointIntervalMs, () => this.endSoon())
+    await this.spec.recover?.(
+      { receipts: [], checkpoint: 0, taskCountBefore: context.taskCount },
+      this.prepared,
+    )
+    this.interval = this.services.host.timers.every(this.services.settings.checkpointIntervalMs, () =>
+      this.endSoon(),
+    )
   }
 
   write(batch: readonly EngineTuple[]): Promise<void> {
@@ -132,7 +145,7 @@ class TransactionWriter implements SinkWriter {
         const value: Result = await this.spec.begin(this.number, this.prepared)
         this.transaction = { value, tuples: [] }
       }
-      await this.spec.write(this.transaction.value, batch.map(itemOf), this.prepared)
+      await this.spec.write(this.transaction.value, batch.map(carriedBy), this.prepared)
       this.transaction.tuples.push(...batch)
     })
   }
@@ -212,7 +225,9 @@ class TransactionWriter implements SinkWriter {
       } catch (error) {
         this.self.stats.threwCount += 1
         this.self.context.reportError(error)
+        host.userCallEnded()
         await new Promise<void>((resolve) => host.timers.after(waits.nextMs(), resolve))
+        host.userCallBegan()
       }
     }
   }
@@ -226,7 +241,7 @@ class TransactionWriter implements SinkWriter {
 }
 
 /** The item a tuple carries: its values, or what stands in the field `value` of a stream of plain values. */
-export function itemOf(tuple: EngineTuple): unknown {
+export function carriedBy(tuple: EngineTuple): unknown {
   return tuple.stream.carriesPlainValues ? tuple.values['value'] : tuple.values
 }
 

@@ -1,12 +1,13 @@
 /**
  * The collector of a rich bolt: emits, acks and fails take effect at once, in or outside of a call.
  */
-import { UsageError } from '../../base/errors.ts'
-import type { AnchorOptions } from '../../topology/collector.ts'
-import type { Failure } from '../../topology/tuple.ts'
-import type { EngineServices } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import { Answer, EngineTuple } from './tuple.ts'
+import { UsageError } from '../../../base/errors.ts'
+import type { AnchorOptions } from '../../../topology/collector.ts'
+import type { Failure } from '../../../topology/tuple.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { Answer, EngineTuple } from '../tuple.ts'
+import { messageOf } from '../user-code.ts'
 
 const NO_ANCHORS: readonly EngineTuple[] = []
 
@@ -106,14 +107,12 @@ export class RichCollector {
 
   private notOurs(given: unknown): UsageError {
     const what = given instanceof EngineTuple ? `a tuple of task ${given.targetTask}` : typeof given
-    return new UsageError('ACK_TWICE', `${this.self.componentId} answered ${what}, which is not a tuple of its own`, {
-      component: this.self.componentId,
-    })
+    return new UsageError(
+      'ACK_TWICE',
+      `${this.self.componentId} answered ${what}, which is not a tuple of its own`,
+      {
+        component: this.self.componentId,
+      },
+    )
   }
-}
-
-/** What a thrown or given value says of itself. */
-export function messageOf(why: unknown): string {
-  if (why instanceof Error) return why.message
-  return typeof why === 'string' ? why : String(why)
 }

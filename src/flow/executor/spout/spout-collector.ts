@@ -1,13 +1,18 @@
 /** The collector of a `spout`: emits take effect at once; a message id makes a tree of the emit. */
-import type { MessageOptions } from '../../topology/collector.ts'
-import type { AnyValues } from '../../topology/tuple.ts'
-import type { StreamOutput } from '../route/stream-output.ts'
-import type { Target } from '../route/target.ts'
-import type { TaskOutputs } from './task-identity.ts'
+import type { MessageOptions } from '../../../topology/collector.ts'
+import type { AnyValues } from '../../../topology/tuple.ts'
+import type { StreamOutput } from '../../route/stream-output.ts'
+import type { Target } from '../../route/target.ts'
+import type { TaskOutputs } from '../task-identity.ts'
 
 /** Where the emits of a collector go: the spout's task. */
 export interface SpoutEmits {
-  emitTuple(output: StreamOutput, values: AnyValues, messageId: unknown, direct: readonly Target[] | undefined): void
+  emitTuple(
+    output: StreamOutput,
+    values: AnyValues,
+    messageId: unknown,
+    direct: readonly Target[] | undefined,
+  ): void
   readonly pendingCount: number
 }
 
@@ -29,7 +34,12 @@ export class SpoutCollector {
     const { outputs } = this
     const output = outputs.outputOf(streamOrValues)
     if (typeof streamOrValues === 'string') {
-      this.emits.emitTuple(output, outputs.admit(output, valuesOrOptions, false), maybeOptions?.messageId, undefined)
+      this.emits.emitTuple(
+        output,
+        outputs.admit(output, valuesOrOptions, false),
+        maybeOptions?.messageId,
+        undefined,
+      )
       return
     }
     const options = valuesOrOptions as MessageOptions | undefined

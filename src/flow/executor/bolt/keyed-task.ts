@@ -1,21 +1,22 @@
 /**
  * A task of a `keyedBolt`: atomic calls with the state of the tuple's key.
  *
- * State and emits of a call take effect together, when it has returned. Calls of one key never overlap, so two open
- * calls never write to the same slot.
+ * State and emits of a call take effect together, when it has returned. Calls of one key never overlap, so
+ * two open calls never write to the same slot.
  */
-import type { Stoppable } from '../../host/host.ts'
-import type { KeyedCall } from '../../state/keyed-call.ts'
-import { type DueTimer, KeyedStore } from '../../state/keyed-store.ts'
-import type { MemoryAccount } from '../../state/memory-account.ts'
-import type { KeyedBoltDefinition, Result, RuntimeKeyedBoltSpec } from '../../topology/definition.ts'
-import { compileField } from '../route/field-access.ts'
-import { Call } from './async-calls.ts'
-import { BoltTask, isPromise, type TaskHome } from './bolt-task.ts'
+import type { Stoppable } from '../../../host/host.ts'
+import type { KeyedCall } from '../../../state/keyed-call.ts'
+import { type DueTimer, KeyedStore } from '../../../state/keyed-store.ts'
+import type { MemoryAccount } from '../../../state/memory-account.ts'
+import type { KeyedBoltDefinition, Result, RuntimeKeyedBoltSpec } from '../../../topology/definition.ts'
+import { compileField } from '../../route/field-access.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import type { EngineTuple } from '../tuple.ts'
+import { isPromise } from '../user-code.ts'
+import type { Call } from './async-calls.ts'
+import { BoltTask, type TaskHome } from './bolt-task.ts'
 import { CallCollector } from './call-collector.ts'
-import type { EngineServices } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import type { EngineTuple } from './tuple.ts'
 
 export interface KeyedTaskParts {
   readonly definition: KeyedBoltDefinition
@@ -75,6 +76,7 @@ export class KeyedTask extends BoltTask {
     const stateCall = this.store.open(this.readKey(tuple.values))
     this.stateCall = stateCall
     this.out.begin()
+    this.beforeUserCall()
     return this.spec.execute(tuple, this.out, stateCall.views, this.prepared)
   }
 
@@ -109,6 +111,7 @@ export class KeyedTask extends BoltTask {
     call.collector = collector
     call.stateCall = stateCall
     collector.begin()
+    this.beforeUserCall()
     return this.spec.execute(tuple, collector, stateCall.views, this.prepared)
   }
 
@@ -175,7 +178,9 @@ export class KeyedTask extends BoltTask {
 
   private makeCollector(): CallCollector {
     const { componentId, task } = this.self
-    return new CallCollector(this.self.outputs, (error) => this.services.desk.report({ componentId, task, error }))
+    return new CallCollector(this.self.outputs, (error) =>
+      this.services.desk.report({ componentId, task, error }),
+    )
   }
 }
 

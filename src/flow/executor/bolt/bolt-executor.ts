@@ -4,20 +4,23 @@
  *   offer ─▶ chained and nothing before it? ─▶ run at once
  *         ╲▶ inbox ─▶ step ─▶ task.run
  *
- * Ticks, timers and other control calls come first: they are kept apart from the inbox, at most one tick a task waits.
+ * Ticks, timers and other control calls come first: they are kept apart from the inbox, at most one tick a
+ * task waits.
  *
  * Invariants
- *   E1  A tuple runs only while no gate is closed for this executor and no task of it is full; so what one call emits
+ *   E1  A tuple runs only while no gate is closed for this executor and no task of it is full; so what one
+ *       call emits
  *       is all by which an outbox can exceed its bound.
- *   E2  Tuples of one feeder run in the order they were offered: a chained one never overtakes those in the inbox.
+ *   E2  Tuples of one feeder run in the order they were offered: a chained one never overtakes those in the
+ *       inbox.
  */
-import { assert } from '../../base/assert.ts'
-import type { Gate } from '../transfer/gate.ts'
-import type { Emitter, Receiver } from '../route/target.ts'
+import { assert } from '../../../base/assert.ts'
+import type { Emitter, Receiver } from '../../route/target.ts'
+import type { Gate } from '../../transfer/gate.ts'
+import { Inbox } from '../inbox.ts'
+import type { EngineTuple } from '../tuple.ts'
+import { Step, type Steppable, type WorkLoop } from '../work-loop.ts'
 import type { BoltTask, TaskHome } from './bolt-task.ts'
-import { Inbox } from './inbox.ts'
-import type { EngineTuple } from './tuple.ts'
-import { Step, type Steppable, type WorkLoop } from './work-loop.ts'
 
 export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
   readonly componentId: string
@@ -144,11 +147,19 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
 
   /** HOT. */
   private canRun(): boolean {
-    return this.isStarted && !this.isRunning && this.blockedOn === undefined
-      && this.control.length === 0 && !this.isFull()
+    return (
+      this.isStarted &&
+      !this.isRunning &&
+      this.blockedOn === undefined &&
+      this.control.length === 0 &&
+      !this.isFull()
+    )
   }
 
-  /** Who feeds a blocked chained executor waits for the same gate: nothing stands in its inbox that would close it. */
+  /**
+   * Who feeds a blocked chained executor waits for the same gate: nothing stands in its inbox that would
+   * close it.
+   */
   private waitingRoom(): Gate | undefined {
     return this.blockedOn
   }

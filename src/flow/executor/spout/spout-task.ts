@@ -1,5 +1,6 @@
 /**
- * One task of a spout, whatever its form: makes a tree of each tracked emit, keeps it pending, tells the verdict.
+ * One task of a spout, whatever its form: makes a tree of each tracked emit, keeps it pending, tells the
+ * verdict.
  *
  *   emitTuple ─▶ root ─▶ edges out ─▶ registered ─▶ pending ─▶ verdict ─▶ queue ─▶ onAcked / onFailed
  *                                                      ╰──── deadline, loss of a link or worker ──▶ failed
@@ -10,15 +11,15 @@
  *   S1  Every tracked emit gets exactly one verdict; its place among the pending is given back once, then.
  *   S2  `pendingCount` ≤ maxSpoutPending + what one call of nextTuple emits.
  */
-import { UserCodeError } from '../../base/errors.ts'
-import type { AnyValues, FailReason, Failure } from '../../topology/tuple.ts'
-import { Pending } from '../ack/pending.ts'
-import type { RootOwner, TreeRoot } from '../ack/tree-root.ts'
-import type { StreamOutput } from '../route/stream-output.ts'
-import type { Target } from '../route/target.ts'
-import type { EngineServices } from './services.ts'
+import { UserCodeError } from '../../../base/errors.ts'
+import type { AnyValues, FailReason, Failure } from '../../../topology/tuple.ts'
+import { Pending } from '../../ack/pending.ts'
+import type { RootOwner, TreeRoot } from '../../ack/tree-root.ts'
+import type { StreamOutput } from '../../route/stream-output.ts'
+import type { Target } from '../../route/target.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
 import type { SpoutEmits } from './spout-collector.ts'
-import type { TaskIdentity } from './task-identity.ts'
 
 /** What a spout's task needs of the executor that steps it. */
 export interface SpoutHome {
@@ -61,7 +62,8 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
     this.home = home
     const { settings } = services
     this.timeoutMs = settings.enableMessageTimeouts ? settings.messageTimeoutMs : Number.POSITIVE_INFINITY
-    this.sampleEvery = settings.statsSampleRate > 0 ? Math.max(1, Math.round(1 / settings.statsSampleRate)) : 0
+    this.sampleEvery =
+      settings.statsSampleRate > 0 ? Math.max(1, Math.round(1 / settings.statsSampleRate)) : 0
   }
 
   abstract open(): Promise<void>
@@ -82,7 +84,10 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
 
   /** HOT. See SpoutEmits. */
   emitTuple(
-    output: StreamOutput, values: AnyValues, messageId: unknown, direct: readonly Target[] | undefined,
+    output: StreamOutput,
+    values: AnyValues,
+    messageId: unknown,
+    direct: readonly Target[] | undefined,
   ): void {
     if (messageId === undefined || !this.services.acks.isTracking) {
       this.emitUntracked(output, values, messageId, direct)
@@ -132,7 +137,10 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
   }
 
   private emitUntracked(
-    output: StreamOutput, values: AnyValues, messageId: unknown, direct: readonly Target[] | undefined,
+    output: StreamOutput,
+    values: AnyValues,
+    messageId: unknown,
+    direct: readonly Target[] | undefined,
   ): void {
     if (direct === undefined) output.emitRoot(values, undefined, undefined)
     else for (const target of direct) output.emitDirectRoot(target, values, undefined, undefined)
@@ -150,7 +158,10 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
   }
 
   onTreeFailed(
-    root: TreeRoot, reason: FailReason, component: string | undefined, message: string | undefined,
+    root: TreeRoot,
+    reason: FailReason,
+    component: string | undefined,
+    message: string | undefined,
   ): void {
     if (root.deadlineMs !== 0) this.pending.remove(root)
     root.failure = { reason, component, message, failedBefore: root.failedBefore }

@@ -1,16 +1,19 @@
-/** A task of `spoutFrom`: takes items from an iterable, one or a batch at a time, and replays them from memory. */
-import type { IterableSpoutDefinition, RuntimeIterableSpoutSpec } from '../../topology/definition.ts'
-import { isPromise } from './bolt-task.ts'
-import { ItemSpoutTask, notIterable } from './item-spout-task.ts'
-import type { EngineServices } from './services.ts'
+/**
+ * A task of `spoutFrom`: takes items from an iterable, one or a batch at a time, and replays them from
+ * memory.
+ */
+import type { IterableSpoutDefinition, RuntimeIterableSpoutSpec } from '../../../topology/definition.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { isPromise } from '../user-code.ts'
+import { notIterable, SourceTask } from './source-task.ts'
 import { Next, type SpoutHome } from './spout-task.ts'
-import type { TaskIdentity } from './task-identity.ts'
 
 type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>
 
 const NO_ITEMS: readonly unknown[] = []
 
-export class IterableSpoutTask extends ItemSpoutTask {
+export class IterableSpoutTask extends SourceTask {
   private readonly spec: RuntimeIterableSpoutSpec
   private iterator: AnyIterator | undefined = undefined
   private batch: readonly unknown[] = NO_ITEMS
@@ -18,7 +21,12 @@ export class IterableSpoutTask extends ItemSpoutTask {
   private isWaiting = false
   private isEnded = false
 
-  constructor(self: TaskIdentity, services: EngineServices, home: SpoutHome, definition: IterableSpoutDefinition) {
+  constructor(
+    self: TaskIdentity,
+    services: EngineServices,
+    home: SpoutHome,
+    definition: IterableSpoutDefinition,
+  ) {
     super(self, services, home, definition.eventTime)
     const { spec } = definition
     this.spec = spec.bindHost?.(services.host as never) ?? spec

@@ -1,19 +1,19 @@
 /**
- * The collector of one atomic call: keeps its emits until the call has returned, then sends them, anchored to the
- * call's tuple. A call that threw has emitted nothing.
+ * The collector of one atomic call: keeps its emits until the call has returned, then sends them, anchored to
+ * the call's tuple. A call that threw has emitted nothing.
  *
- * One object serves all synchronous calls of a task, one after the other. A call that returned a promise takes its
- * collector along, and the task makes a new one.
+ * One object serves all synchronous calls of a task, one after the other. A call that returned a promise
+ * takes its collector along, and the task makes a new one.
  *
  * Invariants
  *   C1  Between `begin` and `flush`/`discard` the collector belongs to one call; outside it refuses emits.
  */
-import { UsageError } from '../../base/errors.ts'
-import type { AnyValues } from '../../topology/tuple.ts'
-import type { StreamOutput } from '../route/stream-output.ts'
-import type { Target } from '../route/target.ts'
-import type { TaskOutputs } from './task-identity.ts'
-import type { EngineTuple } from './tuple.ts'
+import { UsageError } from '../../../base/errors.ts'
+import type { AnyValues } from '../../../topology/tuple.ts'
+import type { StreamOutput } from '../../route/stream-output.ts'
+import type { Target } from '../../route/target.ts'
+import type { TaskOutputs } from '../task-identity.ts'
+import type { EngineTuple } from '../tuple.ts'
 
 const NO_ANCHORS: readonly EngineTuple[] = []
 
@@ -81,7 +81,8 @@ export class CallCollector {
       this.flushMixed(anchor, this.direct)
       return
     }
-    // Chained bolts run inside the loop, but in collectors of their own: `streams` and `values` stay as they are.
+    // Chained bolts run inside the loop, but in collectors of their own: `streams` and `values` stay as they
+    // are.
     for (let i = 0; i < count; i += 1) {
       const output = streams[i]
       const emitted = values[i]

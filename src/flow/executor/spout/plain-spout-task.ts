@@ -1,13 +1,13 @@
 /** A task of a `spout`, Storm's form: it emits with message ids and replays by itself. */
-import { Backoff } from '../../base/backoff.ts'
-import type { PlainSpoutDefinition, Result } from '../../topology/definition.ts'
-import type { Failure } from '../../topology/tuple.ts'
-import type { TreeRoot } from '../ack/tree-root.ts'
-import { isPromise } from './bolt-task.ts'
-import type { EngineServices } from './services.ts'
+import { Backoff } from '../../../base/backoff.ts'
+import type { PlainSpoutDefinition, Result } from '../../../topology/definition.ts'
+import type { Failure } from '../../../topology/tuple.ts'
+import type { TreeRoot } from '../../ack/tree-root.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { isPromise } from '../user-code.ts'
 import { SpoutCollector } from './spout-collector.ts'
 import { Next, type SpoutHome, SpoutTask } from './spout-task.ts'
-import type { TaskIdentity } from './task-identity.ts'
 
 /** Waits after nextTuple threw, so that a broken spout does not spin. */
 const THROW_WAITS = { firstMs: 10, factor: 2, maxMs: 10_000 }
@@ -20,7 +20,12 @@ export class PlainSpoutTask extends SpoutTask {
   private emittedCount = 0
   private isWaiting = false
 
-  constructor(self: TaskIdentity, services: EngineServices, home: SpoutHome, definition: PlainSpoutDefinition) {
+  constructor(
+    self: TaskIdentity,
+    services: EngineServices,
+    home: SpoutHome,
+    definition: PlainSpoutDefinition,
+  ) {
     super(self, services, home)
     this.definition = definition
     this.throwWaits = new Backoff(THROW_WAITS, () => services.random.next())
@@ -58,6 +63,7 @@ export class PlainSpoutTask extends SpoutTask {
     if (this.isWaiting) return Next.WAITING
     const before = this.emittedCount
     try {
+      this.services.beforeCall?.(this.self.componentId, 'nextTuple')
       const result: Result = this.definition.spec.nextTuple(this.collector, this.prepared)
       if (result !== undefined && isPromise(result)) {
         this.wait(result, before)

@@ -6,17 +6,19 @@
  *                    └────▶ threw ─────▶ ErrorActions: retry, fail, dead letter, skip, restart, stop
  *
  * Invariants
- *   B1  Every tuple handed over is answered exactly once: acked or failed, whatever user code does. Rich bolts answer
+ *   B1  Every tuple handed over is answered exactly once: acked or failed, whatever user code does. Rich
+ *       bolts answer
  *       themselves; theirs are answered here only when a call threw.
  *   B2  Nothing that user code throws leaves this class.
  */
-import { UserCodeError } from '../../base/errors.ts'
-import type { Result } from '../../topology/definition.ts'
+import { UserCodeError } from '../../../base/errors.ts'
+import type { Result } from '../../../topology/definition.ts'
+import type { EngineServices } from '../services.ts'
+import type { TaskIdentity } from '../task-identity.ts'
+import { Answer, type EngineTuple } from '../tuple.ts'
+import { isPromise } from '../user-code.ts'
 import { AsyncCalls, type Call, type CallOwner } from './async-calls.ts'
 import { ErrorActions } from './error-actions.ts'
-import type { EngineServices } from './services.ts'
-import type { TaskIdentity } from './task-identity.ts'
-import { Answer, type EngineTuple } from './tuple.ts'
 
 /** What a task needs of the executor that steps it. */
 export interface TaskHome {
@@ -29,7 +31,7 @@ export abstract class BoltTask implements CallOwner {
   prepared: unknown = undefined
   protected readonly services: EngineServices
   protected readonly calls: AsyncCalls
-  private readonly errors: ErrorActions
+  readonly errors: ErrorActions
   private readonly sampleEvery: number
   private untilSample = 1
   /** Tuples executed, by the number of their stream. */
@@ -38,7 +40,8 @@ export abstract class BoltTask implements CallOwner {
   constructor(self: TaskIdentity, services: EngineServices, home: TaskHome, isKeyed = false) {
     this.self = self
     this.services = services
-    this.sampleEvery = services.settings.statsSampleRate > 0 ? Math.round(1 / services.settings.statsSampleRate) : 0
+    this.sampleEvery =
+      services.settings.statsSampleRate > 0 ? Math.round(1 / services.settings.statsSampleRate) : 0
     this.calls = new AsyncCalls(self, services, this, { isKeyed, onRoom: () => home.onRoom() })
     this.executedByStream = new Array<number>(services.streams.length).fill(0)
     this.errors = new ErrorActions(self, services)
@@ -47,10 +50,6 @@ export abstract class BoltTask implements CallOwner {
   /** HOT. True: no further tuple before a call has ended. */
   get isFull(): boolean {
     return this.calls.isFull
-  }
-
-  get openCallCount(): number {
-    return this.calls.openCount
   }
 
   /** Tuples taken and not answered yet, by asynchronous calls. */
@@ -76,6 +75,12 @@ export abstract class BoltTask implements CallOwner {
     this.untilSample -= 1
     if (this.untilSample === 0 || self.hooks !== undefined) this.runMeasured(tuple)
     else this.runPlain(tuple)
+  }
+
+  /** HOT. Faults of tests come first. Called in `invoke` and `invokeFor`, after their own bookkeeping. */
+  protected beforeUserCall(): void {
+    const { beforeCall } = this.services
+    if (beforeCall !== undefined) beforeCall(this.self.componentId, 'execute')
   }
 
   /** Calls user code once. Returns what it returned; throws what it threw. */
@@ -146,14 +151,6 @@ export abstract class BoltTask implements CallOwner {
     this.onAnswered(tuple)
   }
 
-  wantsRetry(error: unknown, retriesDone: number): boolean {
-    return this.errors.wantsRetry(error, retriesDone)
-  }
-
-  retryWaitMs(retriesDone: number): number {
-    return this.errors.retryWaitMs(retriesDone)
-  }
-
   /** HOT. The tuple of an atomic call is done. */
   protected ack(tuple: EngineTuple): void {
     tuple.answer = Answer.ACKED
@@ -172,10 +169,15 @@ export abstract class BoltTask implements CallOwner {
   protected reportThrow(error: unknown): void {
     const { componentId, task, stats } = this.self
     stats.threwCount += 1
-    const wrapped = new UserCodeError('EXECUTE_THREW', `${componentId} threw outside of a tuple`, {
-      component: componentId,
-      task,
-    }, { cause: error })
+    const wrapped = new UserCodeError(
+      'EXECUTE_THREW',
+      `${componentId} threw outside of a tuple`,
+      {
+        component: componentId,
+        task,
+      },
+      { cause: error },
+    )
     this.services.desk.report({ componentId, task, error: wrapped })
     this.services.desk.countFailure({ componentId, task, error: wrapped })
   }
@@ -200,9 +202,4 @@ export abstract class BoltTask implements CallOwner {
     this.calls.close()
     this.self.end.abort()
   }
-}
-
-/** HOT. Anything that can be waited for. */
-export function isPromise(result: unknown): result is PromiseLike<unknown> {
-  return typeof result === 'object' && result !== null && 'then' in result && typeof result.then === 'function'
 }
