@@ -1,4 +1,6 @@
-/** Row codecs of a topology's streams, made when first used, and the fingerprint that stands for all of them. */
+/**
+ * Row codecs of a topology's streams, made when first used, and the fingerprint that stands for all of them.
+ */
 import { hashText } from '../base/hash.ts'
 import type { StreamRef } from '../flow/route/stream-ref.ts'
 import { compileRowCodec, type RowCodec, rowSignature } from '../wire/row-codec.ts'
@@ -28,7 +30,9 @@ export class Codecs {
   }
 }
 
-/** Equal for equal names, numbers and schemas of all streams. 64 bits: against mistakes, not against forgers. */
+/**
+ * Equal for equal names, numbers and schemas of all streams. 64 bits: against mistakes, not against forgers.
+ */
 function fingerprintOf(streams: readonly StreamRef[]): string {
   const text = streams
     .map((stream) => JSON.stringify([stream.componentId, stream.streamId, rowSignature(stream.schema)]))

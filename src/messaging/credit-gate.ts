@@ -1,8 +1,8 @@
 /**
  * Credit of one channel: how many bytes may still be sent to one executor of another worker.
  *
- * Both sides count all bytes that ever went through the channel, modulo 2^32, and the receiver says how far it has
- * granted. So news of credit may be lost or come twice without harm: the newest is the truth.
+ * Both sides count all bytes that ever went through the channel, modulo 2^32, and the receiver says how far
+ * it has granted. So news of credit may be lost or come twice without harm: the newest is the truth.
  *
  *   granted ────────── sent ───── granted + max          used = sent - granted; closed from used ≥ max
  *                                                        until used ≤ max / 2

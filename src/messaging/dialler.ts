@@ -5,8 +5,8 @@
  *     │        │                          │                                             │
  *     └── wait ◀── failed, refused, silent, reset, malformed ◀──────────────────────────┘
  *
- * What comes back on the connection ends here: WELCOME, CREDIT, ECHO_REPLY, GOODBYE. Damage in this direction loses
- * nothing: totals are told again after the reconnect.
+ * What comes back on the connection ends here: WELCOME, CREDIT, ECHO_REPLY, GOODBYE. Damage in this direction
+ * loses nothing: totals are told again after the reconnect.
  *
  * Invariants
  *   D1  At most one connection; what an older one still says is not heard.

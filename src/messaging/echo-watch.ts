@@ -1,6 +1,7 @@
 /**
- * Tells a dead connection from a silent one. A connection may be half open: our bytes go nowhere, and nothing says so.
- * Who dialled asks for an echo at fixed times; who hears nothing for too long, on either side, gives the connection up.
+ * Tells a dead connection from a silent one. A connection may be half open: our bytes go nowhere, and nothing
+ * says so. Who dialled asks for an echo at fixed times; who hears nothing for too long, on either side, gives
+ * the connection up.
  *
  * Pure: time comes in through `judge`, which is called more often than an echo is due.
  */

@@ -1,15 +1,19 @@
 /**
- * What comes from one other worker: frames in their order, each at most once, into the inboxes and ackers of this one.
+ * What comes from one other worker: frames in their order, each at most once, into the inboxes and ackers of
+ * this one.
  *
- * Route: listener.ts hands over a connection whose HELLO was in order → [incoming link] → flow/transfer/inbound, the
- * ack router. Back go answers: how far we have seen, and credit as inboxes have room.
+ * Route: listener.ts hands over a connection whose HELLO was in order → [incoming link] →
+ * flow/transfer/inbound, the ack router. Back go answers: how far we have seen, and credit as inboxes have
+ * room.
  *
- * Survives connections: what was seen is seen, whichever connection brought it. Begins anew with each incarnation of
- * the peer.
+ * Survives connections: what was seen is seen, whichever connection brought it. Begins anew with each
+ * incarnation of the peer.
  *
  * Invariants
- *   I1  A frame is taken only if its number follows the last one; a repetition is dropped; a gap is told, then taken.
- *   I2  A frame that cannot be read counts as seen, and its loss is told: the peer does not send it again for ever.
+ *   I1  A frame is taken only if its number follows the last one; a repetition is dropped; a gap is told,
+ *       then taken.
+ *   I2  A frame that cannot be read counts as seen, and its loss is told: the peer does not send it again for
+ *       ever.
  *   I3  Every frame is answered within `answerDelayMs`, while the connection lives.
  */
 import { ConflictError, isStreamError, type StreamError } from '../base/errors.ts'
@@ -36,12 +40,15 @@ export const GOODBYE_LINGER_MS = 100
 /** An answer is due at once after so many bytes, whatever the credit. */
 const ANSWER_BYTES_MAX = 256 * 1024
 /**
- * A long frame on a slow line: the peer, whose echo waits behind it, learns that it is coming. Fewer bytes are its
- * echoes alone, and those that do not make a frame mean damage: then the peer shall give the connection up.
+ * A long frame on a slow line: the peer, whose echo waits behind it, learns that it is coming. Fewer bytes
+ * are its echoes alone, and those that do not make a frame mean damage: then the peer shall give the
+ * connection up.
  */
 const SLOW_BYTES_MIN = 4_096
 
-/** Numbers from outside must not reserve memory: no topology has so many tasks, or executors in one worker. */
+/**
+ * Numbers from outside must not reserve memory: no topology has so many tasks, or executors in one worker.
+ */
 const TASK_HOLES_MAX = 100_000
 const CHANNELS_MAX = 65_536
 
@@ -109,7 +116,8 @@ export class IncomingLink {
     this.disconnect()
     const { host, settings, incarnation } = this.spec
     this.connection = connection
-    // Longer than a frame ever gets: a batch is closed when it is full, and the last tuple may be the largest.
+    // Longer than a frame ever gets: a batch is closed when it is full, and the last tuple may be the
+    // largest.
     reader.bodyBytesMax = settings.transferFrameMaxBytes + settings.tupleMaxBytes + 1024
     this.watch.restart(host.clock.monotonicMs())
     connection.onBytes = (bytes) => {

@@ -1,4 +1,7 @@
-/** How links behave. The first four are settings of the topology; the rest are the house's own, changed by tests. */
+/**
+ * How links behave. The first four are settings of the topology; the rest are the house's own, changed by
+ * tests.
+ */
 
 export interface LinkSettings {
   /** Size at which a frame leaves. */

@@ -1,19 +1,22 @@
 /**
- * The way to one other worker, as flow sees it: fills frames, counts credit, keeps what the peer has not acknowledged.
+ * The way to one other worker, as flow sees it: fills frames, counts credit, keeps what the peer has not
+ * acknowledged.
  *
- * Route: flow (send, sendEdges) → [link] → frame queue → the connection that dialler.ts has made. What comes back on
- * it (credit, acknowledgements) reaches the link through the dialler.
+ * Route: flow (send, sendEdges) → [link] → frame queue → the connection that dialler.ts has made. What comes
+ * back on it (credit, acknowledgements) reaches the link through the dialler.
  *
- *   send ─▶ open frame ── full, or the turn ends ──▶ queue ── connection has room ──▶ sent ── answer ──▶ forgotten
- *                                                      ▲                               │
- *                                                      └────── connection was lost ◀───┘
+ *   send ─▶ open frame ── full, or turn ends ──▶ queue ── there is room ──▶ sent ── answer ──▶ forgotten
+ *                                                  ▲                         │
+ *                                                  └── connection was lost ◀─┘
  *
  * Does not know: sockets, time-outs, who else is in the cluster.
  *
  * Invariants
- *   K1  Frames are numbered in the order in which they are queued, without gaps, from 1 for each incarnation of the peer.
+ *   K1  Frames are numbered in the order in which they are queued, without gaps, from 1 for each incarnation
+ *       of the peer.
  *   K2  A frame leaves the queue only when it was acknowledged, or its loss is told: never silently.
- *   K3  The totals of the channels are told after every gap and every reconnect, so lost bytes do not eat up credit.
+ *   K3  The totals of the channels are told after every gap and every reconnect, so lost bytes do not eat up
+ *       credit.
  */
 import type { EngineTuple } from '../flow/executor/tuple.ts'
 import type { Gate } from '../flow/transfer/gate.ts'
@@ -143,8 +146,8 @@ export class WorkerLink implements Link {
   }
 
   /**
-   * The peer is known by this incarnation from now on. If it was known by another, everything is begun anew: that loss
-   * is the caller's to tell.
+   * The peer is known by this incarnation from now on. If it was known by another, everything is begun anew:
+   * that loss is the caller's to tell.
    */
   meet(incarnation: number): void {
     const isFirst = this.peerIncarnation === 0
@@ -172,7 +175,8 @@ export class WorkerLink implements Link {
     this.queue.acknowledge(lastSequence)
     this.queue.rewind()
     if (lastSequence !== 0 && isLater(lastSequence, this.sequence)) {
-      // It has seen what we never sent. Whatever the reason: numbers it would take for repetitions must not be used.
+      // It has seen what we never sent. Whatever the reason: numbers it would take for repetitions must not
+      // be used.
       this.queue.clear()
       this.sequence = lastSequence
       this.isLossTold = false
@@ -266,7 +270,8 @@ export class WorkerLink implements Link {
       if (bytes === undefined) return
       this.frameCount += 1
       this.sentBytes += bytes.length
-      // The array stays in the queue for a replay. Connections read what they are given and never write to it.
+      // The array stays in the queue for a replay. Connections read what they are given and never write to
+      // it.
       if (!connection.write(bytes)) this.isStalled = true
     }
   }

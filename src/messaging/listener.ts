@@ -1,6 +1,6 @@
 /**
- * Takes connections of other workers. Until its HELLO is in order a connection is a stranger: its bytes are capped,
- * its time is, and how many there may be at once.
+ * Takes connections of other workers. Until its HELLO is in order a connection is a stranger: its bytes are
+ * capped, its time is, and how many there may be at once.
  *
  *     listen ─▶ stranger ── HELLO in order ──▶ incoming-link.ts
  *                  ╰── anything else, or nothing for too long ──▶ GOODBYE, closed

@@ -1,17 +1,21 @@
 /**
- * All links of one worker: one outgoing and one incoming to each other worker of the topology. The room's only door.
+ * All links of one worker: one outgoing and one incoming to each other worker of the topology. The room's
+ * only door.
  *
  *        flow ─▶ linkTo(2) ─▶ link 2 ─▶ dialler 2 ══▶ listener of worker 2
  *        flow ◀─ inbound, acks ◀─ incoming link 2 ◀─ listener ◀══ dialler of worker 2
  *
- * Order: make it, make the worker (which asks for links), `listen`, start the worker. `close` ends everything at once.
+ * Order: make it, make the worker (which asks for links), `listen`, start the worker. `close` ends everything
+ * at once.
  *
- * Losses. Frames that cannot be had again, and a peer that came back as a new one, are told by `onLost`, and to every
- * other worker by SUSPECT: a tree may have passed the broken link without having touched either of its ends.
+ * Losses. Frames that cannot be had again, and a peer that came back as a new one, are told by `onLost`, and
+ * to every other worker by SUSPECT: a tree may have passed the broken link without having touched either of
+ * its ends.
  *
  * Invariants
  *   P1  For each peer the newest incarnation ever seen is the only one that is believed, in both directions.
- *   P2  Each loss is told at both ends of the link and to all other workers; what is told from elsewhere is not passed on.
+ *   P2  Each loss is told at both ends of the link and to all other workers; what is told from elsewhere is
+ *       not passed on.
  */
 import { type StreamError, UsageError } from '../base/errors.ts'
 import type { AckRouter } from '../flow/ack/ack-router.ts'
@@ -138,7 +142,10 @@ export class PostOffice {
     return peer.link
   }
 
-  /** Somebody who knows says that a peer runs as this incarnation now, and where. What was sent to older ones is lost. */
+  /**
+   * Somebody who knows says that a peer runs as this incarnation now, and where. What was sent to older ones
+   * is lost.
+   */
   onPeerRestarted(worker: number, incarnation: number, address?: string): void {
     const peer = this.peers.get(worker)
     if (peer === undefined || this.isClosed) return

@@ -37,7 +37,10 @@ export class ReceivingChannel implements Waiter {
     return true
   }
 
-  /** The sender says what it has sent in all: what did not come will not come. True: there is something to grant. */
+  /**
+   * The sender says what it has sent in all: what did not come will not come. True: there is something to
+   * grant.
+   */
   correct(total: number): boolean {
     this.received = total | 0
     if (this.isHeld) return false

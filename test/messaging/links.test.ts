@@ -1,5 +1,6 @@
-// Goal: what is sent between two workers arrives once and in order, whatever happens to connections, or its loss is
-// told at both ends. Method: real links over the net of a virtual world, streams cut at random, faults in between.
+// Goal: what is sent between two workers arrives once and in order, whatever happens to connections, or its
+// loss is told at both ends. Method: real links over the net of a virtual world, streams cut at random,
+// faults in between.
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import { EngineTuple } from '../../src/flow/executor/tuple.ts'
@@ -113,7 +114,7 @@ describe('a link', () => {
 })
 
 describe('credit', () => {
-  test('is never overdrawn by more than a tuple, and holds back only who feeds the slow executor', async () => {
+  test('is never overdrawn by more than a tuple, and holds back only who feeds the slow one', async () => {
     const { world, a, b } = twoWorkers(11, {}, { capacity: 16 })
     let sent = 0
     let waits = 0
@@ -265,7 +266,7 @@ test('frames given up while a connection is slow cost no credit for ever', async
 })
 
 describe('a loss', () => {
-  test('by a corrupt byte closes the connection, is reported, told to everybody, and the link goes on', async () => {
+  test('by a corrupt byte closes the connection, is told to everybody, and the link goes on', async () => {
     const { world, a, b } = twoWorkers(31)
     const c = new TestWorker(world, 3, 1)
     c.linkFor(201)
@@ -286,7 +287,7 @@ describe('a loss', () => {
     expect(b.arrived).toEqual(expected(201, 2))
   })
 
-  test('of a worker that came back is told once at each peer, and what was meant for the old one is dropped', async () => {
+  test('of a worker that came back is told once at each peer; it gets nothing old', async () => {
     const { world, a, b } = twoWorkers(32)
     const c = new TestWorker(world, 3, 1)
     c.linkFor(201)

@@ -1,6 +1,6 @@
-// Goal: under any order of resets, cuts, delays, corruption and restarts, each channel brings each tuple at most once
-// and in order; one that does not come was sent before a loss that its sender was told of; and in the end all credit
-// is back. Method: seeds decide everything; a failing one is named in the message.
+// Goal: under any order of resets, cuts, delays, corruption and restarts, each channel brings each tuple at
+// most once and in order; one that does not come was sent before a loss that its sender was told of; and in
+// the end all credit is back. Method: seeds decide everything; a failing one is named in the message.
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { Gate, Waiter } from '../../src/flow/transfer/gate.ts'

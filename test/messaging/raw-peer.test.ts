@@ -127,7 +127,7 @@ describe('frames', () => {
     expect(peer.worker.codes).toEqual(['FRAME_OLD_INCARNATION'])
   })
 
-  test('of an old connection are not heard once there is a new one, nor those of an older worker', async () => {
+  test('are not heard of an old connection once there is a new one, nor of an old worker', async () => {
     const peer = new RawPeer()
     await peer.dial()
     await peer.say(tuples(1, [1]))
@@ -165,7 +165,7 @@ describe('a handshake', () => {
   })
 })
 
-test('a peer that says nothing is given up; a long frame on a slow line is waited for and answered', async () => {
+test('a silent peer is given up; a long frame on a slow line is waited for and answered', async () => {
   const peer = new RawPeer()
   await peer.dial()
   await peer.wait(4_000)
