@@ -113,8 +113,7 @@ function optionOf(row: OptionRow): Option {
   if (row.choices !== undefined) option.choices(row.choices)
   if (row.default !== undefined) option.default(row.default)
   if (row.isRepeatable === true) {
-    option.default([], 'none')
-    option.argParser((value: string, before: readonly string[]) => [...before, value])
+    option.argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
   }
   return option
 }

@@ -65,7 +65,7 @@ const running: readonly OptionRow[] = [
   { flags: '--for <duration>', summary: 'stop after this time: 60s, 5m' },
   {
     flags: '--directory <path>',
-    summary: 'where positions of sources are kept, a file per topology',
+    summary: 'where positions of sources are kept, a folder per topology',
     default: 'typhoon-local',
   },
   { flags: '--fresh', summary: 'forget the positions kept, and read sources from their beginning' },

@@ -86,17 +86,24 @@ ${cases.join('\n')}
 complete -o filenames -F _typhoon typhoon`
 }
 
-function bashChoices(rows: readonly CommandRow[]): string {
+/** Values of options with a fixed choice, by the ways to write the option. */
+function choicesOf(
+  rows: readonly CommandRow[],
+): readonly (readonly [readonly string[], readonly string[]])[] {
   const choices = new Map<string, Set<string>>()
   for (const option of rows.flatMap((row) => row.options)) {
     if (option.choices === undefined) continue
     const { short, long } = namesOf(option)
-    const pattern = short === undefined ? `--${long}` : `-${short}|--${long}`
-    choices.set(pattern, new Set([...(choices.get(pattern) ?? []), ...option.choices]))
+    const names = short === undefined ? `--${long}` : `-${short} --${long}`
+    choices.set(names, new Set([...(choices.get(names) ?? []), ...option.choices]))
   }
-  return [...choices]
-    .map(([pattern, values]) => {
-      return `    ${pattern}) COMPREPLY=($(compgen -W "${[...values].join(' ')}" -- "$current")); return ;;`
+  return [...choices].map(([names, values]) => [names.split(' '), [...values]])
+}
+
+function bashChoices(rows: readonly CommandRow[]): string {
+  return choicesOf(rows)
+    .map(([names, values]) => {
+      return `    ${names.join('|')}) COMPREPLY=($(compgen -W "${values.join(' ')}" -- "$current")); return ;;`
     })
     .join('\n')
 }
@@ -192,9 +199,15 @@ Register-ArgumentCompleter -Native -CommandName typhoon -ScriptBlock {
 ${table.join('\n')}
     'config' = ${list(['explain'])}
   }
+  $choices = @{
+${choicesOf(rows)
+  .flatMap(([names, values]) => names.map((name) => `    '${name}' = ${list(values)}`))
+  .join('\n')}
+  }
   $typed = @($ast.CommandElements | ForEach-Object { $_.ToString() } | Select-Object -Skip 1)
   if ($word -ne '') { $typed = @($typed | Select-Object -SkipLast 1) }
-  $found = if ($typed.Count -eq 0) { ${list(firstWords(rows))} }
+  $found = if ($typed.Count -gt 0 -and $choices.ContainsKey($typed[-1])) { $choices[$typed[-1]] }
+    elseif ($typed.Count -eq 0) { ${list(firstWords(rows))} }
     elseif ($typed.Count -gt 1 -and $words.ContainsKey("$($typed[0]) $($typed[1])")) { $words["$($typed[0]) $($typed[1])"] }
     else { $words[$typed[0]] }
   $found | Where-Object { $_ -like "$word*" } | ForEach-Object {

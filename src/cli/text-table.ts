@@ -27,11 +27,12 @@ export function textTable(
     let left = columnsMax
     const cells = columns.map((column, index) => {
       const needsNoBlanks = index === columns.length - 1 && column.align !== 'right'
-      const text = cut(textOf(row[index]), Math.max(1, left))
-      left -= (widths[index] ?? 0) + GAP.length
-      return left + GAP.length <= 0
+      const width = widths[index] ?? 0
+      const text = left <= 0 ? '' : cut(textOf(row[index]), left)
+      left -= width + GAP.length
+      return text === '' && left <= 0
         ? ''
-        : placed(text, row[index], column, needsNoBlanks ? 0 : (widths[index] ?? 0), paint)
+        : placed(text, row[index], column, needsNoBlanks ? 0 : width, paint)
     })
     return cells.join(GAP).trimEnd()
   })

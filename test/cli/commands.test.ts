@@ -1,0 +1,250 @@
+// Goal: every command that runs nothing says what it should, where it should, and ends with the right code.
+import { execFileSync } from 'node:child_process'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildOnce, Sandbox } from './sandbox.ts'
+import { wordCount, wrong } from './topologies.ts'
+
+const sandbox = new Sandbox()
+
+beforeAll(() => {
+  buildOnce()
+  sandbox.write('src/word-count.ts', wordCount)
+  sandbox.write('src/wrong.ts', wrong)
+})
+afterAll(() => sandbox.remove())
+
+describe('check', () => {
+  test('a topology that is right', async () => {
+    const { code, stdout, stderr } = await sandbox.typhoon('check', 'src/word-count.ts')
+    expect(stdout).toBe('✔ src/word-count.ts  word-count  4 components, 8 tasks, at-least-once\n')
+    expect([code, stderr]).toEqual([0, ''])
+  })
+
+  test('all that is wrong, each with code, place and fix', async () => {
+    const { code, stdout } = await sandbox.typhoon('check', 'src/wrong.ts')
+    expect(stdout).toMatchInlineSnapshot(`
+      "src/wrong.ts  word-count
+        ✖ E1004 UNKNOWN_FIELD  bolt 'count' groups 'split' by "wrod", but that stream has no such field; it has word
+            at    src/wrong.ts:36:55
+            near  did you mean word?
+            fix   Use one of the fields in the message.
+        ⚠ wall-clock  Date.now() in a component: two runs differ, and tests cannot move it
+            at    src/wrong.ts:26:30
+            fix   use context.now(), which prepare and open are given: in tests it is virtual
+      1 error, 1 warning   typhoon explain E1004
+      "
+    `)
+    expect(code).toBe(1)
+  })
+
+  test('the same for programs, places taken apart', async () => {
+    const { code, stdout } = await sandbox.typhoon('check', 'src/wrong.ts', '-o', 'json')
+    expect(JSON.parse(stdout)).toMatchInlineSnapshot(`
+      {
+        "errors": 1,
+        "ok": false,
+        "topologies": [
+          {
+            "components": null,
+            "file": "<dir>/src/wrong.ts",
+            "findings": [
+              {
+                "code": "UNKNOWN_FIELD",
+                "column": 55,
+                "didYouMean": "word",
+                "file": "<dir>/src/wrong.ts",
+                "fix": "Use one of the fields in the message.",
+                "line": 36,
+                "message": "bolt 'count' groups 'split' by "wrod", but that stream has no such field; it has word",
+                "number": "E1004",
+                "severity": "error",
+              },
+              {
+                "code": "wall-clock",
+                "column": 30,
+                "didYouMean": null,
+                "file": "<dir>/src/wrong.ts",
+                "fix": "use context.now(), which prepare and open are given: in tests it is virtual",
+                "line": 26,
+                "message": "Date.now() in a component: two runs differ, and tests cannot move it",
+                "number": null,
+                "severity": "warning",
+              },
+            ],
+            "guarantee": null,
+            "tasks": null,
+            "topology": "word-count",
+          },
+        ],
+        "version": 1,
+        "warnings": 1,
+      }
+    `)
+    expect(code).toBe(1)
+  })
+
+  test('warnings fail with --strict only', async () => {
+    sandbox.write(
+      'src/clock.ts',
+      wordCount.replace('counts.set(word, count)', 'counts.set(word, count); Date.now()'),
+    )
+    expect((await sandbox.typhoon('check', 'src/clock.ts')).code).toBe(0)
+    expect((await sandbox.typhoon('check', 'src/clock.ts', '--strict')).code).toBe(1)
+  })
+
+  test('configuration from outside is part of it', async () => {
+    const { code, stdout } = await sandbox.typhoon(
+      'check',
+      'src/word-count.ts',
+      '-c',
+      'topology.workers=many',
+    )
+    expect(stdout).toContain('E2002 CONFIG_INVALID_VALUE')
+    expect(code).toBe(1)
+  })
+})
+
+describe('graph', () => {
+  test('as text', async () => {
+    const { stdout } = await sandbox.typhoon('graph', 'src/word-count.ts')
+    expect(stdout).toMatchInlineSnapshot(`
+      "word-count
+      ┌──────────┐             ┌──────────┐                  ┌──────────┐            ┌──────────┐
+      │ lines ×1 ├── shuffle ─▶│ split ×2 ├── fields(word) ─▶│ count ×4 ├── global ─▶│ print ×1 │
+      └──────────┘             └──────────┘                  └──────────┘            └──────────┘
+      "
+    `)
+  })
+
+  test('as Mermaid, Graphviz, SVG and JSON', async () => {
+    const drawn = async (form: string) =>
+      (await sandbox.typhoon('graph', 'src/word-count.ts', '-f', form)).stdout
+    expect(await drawn('mermaid')).toContain('c1 -->|"shuffle"| c2')
+    expect(await drawn('dot')).toContain('"split" -> "count" [label="fields(word)"]')
+    expect(await drawn('svg')).toMatch(/^<svg [\s\S]*<\/svg>\n$/)
+    const document: unknown = JSON.parse(await drawn('json'))
+    expect(document).toMatchObject({
+      version: 1,
+      name: 'word-count',
+      components: { count: { form: 'basic' } },
+    })
+  })
+})
+
+describe('explain', () => {
+  test('an error code, by number or name', async () => {
+    const [byNumber, byName] = await Promise.all([
+      sandbox.typhoon('explain', 'E1004'),
+      sandbox.typhoon('explain', 'unknown-field'),
+    ])
+    expect(byNumber.stdout).toMatchInlineSnapshot(`
+      "E1004 UNKNOWN_FIELD
+        A grouping names a field that the stream does not have.
+        fix   Use one of the fields in the message.
+        acts  you: fix the call, the topology or the configuration
+        retry no
+      "
+    `)
+    expect(byName.stdout).toBe(byNumber.stdout)
+  })
+
+  test('a configuration key', async () => {
+    const { stdout } = await sandbox.typhoon('explain', 'maxSpoutPending', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      kind: 'key',
+      name: 'topology.max.spout.pending',
+      default: 1000,
+    })
+  })
+
+  test('what does not exist is 3, with the nearest', async () => {
+    const { code, stderr } = await sandbox.typhoon('explain', 'unknwon-field')
+    expect([code, stderr]).toMatchInlineSnapshot(`
+      [
+        3,
+        "error there is no error code and no configuration key 'unknwon-field'
+        fix   did you mean UNKNOWN_FIELD?
+      ",
+      ]
+    `)
+  })
+})
+
+describe('config explain', () => {
+  test('every layer that said something, the last one holds', async () => {
+    sandbox.write('project/typhoon.config.ts', 'export default { config: { messageTimeout: "45s" } }')
+    const inProject = new Sandbox()
+    inProject.write('typhoon.config.ts', "export default { config: { messageTimeout: '45s' } }")
+    const running = inProject.start(
+      ['config', 'explain', 'messageTimeout', '-c', 'topology.message.timeout.secs=7'],
+      {
+        TYPHOON_TOPOLOGY_MESSAGE_TIMEOUT_SECS: '20',
+      },
+    )
+    const { code, stdout } = await running.ended
+    inProject.remove()
+    expect(stdout.slice(stdout.indexOf('\n\n') + 2)).toMatchInlineSnapshot(`
+      "   default                                              30
+         environment (TYPHOON_TOPOLOGY_MESSAGE_TIMEOUT_SECS)  20
+         project (typhoon.config.ts)                          45
+      ▶  command line                                         7   holds
+      "
+    `)
+    expect(stdout).toContain('topology.message.timeout.secs = 7 s')
+    expect(code).toBe(0)
+  })
+
+  test('without a key: all that is set', async () => {
+    const { stdout } = await sandbox.typhoon('config', 'explain', '-c', 'topology.workers=2')
+    expect(stdout).toMatchInlineSnapshot(`
+      "KEY               VALUE  SAID BY
+      topology.workers  2      command line
+      "
+    `)
+  })
+})
+
+describe('doctor', () => {
+  test('looks at everything, and ends with 1 where something fails', async () => {
+    const good = await sandbox.typhoon('doctor', '-o', 'json')
+    const { ok, checks }: { ok: boolean; checks: { name: string; state: string }[] } = JSON.parse(good.stdout)
+    expect([ok, good.code]).toEqual([true, 0])
+    expect(checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'node',
+        'typhoon',
+        'typescript',
+        'source maps',
+        'project',
+        'configuration',
+        'disk',
+        'memory',
+      ]),
+    )
+    const broken = new Sandbox()
+    broken.write('typhoon.config.ts', "export default { topologies: { a: './nowhere.ts' } }")
+    const bad = await broken.typhoon('doctor')
+    broken.remove()
+    expect(bad.stdout).toContain(
+      'fail  project         the topology a is at ./nowhere.ts, where there is no file',
+    )
+    expect(bad.code).toBe(1)
+  })
+})
+
+test('version', async () => {
+  expect((await sandbox.typhoon('version')).stdout).toMatch(/^typhoon \d+\.\d+\.\d+ {2}node \d+/)
+  expect((await sandbox.typhoon('--version')).stdout).toMatch(/^typhoon /)
+})
+
+test('the script for bash is understood by bash, and completes', async () => {
+  const { stdout } = await sandbox.typhoon('completion', 'bash')
+  const completed = (words: string): string => {
+    const script = `${stdout}\nCOMP_WORDS=(${words}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _typhoon; echo "\${COMPREPLY[@]}"`
+    return execFileSync('bash', ['-c', script], { encoding: 'utf8', cwd: sandbox.directory }).trim()
+  }
+  expect(completed('typhoon gr')).toBe('graph')
+  expect(completed('typhoon graph --format m')).toBe('mermaid')
+  expect(completed('typhoon config ex')).toBe('explain')
+  expect(completed('typhoon run sr')).toBe('src')
+})

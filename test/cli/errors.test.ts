@@ -1,0 +1,150 @@
+// Goal: whatever goes wrong, the user reads what, where in his file, and what to do; scripts get a code.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildOnce, Sandbox } from './sandbox.ts'
+import { wordCount } from './topologies.ts'
+
+const sandbox = new Sandbox()
+
+beforeAll(buildOnce)
+afterAll(() => sandbox.remove())
+
+async function errorOf(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await sandbox.typhoon(...args)
+  return `${stdout}${stderr}exit ${code}`
+}
+
+test('no topology in the module', async () => {
+  sandbox.write('other.ts', 'export const port = 1\nexport function go() {}\n')
+  expect(await errorOf('run', 'other.ts')).toMatchInlineSnapshot(`
+    "error E1015 NO_DEFAULT_EXPORT  other.ts has no topology as its default export; it exports go (a function), port (a number)
+      at    other.ts:1:1
+      fix   export default defineTopology({ … }), or defineStreams.
+      more  typhoon explain E1015
+    exit 2"
+  `)
+})
+
+test('a module that does not compile', async () => {
+  sandbox.write('syntax.ts', 'export const a = 1\nconst b = ;\n')
+  expect(await errorOf('run', 'syntax.ts')).toMatchInlineSnapshot(`
+    "error syntax.ts does not compile: Unexpected ";"
+      at    syntax.ts:2:11
+    exit 2"
+  `)
+})
+
+test('a module that throws', async () => {
+  sandbox.write('throws.ts', "function connect(): never {\n  throw new TypeError('no city')\n}\nconnect()\n")
+  expect(await errorOf('run', 'throws.ts')).toMatchInlineSnapshot(`
+    "error throws.ts threw while it was imported
+      fix   correct the module; what is needed at run time only belongs into prepare or open
+      cause TypeError: no city
+      in    connect throws.ts:2:9
+      in    <anonymous> throws.ts:4:1
+    exit 2"
+  `)
+})
+
+test('a package that is not installed, and a file that is not there', async () => {
+  sandbox.write('package.ts', "import x from 'no-such-package'\nexport default x\n")
+  expect(await errorOf('graph', 'package.ts')).toMatchInlineSnapshot(`
+    "error package.ts imports 'no-such-package', which is not installed
+      fix   npm install no-such-package
+    exit 2"
+  `)
+  sandbox.write('relative.ts', "import x from './no-such-file.ts'\nexport default x\n")
+  expect(await errorOf('graph', 'relative.ts')).toMatchInlineSnapshot(`
+    "error relative.ts does not compile: Could not resolve "./no-such-file.ts"
+      at    relative.ts:1:15
+    exit 2"
+  `)
+})
+
+test('a build that throws, with the place in a bundled module', async () => {
+  const text = wordCount
+    .replace('import {', 'enum Kind { A = 1 }\nimport {')
+    .replace('build(builder) {', "build(builder) {\n    if (Kind.A === 1) throw new RangeError('too many')")
+  sandbox.write('build.ts', text)
+  expect(await errorOf('run', 'build.ts')).toMatchInlineSnapshot(`
+    "error build of the topology threw
+      cause RangeError: too many
+      in    build build.ts:35:29
+    exit 2"
+  `)
+})
+
+test('a prepare that throws', async () => {
+  sandbox.write(
+    'prepare.ts',
+    wordCount.replace('() => new Map<string, number>()', "() => { throw new Error('no database') }"),
+  )
+  expect(await errorOf('run', 'prepare.ts')).toMatchInlineSnapshot(`
+    "error E3003 PREPARE_THREW  task 2 of count could not start: no database
+      fix   See cause. The task is tried again with growing waits.
+      more  typhoon explain E3003
+      cause Error: no database
+      in    prepare prepare.ts:22:26
+    exit 1"
+  `)
+})
+
+test('several findings at once', async () => {
+  const text = wordCount
+    .replace("'word')", "'wrod' as never)")
+    .replace("'split', split, 2", "'split', split, { executors: 0 }")
+  sandbox.write('several.ts', text)
+  expect(await errorOf('run', 'several.ts')).toMatchInlineSnapshot(`
+    "error E1016 PARALLELISM_INVALID  'split' is placed with executors 0; wanted a whole number from 1
+      fix   Correct the figure named in the message.
+      more  typhoon explain E1016
+      in    build several.ts:35:27
+    exit 2"
+  `)
+})
+
+test('unknown topology, command and option', async () => {
+  sandbox.write('typhoon.config.json', '{ "topologies": { "word-count": "./word-count.ts" } }')
+  expect(await errorOf('run', 'word-cuont')).toMatchInlineSnapshot(`
+    "error there is no topology and no file 'word-cuont'
+      fix   did you mean word-count?
+    exit 3"
+  `)
+  expect(await errorOf('rnu')).toMatchInlineSnapshot(`
+    "error there is no command 'rnu'
+      fix   did you mean typhoon run?
+    exit 2"
+  `)
+  expect(await errorOf('run', 'x', '--wrokers', '2')).toMatchInlineSnapshot(`
+    "error unknown option '--wrokers'
+      fix   did you mean --workers?
+    exit 2"
+  `)
+})
+
+test('arguments the topology does not take, and configuration that is wrong', async () => {
+  sandbox.write('word-count.ts', wordCount)
+  expect(await errorOf('run', 'word-count', '--', '--input', 'x')).toMatchInlineSnapshot(`
+    "error E1018 ARGS_INVALID  the topology takes no arguments, but was given --input x
+      fix   See the issues in the message; typhoon help <file> prints the arguments.
+      more  typhoon explain E1018
+    exit 2"
+  `)
+  expect(await errorOf('run', 'word-count', '-c', 'topology.workrs=2')).toMatchInlineSnapshot(`
+    "error E2001 CONFIG_UNKNOWN_KEY  command line: there is no configuration key topology.workrs
+      near  did you mean topology.workers?
+      fix   Use the nearest name in the message; typhoon config schema lists all.
+      more  typhoon explain E2001
+    exit 2"
+  `)
+})
+
+test('for programs an error is one object', async () => {
+  const { code, stdout, stderr } = await sandbox.typhoon('run', 'syntax.ts', '-o', 'json')
+  expect([code, stdout]).toEqual([2, ''])
+  expect(JSON.parse(stderr)).toMatchObject({
+    version: 1,
+    exitCode: 2,
+    bug: false,
+    errors: [{ line: 2, column: 11 }],
+  })
+})
