@@ -127,7 +127,7 @@ export function hashAt(values: readonly unknown[], positions: readonly number[])
 
 /** Puts a hash into one of `count` buckets, numbered from 0. */
 export function bucketOf(hash: number, count: number): number {
-  return (hash >>> 0) % count
+  return ((hash >>> 0) % (count >>> 0)) | 0
 }
 
 function hashOther(value: unknown, depth: number): number {

@@ -34,7 +34,6 @@ export interface ComponentFigures {
   readonly executeMs: Histogram
   readonly completeMs: Histogram
   readonly streams: Map<string, StreamFigures>
-  readonly executedFrom: Map<string, number>
 }
 
 export interface RunFigures {
@@ -87,7 +86,6 @@ export function figuresOf(
       figures.blockedMs += bolt.blockedMs
       for (const task of bolt.allTasks) {
         addTask(figures, task.self.stats)
-        for (const [from, count] of task.executedFrom()) add(figures.executedFrom, from, count)
       }
     }
     for (const spout of worker.spouts) {
@@ -149,7 +147,6 @@ function mergeInto(components: Map<string, ComponentFigures>, lost: ComponentFig
     stream.emittedCount += counts.emittedCount
     stream.transferredCount += counts.transferredCount
   }
-  for (const [from, count] of lost.executedFrom) add(figures.executedFrom, from, count)
 }
 
 function streamOf(figures: ComponentFigures, streamId: string): StreamFigures {
@@ -159,10 +156,6 @@ function streamOf(figures: ComponentFigures, streamId: string): StreamFigures {
     figures.streams.set(streamId, stream)
   }
   return stream
-}
-
-function add(counts: Map<string, number>, key: string, count: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + count)
 }
 
 function entryOf(
@@ -197,7 +190,6 @@ function entryOf(
       executeMs: new Histogram(),
       completeMs: new Histogram(),
       streams: new Map(),
-      executedFrom: new Map(),
     }
     components.set(componentId, figures)
   }

@@ -34,7 +34,7 @@ function reachable(start: string, readers: ReadonlyMap<string, ReadonlySet<strin
 
 /** How an edge between two components runs inside a worker. */
 export interface EdgeForm {
-  /** The next bolt is called directly, where nothing stands before it. */
+  /** The reading bolt is called directly, where it runs here and nothing stands before it. */
   readonly isChained: boolean
   /** The sender waits when the reader's inbox is full. */
   readonly isHolding: boolean
@@ -43,8 +43,9 @@ export interface EdgeForm {
 }
 
 /**
- * A forward edge feeds exactly one task from each sending task: one task on either side, whatever the
- * grouping, or as many tasks on both sides of a local-or-shuffle grouping, all in this worker.
+ * Whatever the grouping, a tuple for a task of this worker is handed over by a call, unless something stands before
+ * it there, a cycle would call into itself, or the user broke the chain (docs/decisions/0005-direct-calls.md). As
+ * many senders as readers of a local-or-shuffle grouping, all in this worker, are paired for good.
  */
 export function edgeForm(
   spec: WorkerSpec,
@@ -58,7 +59,6 @@ export function edgeForm(
   const { kind } = input.grouping
   const isAllHere = here.senders === senders && here.targets === targets
   const isPaired = kind === 'localOrShuffle' && targets === senders && targets > 1 && isAllHere
-  const isSingle = targets === 1 && senders === 1 && isAllHere
   const mayChain = spec.settings.components.get(reader.id)?.chain !== false && !isCyclic
-  return { isChained: mayChain && (isPaired || isSingle), isHolding: !isCyclic, isPaired }
+  return { isChained: mayChain, isHolding: !isCyclic, isPaired }
 }

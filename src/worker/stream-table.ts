@@ -12,6 +12,7 @@ export class StreamTable {
 
   constructor(topology: Topology) {
     const all: StreamRef[] = []
+    const scopes: StreamRef['scopes'] = []
     const components = [...topology.components.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
     for (const component of components) {
       const declared = [...component.definition.outputs.values()].sort((a, b) =>
@@ -19,7 +20,7 @@ export class StreamTable {
       )
       for (const { streamId, schema, direct } of [...declared, deadLetterStream]) {
         const hasFields = compileHasFields(requiredNames(schema))
-        const kind = { isDirect: direct, carriesPlainValues: schema.carriesValue === true, hasFields }
+        const kind = { isDirect: direct, carriesPlainValues: schema.carriesValue === true, hasFields, scopes }
         const ref = new StreamRef(component.id, streamId, all.length, schema, kind)
         all.push(ref)
         this.byKey.set(`${component.id}:${streamId}`, ref)

@@ -5,11 +5,11 @@
  * Where a root's acker is: in the spout's own worker if one runs there, chosen among them by the root's id;
  * else by the id among all ackers of the topology. Without ackers nothing is tracked.
  *
- *   edges of a root whose acker is elsewhere:   mix → accumulate in the handle → one message a root at
+ *   edges of a root whose acker is elsewhere:   mix → accumulate in the root → one message a root at
  *   `flush`
  *
  * Invariants
- *   R1  A handle stands in `dirty` at most once, and is in it while edges mixed into it have not been sent.
+ *   R1  A root stands in `dirty` at most once, and is in it while edges mixed into it have not been sent.
  *   R2  A message about a root never overtakes edges mixed in before it.
  */
 import { assert } from '../../base/assert.ts'
@@ -38,7 +38,7 @@ export class AckRouter {
   private dirty: TreeRoot[] = []
   /** Open roots of this worker's spouts whose acker is elsewhere, for the verdicts that come back. */
   private readonly away = new RootIndex()
-  private lastHandle: TreeRoot | undefined = undefined
+  private lastAway: TreeRoot | undefined = undefined
 
   constructor(
     ackers: { readonly here: readonly number[]; readonly all: readonly number[] },
@@ -57,6 +57,7 @@ export class AckRouter {
 
   /** HOT. A fresh root for a spout's emit. Only if `isTracking`. */
   newRoot(owner: RootOwner): TreeRoot {
+    if (this.only !== undefined) return new TreeRoot(0, 0, this.only.ackerTask, true, owner)
     this.ids.take()
     const { low, high } = this.ids
     const tasks = this.localTasks.length > 0 ? this.localTasks : this.allTasks
@@ -82,7 +83,9 @@ export class AckRouter {
   ack(tuple: EngineTuple): void {
     const { root } = tuple
     if (root === undefined) return
-    this.mix(root, tuple.edgeLow ^ tuple.childLow, tuple.edgeHigh ^ tuple.childHigh)
+    const low = tuple.edgeLow ^ tuple.childLow
+    const high = tuple.edgeHigh ^ tuple.childHigh
+    if ((low | high) !== 0) this.mix(root, low, high)
     if (tuple.more === undefined) return
     for (const further of tuple.more) {
       this.mix(further.root, further.low ^ tuple.childLow, further.high ^ tuple.childHigh)
@@ -127,6 +130,11 @@ export class AckRouter {
   /** A tuple of this root leaves the worker: acks of it will come back with nothing but its id. */
   leave(root: TreeRoot): void {
     root.hasLeft = true
+    if ((root.idLow | root.idHigh) === 0) {
+      this.ids.take()
+      root.idLow = this.ids.low
+      root.idHigh = this.ids.high
+    }
     if (root.isLocal && !root.isQueued && !root.isClosed) this.ledgerOf(root).index(root)
   }
 
@@ -134,12 +142,12 @@ export class AckRouter {
   rootOf(idLow: number, idHigh: number, ackerTask: number): TreeRoot {
     const ledger = this.ledgers.get(ackerTask)
     if (ledger !== undefined) return ledger.find(idLow, idHigh)
-    const last = this.lastHandle
+    const last = this.lastAway
     if (last !== undefined && last.idLow === idLow && last.idHigh === idHigh) return last
-    const handle = new TreeRoot(idLow, idHigh, ackerTask, false, undefined)
-    handle.hasLeft = true
-    this.lastHandle = handle
-    return handle
+    const root = new TreeRoot(idLow, idHigh, ackerTask, false, undefined)
+    root.hasLeft = true
+    this.lastAway = root
+    return root
   }
 
   /** A message about a tree from another worker. */
@@ -193,13 +201,13 @@ export class AckRouter {
     }
     root.low ^= low
     root.high ^= high
-    if (root.isQueued && root.owner === undefined) return
-    if (root.owner === undefined) root.isQueued = true
+    if (root.isDirty) return
+    root.isDirty = true
     this.dirty.push(root)
   }
 
   private send(root: TreeRoot): void {
-    if (root.owner === undefined) root.isQueued = false
+    root.isDirty = false
     const { low, high } = root
     if ((low | high) === 0) return
     root.low = 0

@@ -28,8 +28,8 @@ export interface RootOwner {
 }
 
 export class TreeRoot {
-  readonly idLow: number
-  readonly idHigh: number
+  idLow: number
+  idHigh: number
   /** XOR of the edges seen an odd number of times. */
   low = 0
   high = 0
@@ -40,8 +40,10 @@ export class TreeRoot {
   isRegistered = false
   /** A verdict was given; nothing counts any more. */
   isClosed = false
-  /** Waiting in an outbound batch (role 3), or entered in the ledger's index (role 1). */
+  /** Entered in an index: the ledger's (role 1), or that of roots whose acker is elsewhere (role 2). */
   isQueued = false
+  /** Stands among what will be sent to the acker (role 3). */
+  isDirty = false
   /** Some tuple of the tree left this worker, so the loss of a link or worker may concern it. */
   hasLeft = false
   owner: RootOwner | undefined

@@ -13,8 +13,6 @@ import type { EngineTuple } from './tuple.ts'
 
 export class Inbox extends Gate {
   readonly capacity: number
-  /** Highest count since the last `takePeak`. */
-  private peak = 0
   private slots: Array<EngineTuple | undefined>
   private mask: number
   // Both only grow; the slot of a position is `position & mask`. Exact integers for 28 years at 10 M
@@ -47,7 +45,6 @@ export class Inbox extends Gate {
     this.tail += 1
     if (count + 1 < this.capacity) return true
     this.isClosed = true
-    if (count >= this.peak) this.peak = count + 1
     return false
   }
 
@@ -68,12 +65,6 @@ export class Inbox extends Gate {
     const left: EngineTuple[] = []
     for (let tuple = this.shift(); tuple !== undefined; tuple = this.shift()) left.push(tuple)
     return left
-  }
-
-  takePeak(): number {
-    const peak = Math.max(this.peak, this.count)
-    this.peak = 0
-    return peak
   }
 
   private reopen(): void {

@@ -40,7 +40,6 @@ export class EngineTuple implements Tuple<AnyValues> {
   childLow = 0
   childHigh = 0
   answer: number = Answer.OPEN
-  scope: CallScope | undefined = undefined
 
   constructor(
     values: AnyValues,
@@ -72,7 +71,7 @@ export class EngineTuple implements Tuple<AnyValues> {
   }
 
   get signal(): AbortSignal {
-    return this.scope === undefined ? NEVER : this.scope.signalOf(this)
+    return this.stream.scopes[this.targetTask]?.signalOf(this) ?? NEVER
   }
 }
 

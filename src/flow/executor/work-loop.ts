@@ -38,6 +38,8 @@ export interface TurnEnd {
 const STEP_LIMIT = 256
 /** Longest time before the event loop gets its turn. */
 const TURN_MS = 2
+/** Direct calls a step may make, for each tuple of its limit. */
+const DIRECT_CALLS_PER_TUPLE = 16
 /**
  * The same where time stands still while code runs: a topology that always has work must not turn for ever.
  */
@@ -46,6 +48,11 @@ const TURN_ROUNDS_MAX = 1_024
 export class WorkLoop {
   /** Monotonic milliseconds at the start of this step. */
   nowMs: number
+  /**
+   * Direct calls from one bolt to the next that this step may still make; then tuples go through inboxes. So a
+   * tuple that becomes a million does not keep the loop until the last of them is done.
+   */
+  directLeft = 0
   busyMs = 0
   turnCount = 0
   /** Set by a test or the simulator to stop all work without ending: a hung worker. */
@@ -93,7 +100,8 @@ export class WorkLoop {
 
   resume(): void {
     this.isHung = false
-    if (this.ready.length > 0) this.arm()
+    // Also if no executor is ready: what was batched before the stop still waits to be flushed.
+    this.arm()
   }
 
   /** Asks for a turn even if no executor is ready: something waits to be flushed. */
@@ -132,7 +140,9 @@ export class WorkLoop {
     const { clock } = this.host
     for (const executor of batch) {
       executor.isScheduled = false
-      const outcome = executor.step(this.stepLimit())
+      const limit = this.stepLimit()
+      this.directLeft = limit * DIRECT_CALLS_PER_TUPLE
+      const outcome = executor.step(limit)
       if (outcome === Step.MORE) this.schedule(executor)
       this.nowMs = clock.monotonicMs()
     }

@@ -92,7 +92,7 @@ export class ShuffleRoute extends Route {
     } else {
       const length = Math.max(RING_MIN, candidates.length * 5)
       candidates.forEach((index, i) => {
-        const count = Math.max(1, Math.round(((weights[i] ?? 0) / sum) * length))
+        const count = Math.round(((weights[i] ?? 0) / sum) * length)
         for (let n = 0; n < count; n += 1) places.push(index)
       })
     }

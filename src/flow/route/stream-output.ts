@@ -4,21 +4,24 @@
  *
  * Route: collector → [stream output] → inbox of a task here, or the link to the worker where it runs.
  *
- * Accounting (Storm's rule): each tuple that leaves gets an edge id of its own. The id is mixed into the
- * anchor it belongs to (`childLow/High`), or, for a spout, summed up in `sumLow/High`, from where the root is
- * registered.
+ * Accounting (Storm's rule): each tuple that leaves gets an edge id of its own. The id is mixed into the anchor
+ * it belongs to (`childLow/High`), or, for a spout, summed up in `sumLow/High`, from where the root is registered.
+ *
+ * A tuple that was handed over by a call and answered before that call returned needs no id: it would be mixed in
+ * twice right away. So edges get their names after the hand-over, and only if the tuple is still open then; until
+ * that, its name is zero, which changes nothing where it is mixed in.
  *
  * Invariants
- *   O1  Every tuple of a tracked emit has its edge in each of its roots before anyone can ack it.
- *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw
- *       leaves the books balanced. So what leaves the worker is handed over first and accounted then (it cannot
- *       be acked within this turn of the loop); what stays is accounted first (a chained bolt may ack it at once).
+ *   O1  Every open tuple of a tracked emit has its edge in each of its roots, or in the anchor that is still to be
+ *       mixed into them, before this turn of the loop ends: nobody else can ack it earlier.
+ *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw leaves
+ *       the books balanced. So what leaves the worker gets its name, is handed over, and is accounted last.
  */
 import { UsageError } from '../../base/errors.ts'
 import type { AnyValues } from '../../topology/tuple.ts'
 import type { EdgeIds } from '../ack/edge-ids.ts'
 import type { TreeRoot } from '../ack/tree-root.ts'
-import { EngineTuple, type FurtherRoot } from '../executor/tuple.ts'
+import { Answer, EngineTuple, type FurtherRoot } from '../executor/tuple.ts'
 import { DirectRoute } from './fixed.ts'
 import type { Route } from './route.ts'
 import type { StreamRef } from './stream-ref.ts'
@@ -154,20 +157,22 @@ export class StreamOutput {
     root: TreeRoot | undefined,
     time: number | undefined,
   ): void {
+    const tuple = new EngineTuple(values, this.ref, this.task, target.task, time, root, 0, 0)
     if (root === undefined) {
-      this.deliver(target, new EngineTuple(values, this.ref, this.task, target.task, time, undefined, 0, 0))
+      this.deliver(target, tuple)
       return
     }
-    const { ids } = this
-    ids.take()
-    const { low, high } = ids
-    const tuple = new EngineTuple(values, this.ref, this.task, target.task, time, root, low, high)
-    if (anchor.more !== undefined) tuple.more = sameEdge(anchor.more, low, high)
-    const isHere = target.receiver !== undefined
-    if (!isHere) this.deliver(target, tuple)
-    anchor.childLow ^= low
-    anchor.childHigh ^= high
-    if (isHere) this.deliver(target, tuple)
+    if (anchor.more !== undefined) tuple.more = sameEdge(anchor.more)
+    if (target.receiver === undefined) {
+      this.nameEdge(tuple)
+      this.deliver(target, tuple)
+    } else {
+      this.deliver(target, tuple)
+      if (tuple.answer !== Answer.OPEN) return
+      this.nameEdge(tuple)
+    }
+    anchor.childLow ^= tuple.edgeLow
+    anchor.childHigh ^= tuple.edgeHigh
   }
 
   private sendRoot(
@@ -176,19 +181,34 @@ export class StreamOutput {
     root: TreeRoot | undefined,
     time: number | undefined,
   ): void {
+    const tuple = new EngineTuple(values, this.ref, this.task, target.task, time, root, 0, 0)
     if (root === undefined) {
-      this.deliver(target, new EngineTuple(values, this.ref, this.task, target.task, time, undefined, 0, 0))
+      this.deliver(target, tuple)
       return
     }
+    if (target.receiver === undefined) {
+      this.nameEdge(tuple)
+      this.deliver(target, tuple)
+    } else {
+      this.deliver(target, tuple)
+      if (tuple.answer !== Answer.OPEN) return
+      this.nameEdge(tuple)
+    }
+    this.sumLow ^= tuple.edgeLow
+    this.sumHigh ^= tuple.edgeHigh
+  }
+
+  /** Gives a tuple its edge. */
+  private nameEdge(tuple: EngineTuple): void {
     const { ids } = this
     ids.take()
-    const { low, high } = ids
-    const tuple = new EngineTuple(values, this.ref, this.task, target.task, time, root, low, high)
-    const isHere = target.receiver !== undefined
-    if (!isHere) this.deliver(target, tuple)
-    this.sumLow ^= low
-    this.sumHigh ^= high
-    if (isHere) this.deliver(target, tuple)
+    tuple.edgeLow = ids.low
+    tuple.edgeHigh = ids.high
+    if (tuple.more === undefined) return
+    for (const further of tuple.more) {
+      further.low = ids.low
+      further.high = ids.high
+    }
   }
 
   /**
@@ -246,8 +266,8 @@ export class StreamOutput {
   }
 }
 
-function sameEdge(roots: readonly FurtherRoot[], low: number, high: number): FurtherRoot[] {
-  return roots.map(({ root }) => ({ root, low, high }))
+function sameEdge(roots: readonly FurtherRoot[]): FurtherRoot[] {
+  return roots.map(({ root }) => ({ root, low: 0, high: 0 }))
 }
 
 function mixInto(edges: FurtherRoot[], root: TreeRoot, low: number, high: number): void {

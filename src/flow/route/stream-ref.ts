@@ -1,11 +1,15 @@
 /** A stream of the running topology, shared by all its tuples. */
+
 import type { StreamSchema } from '../../topology/definition.ts'
+import type { CallScope } from '../executor/tuple.ts'
 
 export class StreamRef {
   readonly componentId: string
   readonly streamId: string
   /** Number of the stream in the topology, the same in every worker: what frames carry. */
   readonly number: number
+  /** Who can say when a call of a task must stop, by task. Shared by all streams of a worker. */
+  readonly scopes: Array<CallScope | undefined>
   readonly schema: StreamSchema
   readonly isDirect: boolean
   /**
@@ -27,6 +31,7 @@ export class StreamRef {
       readonly isDirect: boolean
       readonly carriesPlainValues: boolean
       readonly hasFields: (values: object) => boolean
+      readonly scopes?: Array<CallScope | undefined>
     },
   ) {
     this.componentId = componentId
@@ -36,5 +41,6 @@ export class StreamRef {
     this.isDirect = kind.isDirect
     this.carriesPlainValues = kind.carriesPlainValues
     this.hasFields = kind.hasFields
+    this.scopes = kind.scopes ?? []
   }
 }

@@ -30,6 +30,8 @@ export class Call {
   readonly key: unknown
   state: number = State.WAITING
   collector: CallCollector | undefined = undefined
+  /** What the call is about where it has no tuple: a timer that waits behind a call of its key. */
+  occasion: unknown = undefined
   /** What a keyed bolt's state keeps for the call. */
   stateCall: unknown = undefined
   retriesDone = 0
@@ -106,9 +108,21 @@ export class AsyncCalls implements CallScope {
     if (behind === undefined || behind[0] === call) this.start(call)
   }
 
-  /** Takes over a call that returned a promise. `tuple` undefined: a tick or timer. */
-  adopt(tuple: EngineTuple | undefined, promise: PromiseLike<unknown>): void {
-    const call = this.add(tuple)
+  /** A call of this key is open: what is about the same key has to stand behind it. */
+  isBusy(key: unknown): boolean {
+    return this.keys.has(key)
+  }
+
+  /** Takes a call without a tuple that stands behind others of its key. */
+  enqueueFor(key: unknown, occasion: unknown): void {
+    const call = this.add(undefined, key)
+    call.occasion = occasion
+    if (this.keys.get(key)?.[0] === call) this.start(call)
+  }
+
+  /** Takes over a call that returned a promise. `tuple` undefined: a tick, or a timer of a key. */
+  adopt(tuple: EngineTuple | undefined, promise: PromiseLike<unknown>, key?: unknown): void {
+    const call = this.add(tuple, key)
     call.state = State.RUNNING
     this.owner.detach(call)
     this.wait(call, promise)
@@ -158,14 +172,13 @@ export class AsyncCalls implements CallScope {
     this.openCount = 0
   }
 
-  private add(tuple: EngineTuple | undefined): Call {
-    const key = this.byKey && tuple !== undefined ? this.owner.keyOf(tuple) : undefined
+  private add(tuple: EngineTuple | undefined, given?: unknown): Call {
+    const key = this.byKey && tuple !== undefined ? this.owner.keyOf(tuple) : given
     const call = new Call(tuple, key)
     this.open.add(call)
     this.openCount += 1
-    if (tuple === undefined) return call
-    if (this.byInput) this.queue.push(call)
-    if (this.byKey) {
+    if (this.byInput && tuple !== undefined) this.queue.push(call)
+    if (this.byKey && (tuple !== undefined || key !== undefined)) {
       const line = this.keys.get(key)
       if (line === undefined) this.keys.set(key, [call])
       else line.push(call)
@@ -199,7 +212,8 @@ export class AsyncCalls implements CallScope {
     if (timeoutMs !== undefined && call.tuple !== undefined) {
       call.timer = host.timers.after(timeoutMs, () => this.onTimeout(call, timeoutMs))
     }
-    promise.then(
+    // A thenable that throws in `then` becomes a promise that is rejected; a promise stays what it is.
+    Promise.resolve(promise).then(
       () => this.isCurrent(call, attempt) && this.onReturn(call),
       (error: unknown) => this.isCurrent(call, attempt) && this.onThrow(call, error),
     )
@@ -274,8 +288,7 @@ export class AsyncCalls implements CallScope {
     const { tuple } = call
     if (isDone) this.settle(call)
     else if (tuple !== undefined) this.owner.giveUp(tuple, call.error, call.retriesDone + 1)
-    if (tuple === undefined) return
-    this.signals.delete(tuple)
+    if (tuple !== undefined) this.signals.delete(tuple)
     if (this.byKey) this.startNext(call)
   }
 
@@ -292,6 +305,7 @@ export class AsyncCalls implements CallScope {
   private startNext(call: Call): void {
     const line = this.keys.get(call.key)
     if (line === undefined) return
+    if (line[0] !== call) return
     line.shift()
     const [next] = line
     if (next === undefined) this.keys.delete(call.key)

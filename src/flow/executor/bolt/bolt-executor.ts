@@ -79,7 +79,8 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
 
   /** HOT. */
   offer(tuple: EngineTuple, isChained: boolean): Gate | undefined {
-    if (isChained && this.inbox.count === 0 && this.canRun()) {
+    if (isChained && this.inbox.count === 0 && this.loop.directLeft > 0 && this.canRun()) {
+      this.loop.directLeft -= 1
       this.isRunning = true
       const task = this.only ?? this.taskOf(tuple)
       task.run(tuple)
@@ -164,15 +165,22 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
     return this.blockedOn
   }
 
-  /** @returns false: a task is busy, control calls must wait for it */
+  /**
+   * What control calls emit is bounded like everything else, so they wait at gates and for busy tasks, too.
+   * @returns false: some are left
+   */
   private runControl(): boolean {
-    if (this.isFull()) return false
     const calls = this.control
-    this.control = []
+    let done = 0
     this.isRunning = true
-    for (const call of calls) call()
+    for (const call of calls) {
+      if (this.blockedOn !== undefined || this.isFull()) break
+      done += 1
+      call()
+    }
     this.isRunning = false
-    return true
+    this.control = this.control.slice(done)
+    return done === calls.length
   }
 
   private taskOf(tuple: EngineTuple): BoltTask {

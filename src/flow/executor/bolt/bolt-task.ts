@@ -31,19 +31,20 @@ export abstract class BoltTask implements CallOwner {
   prepared: unknown = undefined
   protected readonly services: EngineServices
   protected readonly calls: AsyncCalls
+  private readonly acks: EngineServices['acks']
   readonly errors: ErrorActions
   private readonly sampleEvery: number
-  private untilSample = 1
-  /** Tuples executed, by the number of their stream. */
-  private readonly executedByStream: number[]
+  private untilSample: number
 
   constructor(self: TaskIdentity, services: EngineServices, home: TaskHome, isKeyed = false) {
     this.self = self
     this.services = services
+    this.acks = services.acks
     this.sampleEvery =
       services.settings.statsSampleRate > 0 ? Math.round(1 / services.settings.statsSampleRate) : 0
+    this.untilSample = this.sampleEvery > 0 ? 1 : 0
     this.calls = new AsyncCalls(self, services, this, { isKeyed, onRoom: () => home.onRoom() })
-    this.executedByStream = new Array<number>(services.streams.length).fill(0)
+    for (const stream of services.streams) stream.scopes[self.task] = this.calls
     this.errors = new ErrorActions(self, services)
   }
 
@@ -65,10 +66,7 @@ export abstract class BoltTask implements CallOwner {
   run(tuple: EngineTuple): void {
     const { self } = this
     self.stats.executedCount += 1
-    const { number } = tuple.stream
-    this.executedByStream[number] = (this.executedByStream[number] ?? 0) + 1
-    tuple.scope = this.calls
-    if (this.calls.mustQueue(tuple)) {
+    if (this.calls.openCount > 0 && this.calls.mustQueue(tuple)) {
       this.calls.enqueue(tuple)
       return
     }
@@ -103,12 +101,17 @@ export abstract class BoltTask implements CallOwner {
     let result: Result
     try {
       result = this.invoke(tuple)
+      if (result === undefined) {
+        this.calls.forgetSignal(tuple)
+        this.settleNow(tuple)
+        return
+      }
     } catch (error) {
       this.discardNow(tuple)
       this.onThrow(tuple, error)
       return
     }
-    if (result !== undefined && isPromise(result)) this.calls.adopt(tuple, result)
+    if (isPromise(result)) this.calls.adopt(tuple, result)
     else this.finish(tuple)
   }
 
@@ -157,7 +160,7 @@ export abstract class BoltTask implements CallOwner {
     const { self } = this
     self.stats.ackedCount += 1
     if (self.hooks !== undefined) for (const hook of self.hooks) hook.ack?.(tuple)
-    this.services.acks.ack(tuple)
+    this.acks.ack(tuple)
   }
 
   /** A tuple was answered outside of `ack`. */
@@ -180,16 +183,6 @@ export abstract class BoltTask implements CallOwner {
     )
     this.services.desk.report({ componentId, task, error: wrapped })
     this.services.desk.countFailure({ componentId, task, error: wrapped })
-  }
-
-  /** Tuples executed by source stream, `component:stream`. */
-  executedFrom(): ReadonlyMap<string, number> {
-    const counts = new Map<string, number>()
-    this.executedByStream.forEach((count, number) => {
-      const stream = this.services.streams[number]
-      if (count > 0 && stream !== undefined) counts.set(`${stream.componentId}:${stream.streamId}`, count)
-    })
-    return counts
   }
 
   /** Aborts signals of calls whose tree has its verdict. */

@@ -4,6 +4,7 @@
  * State and emits of a call take effect together, when it has returned. Calls of one key never overlap, so
  * two open calls never write to the same slot.
  */
+import { Backoff } from '../../../base/backoff.ts'
 import type { Stoppable } from '../../../host/host.ts'
 import type { KeyedCall } from '../../../state/keyed-call.ts'
 import { type DueTimer, KeyedStore } from '../../../state/keyed-store.ts'
@@ -28,6 +29,9 @@ export interface KeyedTaskParts {
 /** Longest time a timer is slept on; a clock that jumps is noticed then. */
 const SLEEP_MAX_MS = 60_000
 
+/** Waits before a timer whose handler threw fires again. */
+const TIMER_WAITS = { firstMs: 100, factor: 2, maxMs: 10_000 }
+
 export class KeyedTask extends BoltTask {
   readonly store: KeyedStore
   private readonly parts: KeyedTaskParts
@@ -37,6 +41,10 @@ export class KeyedTask extends BoltTask {
   private stateCall: KeyedCall | undefined = undefined
   private alarm: Stoppable | undefined = undefined
   private alarmAtMs = Number.POSITIVE_INFINITY
+  /** The alarm has rung and stands among the control calls. */
+  private isAlarmAsked = false
+  private noTimerBeforeMs = 0
+  private readonly timerWaits: Backoff
 
   constructor(self: TaskIdentity, services: EngineServices, home: TaskHome, parts: KeyedTaskParts) {
     super(self, services, home, true)
@@ -49,6 +57,7 @@ export class KeyedTask extends BoltTask {
       entriesPerKeyMax: services.settings.stateEntriesPerKeyMax,
       hasEventTime: false,
     })
+    this.timerWaits = new Backoff(TIMER_WAITS, () => services.random.next())
     this.out = this.makeCollector()
   }
 
@@ -62,13 +71,17 @@ export class KeyedTask extends BoltTask {
     await this.spec.cleanup?.(this.prepared)
   }
 
+  /** State was put into the store: its timers are watched from now on. */
+  onStateLoaded(): void {
+    this.setAlarm()
+  }
+
   tick(): void {
     // A tick has no key.
   }
 
   keyOf(tuple: EngineTuple): unknown {
-    const key = this.readKey(tuple.values)
-    return Array.isArray(key) ? JSON.stringify(key.map(String)) : key
+    return lineKey(this.readKey(tuple.values))
   }
 
   /** HOT. */
@@ -105,7 +118,7 @@ export class KeyedTask extends BoltTask {
 
   invokeFor(call: Call): Result {
     const { tuple } = call
-    if (tuple === undefined) return undefined
+    if (tuple === undefined) return this.invokeTimer(call)
     const collector = this.makeCollector()
     const stateCall = this.store.open(this.readKey(tuple.values))
     call.collector = collector
@@ -129,7 +142,7 @@ export class KeyedTask extends BoltTask {
     const stateCall = call.stateCall as KeyedCall | undefined
     call.stateCall = undefined
     stateCall?.rollBack()
-    if (call.tuple === undefined && call.error !== undefined) this.reportThrow(call.error)
+    if (call.tuple === undefined && call.error !== undefined) this.onTimerThrew(call.error)
   }
 
   override close(): void {
@@ -139,41 +152,85 @@ export class KeyedTask extends BoltTask {
 
   private setAlarm(): void {
     const soonestMs = this.store.nextTimerMs
-    if (soonestMs === undefined || soonestMs >= this.alarmAtMs) return
+    if (soonestMs === undefined || soonestMs >= this.alarmAtMs || this.isAlarmAsked) return
     this.alarm?.stop()
     this.alarmAtMs = soonestMs
     const { clock, timers } = this.services.host
-    const waitMs = Math.min(SLEEP_MAX_MS, Math.max(0, soonestMs - clock.now()))
-    this.alarm = timers.after(waitMs, () => this.parts.callSoon(() => this.onAlarm()))
+    const waitMs = Math.min(
+      SLEEP_MAX_MS,
+      Math.max(0, Math.max(soonestMs, this.noTimerBeforeMs) - clock.now()),
+    )
+    this.alarm = timers.after(waitMs, () => {
+      this.isAlarmAsked = true
+      this.parts.callSoon(() => this.onAlarm())
+    })
   }
 
   private onAlarm(): void {
     this.alarmAtMs = Number.POSITIVE_INFINITY
-    for (const due of this.store.dueTimers(this.services.host.clock.now())) this.fire(due)
+    this.isAlarmAsked = false
+    for (const due of this.store.dueTimers(this.services.host.clock.now())) {
+      const key = lineKey(due.key)
+      if (this.calls.isBusy(key)) this.calls.enqueueFor(key, due)
+      else this.fire(due)
+    }
     this.setAlarm()
   }
 
-  private fire(due: DueTimer): void {
+  /** A timer that had to wait for a call of its key. */
+  private invokeTimer(call: Call): Result {
+    const due = call.occasion as DueTimer
+    const stateCall = this.store.openFired(due)
+    if (stateCall === undefined) return undefined
+    const collector = this.makeCollector()
+    call.stateCall = stateCall
+    call.collector = collector
+    collector.begin()
+    return this.callTimer(due, collector, stateCall)
+  }
+
+  private callTimer(due: DueTimer, out: CallCollector, stateCall: KeyedCall): Result {
     const handler = this.spec.onTimer?.[due.name]
+    const timer = { key: due.key, time: due.timeMs }
+    return handler?.call(this.spec.onTimer, timer, out, stateCall.views, this.prepared)
+  }
+
+  private fire(due: DueTimer): void {
     const stateCall = this.store.openFired(due)
     if (stateCall === undefined) return
     const { out } = this
     out.begin()
     try {
-      const timer = { key: due.key, time: due.timeMs }
-      const result: Result = handler?.call(this.spec.onTimer, timer, out, stateCall.views, this.prepared)
+      const result = this.callTimer(due, out, stateCall)
       if (isPromise(result)) {
         this.stateCall = stateCall
-        this.calls.adopt(undefined, result)
+        this.calls.adopt(undefined, result, lineKey(due.key))
         return
       }
-      stateCall.commit()
-      out.flush(undefined)
     } catch (error) {
       out.discard()
       stateCall.rollBack()
-      this.reportThrow(error)
+      this.onTimerThrew(error)
+      return
     }
+    this.takeEffect(stateCall, out)
+  }
+
+  private takeEffect(stateCall: KeyedCall, out: CallCollector): void {
+    try {
+      stateCall.commit()
+      out.flush(undefined)
+      this.timerWaits.reset()
+    } catch (error) {
+      out.discard()
+      this.onTimerThrew(error)
+    }
+  }
+
+  /** Rolled back, the timer is due again: not at once, or a handler that always throws would do nothing else. */
+  private onTimerThrew(error: unknown): void {
+    this.noTimerBeforeMs = this.services.host.clock.now() + this.timerWaits.nextMs()
+    this.reportThrow(error)
   }
 
   private makeCollector(): CallCollector {
@@ -182,6 +239,11 @@ export class KeyedTask extends BoltTask {
       this.services.desk.report({ componentId, task, error }),
     )
   }
+}
+
+/** A key by which calls stand in line: equal for equal keys. */
+function lineKey(key: unknown): unknown {
+  return Array.isArray(key) ? JSON.stringify(key.map(String)) : key
 }
 
 /** One key field: its value. Several: the list of their values. */

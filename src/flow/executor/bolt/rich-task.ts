@@ -19,15 +19,18 @@ export class RichTask extends BoltTask {
   private readonly parts: RichTaskParts
   private readonly collector: RichCollector
   private readonly readKey: KeyReader
-  /** Tuples taken and not answered: what a drain waits for. */
+  /**
+   * Untracked tuples taken and not answered: what a drain waits for. Tracked ones their spout counts, and does so
+   * until they time out, even where a bolt never answers.
+   */
   private unansweredCount = 0
 
   constructor(self: TaskIdentity, services: EngineServices, home: TaskHome, parts: RichTaskParts) {
     super(self, services, home)
     this.parts = parts
     this.readKey = compileKeyReader(parts.keyFields)
-    this.collector = new RichCollector(self, services, () => {
-      this.unansweredCount -= 1
+    this.collector = new RichCollector(self, services, (tuple) => {
+      if (tuple.root === undefined) this.unansweredCount -= 1
     })
   }
 
@@ -59,7 +62,7 @@ export class RichTask extends BoltTask {
 
   /** HOT. */
   protected invoke(tuple: EngineTuple): Result {
-    this.unansweredCount += 1
+    if (tuple.root === undefined) this.unansweredCount += 1
     this.beforeUserCall()
     return this.parts.definition.spec.execute(tuple, this.collector, this.prepared)
   }
@@ -69,7 +72,7 @@ export class RichTask extends BoltTask {
   }
 
   protected discardNow(tuple: EngineTuple): void {
-    if (tuple.answer === Answer.OPEN) this.unansweredCount -= 1
+    if (tuple.answer === Answer.OPEN && tuple.root === undefined) this.unansweredCount -= 1
   }
 
   detach(_call: Call): void {
@@ -88,7 +91,7 @@ export class RichTask extends BoltTask {
   discard(call: Call): void {
     if (call.tuple === undefined) {
       if (call.error !== undefined) this.reportThrow(call.error)
-    } else if (call.tuple.answer === Answer.OPEN) this.unansweredCount -= 1
+    } else this.discardNow(call.tuple)
   }
 
   /** A call that answered its tuple and was rejected then: the answer stands. */

@@ -26,7 +26,7 @@ import { makeSinkWriter, type SinkWriter } from './sink-writer.ts'
 
 const BATCH_MAX = 500
 const LINGER_MS = 50
-/** Batches that may wait behind the one that is being written; then `execute` waits. */
+/** Batches that may wait behind the one that is being written; then the task is full. */
 const WAITING_BATCHES_MAX = 2
 
 export class SinkTask extends BoltTask {
@@ -39,12 +39,19 @@ export class SinkTask extends BoltTask {
   private waitingCount = 0
   private takenCount = 0
   private isEnded = false
+  private readonly home: TaskHome
 
   constructor(self: TaskIdentity, services: EngineServices, home: TaskHome, definition: SinkDefinition) {
     super(self, services, home)
+    this.home = home
     this.writer = makeSinkWriter(definition, self, services)
     this.countMax = definition.spec.batch?.countMax ?? BATCH_MAX
     this.lingerMs = durationOr(definition.spec.batch?.linger, LINGER_MS)
+  }
+
+  /** Batches wait twice over: the executor hands over no further tuple until one is written. */
+  override get isFull(): boolean {
+    return this.waitingCount > WAITING_BATCHES_MAX
   }
 
   override get inFlightCount(): number {
@@ -71,12 +78,8 @@ export class SinkTask extends BoltTask {
   protected invoke(tuple: EngineTuple): Result {
     this.batch.push(tuple)
     this.takenCount += 1
-    if (this.batch.length >= this.countMax) {
-      this.send()
-      // Full twice over: the executor waits until there is room.
-      return this.waitingCount > WAITING_BATCHES_MAX ? this.work : undefined
-    }
-    this.linger ??= this.services.host.timers.after(this.lingerMs, () => this.send())
+    if (this.batch.length >= this.countMax) this.send()
+    else this.linger ??= this.services.host.timers.after(this.lingerMs, () => this.send())
     return undefined
   }
 
@@ -126,6 +129,7 @@ export class SinkTask extends BoltTask {
       .finally(() => {
         this.waitingCount -= 1
         host.userCallEnded()
+        if (!this.isEnded) this.home.onRoom()
       })
   }
 

@@ -117,6 +117,9 @@ class TransactionWriter implements SinkWriter {
   private pause: Stoppable | undefined = undefined
   private work: Promise<void> = Promise.resolve()
   private isEnded = false
+  private isClosing = false
+  /** A batch is being tried: part of it may stand in the transaction, which must not end now. */
+  private isHalfWritten = false
 
   constructor(spec: RuntimeTransactionalSinkSpec, self: TaskIdentity, services: EngineServices) {
     this.spec = spec.bindHost?.(services.host as never) ?? spec
@@ -145,8 +148,10 @@ class TransactionWriter implements SinkWriter {
         const value: Result = await this.spec.begin(this.number, this.prepared)
         this.transaction = { value, tuples: [] }
       }
+      this.isHalfWritten = true
       await this.spec.write(this.transaction.value, batch.map(carriedBy), this.prepared)
-      this.transaction.tuples.push(...batch)
+      this.isHalfWritten = false
+      for (const tuple of batch) this.transaction.tuples.push(tuple)
     })
   }
 
@@ -160,10 +165,9 @@ class TransactionWriter implements SinkWriter {
   async onLost(batch: readonly EngineTuple[]): Promise<readonly EngineTuple[]> {
     const open = this.transaction
     this.transaction = undefined
+    this.isHalfWritten = false
     if (open === undefined) return batch
-    await this.inTurn(async () => {
-      await this.spec.rollBack(open.value, this.prepared)
-    }).catch((error: unknown) => this.self.context.reportError(error))
+    await this.inTurn(() => this.rollBack(open.value))
     return [...open.tuples, ...batch]
   }
 
@@ -174,6 +178,7 @@ class TransactionWriter implements SinkWriter {
   async close(): Promise<void> {
     this.interval?.stop()
     this.pause?.stop()
+    this.isClosing = true
     await this.end()
     await this.spec.close?.(this.prepared)
   }
@@ -195,33 +200,43 @@ class TransactionWriter implements SinkWriter {
   private end(): Promise<void> {
     return this.inTurn(async () => {
       const open = this.transaction
-      if (open === undefined || this.isEnded) return
+      if (open === undefined || this.isEnded || this.isHalfWritten) return
       this.transaction = undefined
       let receipt: Result
       try {
         this.services.beforeCall?.(this.self.componentId, 'prepare')
         receipt = await this.spec.prepare(open.value, this.prepared)
       } catch (error) {
-        await Promise.resolve(this.spec.rollBack(open.value, this.prepared)).catch((failed: unknown) => {
-          this.self.context.reportError(failed)
-        })
+        await this.rollBack(open.value)
         this.settle?.(open.tuples, error)
         return
       }
-      await this.commit(receipt)
-      this.settle?.(open.tuples, undefined)
+      const failed = await this.commit(receipt)
+      if (!this.isEnded) this.settle?.(open.tuples, failed)
     })
   }
 
-  /** Prepared is promised: it is tried until it succeeds, or the task ends. */
-  private async commit(receipt: unknown): Promise<void> {
+  private async rollBack(transaction: unknown): Promise<void> {
+    try {
+      await this.spec.rollBack(transaction, this.prepared)
+    } catch (error) {
+      this.self.context.reportError(error)
+    }
+  }
+
+  /**
+   * Prepared is promised: it is tried until it succeeds, or the task ends. At an end in good order it is tried as
+   * often as a write, so that a sink that is gone does not keep the worker.
+   * @returns why it was given up
+   */
+  private async commit(receipt: unknown): Promise<unknown> {
     const { host, random } = this.services
     const waits = new Backoff(this.retry, () => random.next())
-    while (!this.isEnded) {
+    for (let attempt = 1; !this.isEnded; attempt += 1) {
       try {
         this.services.beforeCall?.(this.self.componentId, 'commit')
         await this.spec.commit(receipt, this.prepared)
-        return
+        return undefined
       } catch (error) {
         this.self.stats.threwCount += 1
         this.self.context.reportError(error)

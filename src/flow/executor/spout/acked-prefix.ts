@@ -9,6 +9,8 @@
  *   X2  It is that of an item that is done, and so is every item before it.
  */
 
+const CUT_MIN = 1_024
+
 /** An item of a partition in flight. */
 export class PositionedEntry {
   readonly prefix: AckedPrefix
@@ -63,11 +65,11 @@ export class AckedPrefix {
       head += 1
       oldest = entries[head]
     }
-    // Cut off in bunches: shifting one by one would move the whole list each time.
+    // Cut off by halves: what is moved then was paid for by as many items that are done.
     if (head === entries.length) {
       this.entries = []
       head = 0
-    } else if (head > 1_024) {
+    } else if (head > CUT_MIN && head * 2 > entries.length) {
       this.entries = entries.slice(head)
       head = 0
     }

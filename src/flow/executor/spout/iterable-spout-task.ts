@@ -77,7 +77,7 @@ export class IterableSpoutTask extends SourceTask {
     const { host } = this.services
     this.isWaiting = true
     host.userCallBegan()
-    promise.then(
+    Promise.resolve(promise).then(
       (result) => {
         host.userCallEnded()
         this.isWaiting = false
@@ -93,6 +93,10 @@ export class IterableSpoutTask extends SourceTask {
   }
 
   private take(result: IteratorResult<unknown>): number {
+    if (typeof result !== 'object' || result === null) {
+      this.end(notIterable(this.self.componentId, result))
+      return Next.WAITING
+    }
     if (result.done === true) {
       this.isEnded = true
       return this.nextItem()

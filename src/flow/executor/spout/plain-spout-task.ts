@@ -51,11 +51,19 @@ export class PlainSpoutTask extends SpoutTask {
   }
 
   override activate(): void {
-    this.definition.spec.activate?.(this.prepared)
+    try {
+      this.definition.spec.activate?.(this.prepared)
+    } catch (error) {
+      this.reportThrow(error)
+    }
   }
 
   override deactivate(): void {
-    this.definition.spec.deactivate?.(this.prepared)
+    try {
+      this.definition.spec.deactivate?.(this.prepared)
+    } catch (error) {
+      this.reportThrow(error)
+    }
   }
 
   /** HOT. */
@@ -93,7 +101,7 @@ export class PlainSpoutTask extends SpoutTask {
     const { host } = this.services
     this.isWaiting = true
     host.userCallBegan()
-    promise.then(
+    Promise.resolve(promise).then(
       () => {
         host.userCallEnded()
         this.throwWaits.reset()

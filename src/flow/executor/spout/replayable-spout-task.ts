@@ -8,7 +8,7 @@
  * itself that trying again is of no use stops the topology.
  */
 import { Backoff } from '../../../base/backoff.ts'
-import { isStreamError, UserCodeError } from '../../../base/errors.ts'
+import { isStreamError, UsageError, UserCodeError } from '../../../base/errors.ts'
 import type {
   ReplayableSpoutDefinition,
   RuntimePositioned,
@@ -22,6 +22,8 @@ import { SourceTask } from './source-task.ts'
 import { Next, type SpoutHome } from './spout-task.ts'
 
 const REFRESH_MS = 30_000
+/** Items of a partition handed out after the oldest one that is not done. Bounds memory while one keeps failing. */
+const AHEAD_MAX = 250_000
 const REOPEN_WAITS = { firstMs: 100, factor: 2, maxMs: 10_000 }
 
 /** What a position store is told of a partition. */
@@ -104,13 +106,13 @@ export class ReplayableSpoutTask extends SourceTask {
     for (let i = 0; i < readers.length; i += 1) {
       const reader = readers[this.turn % readers.length]
       if (reader === undefined) continue
-      if (reader.at < reader.batch.length) {
+      if (reader.at < reader.batch.length && reader.prefix.openCount < AHEAD_MAX) {
         this.emitNext(reader)
         return Next.EMITTED
       }
       // A batch is used up before the next partition has its turn: neighbours share cache lines and patience.
       this.turn = (this.turn + 1) % readers.length
-      if (!reader.isWaiting && !reader.isFinished && !this.isStopped) this.fetch(reader)
+      if (this.mayFetch(reader)) this.fetch(reader)
     }
     const isAllRead = readers.every((reader) => reader.isFinished && reader.at >= reader.batch.length)
     return isAllRead && this.pendingCount === 0 && !this.hasReplays ? Next.FINISHED : Next.WAITING
@@ -120,11 +122,19 @@ export class ReplayableSpoutTask extends SourceTask {
     if (messageId instanceof PositionedEntry) messageId.prefix.done(messageId)
   }
 
+  private mayFetch(reader: Reader): boolean {
+    if (reader.isWaiting || reader.isFinished || this.isStopped) return false
+    return reader.at >= reader.batch.length
+  }
+
   /** HOT. */
   private emitNext(reader: Reader): void {
     const item = reader.batch[reader.at]
     reader.at += 1
-    if (item === undefined) return
+    if (typeof item !== 'object' || item === null) {
+      this.onReadError(reader, notPositioned(this.self.componentId, reader.partition))
+      return
+    }
     const entry = reader.prefix.take(item.position)
     const invalid = invalidOf(item)
     if (invalid === undefined) this.emitItem(item.values, entry, 0)
@@ -156,7 +166,8 @@ export class ReplayableSpoutTask extends SourceTask {
       reader.iterator ??= this.spec
         .read(reader.partition, prefix.lastTaken, reader.end.signal)
         [Symbol.asyncIterator]()
-      next = reader.iterator.next()
+      // A source that gives plain results is taken as well.
+      next = Promise.resolve(reader.iterator.next())
     } catch (error) {
       host.userCallEnded()
       this.onReadError(reader, error)
@@ -177,10 +188,10 @@ export class ReplayableSpoutTask extends SourceTask {
   private onBatch(reader: Reader, result: IteratorResult<unknown>): void {
     reader.isWaiting = false
     if (reader.end.signal.aborted) return
-    if (result.done === true) reader.isFinished = true
+    if (result?.done === true) reader.isFinished = true
     else {
       reader.reopen.reset()
-      const { value } = result
+      const value: unknown = result?.value
       reader.batch = Array.isArray(value) ? value : [value as RuntimePositioned]
       reader.at = 0
     }
@@ -215,7 +226,8 @@ export class ReplayableSpoutTask extends SourceTask {
     if (this.isStopped) return
     const mine = new Set([...names].sort().filter((_, index) => index % context.taskCount === taskIndex))
     for (const reader of this.readers) if (!mine.has(reader.partition)) this.endReader(reader)
-    this.readers = this.readers.filter((reader) => mine.has(reader.partition) || reader.prefix.openCount > 0)
+    // A reader that was ended goes once its items are done; if its partition has come back, it is read anew then.
+    this.readers = this.readers.filter((each) => !each.end.signal.aborted || each.prefix.openCount > 0)
     for (const partition of mine) {
       if (!this.readers.some((reader) => reader.partition === partition))
         this.readers.push(this.makeReader(partition))
@@ -247,6 +259,14 @@ export class ReplayableSpoutTask extends SourceTask {
     // A generator that is in the middle of a read ends when that is done; nobody waits for it.
     ended?.catch((error: unknown) => this.reportThrow(error))
   }
+}
+
+function notPositioned(componentId: string, partition: string): UsageError {
+  return new UsageError(
+    'VALUE_INVALID',
+    `reading ${partition} of ${componentId} gave something that is no item with values and a position`,
+    { component: componentId, partition },
+  )
 }
 
 function invalidOf(item: RuntimePositioned): InvalidRecord | undefined {

@@ -11,7 +11,7 @@
  */
 import { isStreamError, UsageError, UserCodeError } from '../../../base/errors.ts'
 import type { EventTimeSpec } from '../../../config/topology-config.ts'
-import type { AnyValues, Failure } from '../../../topology/tuple.ts'
+import type { AnyValues, DeadLetter, Failure } from '../../../topology/tuple.ts'
 import type { TreeRoot } from '../../ack/tree-root.ts'
 import type { StreamOutput } from '../../route/stream-output.ts'
 import { DEAD_STREAM } from '../bolt/error-actions.ts'
@@ -53,6 +53,7 @@ export abstract class SourceTask extends SpoutTask {
   next(): number {
     const replay = this.replays.shift()
     if (replay !== undefined) {
+      this.readyReplayCount -= 1
       this.self.stats.replayedCount += 1
       this.emitItem(replay.values, replay.messageId, replay.failedBefore)
       this.pendingCount -= 1 // It had kept its place while it rested.
@@ -125,15 +126,20 @@ export abstract class SourceTask extends SpoutTask {
         ? Math.min(REST_MAX_MS, REST_FIRST_MS * 2 ** (replay.failedBefore - 2))
         : 0
     if (waitMs === 0) {
-      this.replays.push(replay)
+      this.replayNow(replay)
       return
     }
     this.restingCount += 1
     this.services.host.timers.after(waitMs, () => {
       this.restingCount -= 1
-      this.replays.push(replay)
+      this.replayNow(replay)
       this.home.wake()
     })
+  }
+
+  private replayNow(replay: Replay): void {
+    this.replays.push(replay)
+    this.readyReplayCount += 1
   }
 
   /** An item that cannot even be emitted would circle for ever: it is given up at once. */
@@ -161,10 +167,21 @@ export abstract class SourceTask extends SpoutTask {
       at: this.services.host.clock.now(),
     }
     const output = this.self.outputs.byId.get(DEAD_STREAM)
-    if (output !== undefined && output.routes.length > 0) output.emitRoot(letter, undefined, undefined)
-    else if (!this.services.desk.storeDeadLetter(letter)) return false
+    if (!this.sendLetter(output, letter) && !this.services.desk.storeDeadLetter(letter)) return false
     this.self.stats.deadLetteredCount += 1
     return true
+  }
+
+  /** False: nobody reads them, or this one cannot be sent, so the store must take it. */
+  private sendLetter(output: StreamOutput | undefined, letter: DeadLetter): boolean {
+    if (output === undefined || output.routes.length === 0) return false
+    try {
+      output.emitRoot({ ...letter }, undefined, undefined)
+      return true
+    } catch (error) {
+      this.services.desk.report({ componentId: this.self.componentId, task: this.self.task, error })
+      return false
+    }
   }
 
   /** The source cannot go on, and trying again would not help: everything stays for a look. */

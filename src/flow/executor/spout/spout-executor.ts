@@ -115,8 +115,8 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
     // First: a source is finished only once it has heard of its last tree.
     task.tellVerdicts()
     for (let calls = 0; calls < share; calls += 1) {
-      if (task.verdictCount >= VERDICT_BUNCH || task.pendingCount >= max) task.tellVerdicts()
-      if (!this.isActive || task.isFinished || this.blockedOn !== undefined || task.pendingCount >= max) {
+      if (task.verdictCount >= VERDICT_BUNCH || !hasRoom(task, max)) task.tellVerdicts()
+      if (!this.isActive || task.isFinished || this.blockedOn !== undefined || !hasRoom(task, max)) {
         return this.endOf(task, Next.WAITING)
       }
       const ended = task.next()
@@ -144,4 +144,9 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
     const waitMs = Math.min(...this.tasks.map((task) => task.self.settings.spoutEmptyWaitMs))
     this.emptyWait = this.services.host.timers.after(waitMs, () => this.wake())
   }
+}
+
+/** HOT. Replays keep their place among the pending while they rest, so one that is ready needs no further room. */
+function hasRoom(task: SpoutTask, max: number): boolean {
+  return task.pendingCount - task.readyReplayCount < max
 }

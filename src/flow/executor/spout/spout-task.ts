@@ -19,6 +19,7 @@ import type { StreamOutput } from '../../route/stream-output.ts'
 import type { Target } from '../../route/target.ts'
 import type { EngineServices } from '../services.ts'
 import type { TaskIdentity } from '../task-identity.ts'
+import { messageOf } from '../user-code.ts'
 import type { SpoutEmits } from './spout-collector.ts'
 
 /** What a spout's task needs of the executor that steps it. */
@@ -43,6 +44,8 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
   readonly self: TaskIdentity
   /** Tracked tuples in flight: emitted, verdict not told yet. */
   pendingCount = 0
+  /** Those of them that failed and can be emitted again now: asking for the next item takes one of these first. */
+  readyReplayCount = 0
   isFinished = false
   protected readonly services: EngineServices
   protected readonly home: SpoutHome
@@ -52,7 +55,7 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
   private untracked: unknown[] = []
   private readonly timeoutMs: number
   private readonly sampleEvery: number
-  private untilSample = 1
+  private untilSample: number
   /** Targets of the direct emit in hand. */
   private direct: readonly Target[] | undefined = undefined
 
@@ -64,6 +67,7 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
     this.timeoutMs = settings.enableMessageTimeouts ? settings.messageTimeoutMs : Number.POSITIVE_INFINITY
     this.sampleEvery =
       settings.statsSampleRate > 0 ? Math.max(1, Math.round(1 / settings.statsSampleRate)) : 0
+    this.untilSample = this.sampleEvery > 0 ? 1 : 0
   }
 
   abstract open(): Promise<void>
@@ -250,7 +254,7 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
     stats.threwCount += 1
     const wrapped = new UserCodeError(
       'SPOUT_THREW',
-      `${componentId} threw: ${error instanceof Error ? error.message : String(error)}`,
+      `${componentId} threw: ${messageOf(error)}`,
       { component: componentId, task },
       { cause: error },
     )
