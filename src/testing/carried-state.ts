@@ -1,8 +1,10 @@
 /** Keyed state on its way to other tasks: after a rebalance, a reload, an upgrade. Each key goes where its tuples go. */
+import { ConflictError } from '../base/errors.ts'
 import { bucketOf, hashKey } from '../base/hash.ts'
 import { KeyedTask } from '../flow/executor/bolt/keyed-task.ts'
 import type { KeyedEntry } from '../state/state-entry.ts'
 import type { ExpandedTopology } from '../topology/expand.ts'
+import type { Topology } from '../topology/topology.ts'
 import type { Worker } from '../worker/worker.ts'
 
 /** All keyed state of some workers, by component. They must be quiet. */
@@ -33,6 +35,35 @@ export function dealState(
       for (const entry of carried.get(componentId) ?? []) {
         if (bucketOf(hashKey(entry.key), count) === taskIndex) task.store.load(entry)
       }
+      task.onStateLoaded()
     }
   }
+}
+
+/**
+ * What keyed state a topology cannot take over: by component and name.
+ * @throws ConflictError STATE_DROPPED
+ */
+export function refuseDropped(
+  carried: ReadonlyMap<string, readonly KeyedEntry[]>,
+  topology: Topology,
+  allowed: ReadonlySet<string> = new Set(),
+): void {
+  const dropped = new Set<string>()
+  for (const [componentId, entries] of carried) {
+    const definition = topology.components.get(componentId)?.definition
+    const states = definition?.kind === 'bolt' && definition.form === 'keyed' ? definition.states : {}
+    for (const { parts } of entries) {
+      for (const { name } of parts) {
+        if (!Object.hasOwn(states, name) && !allowed.has(name)) dropped.add(`${componentId}.${name}`)
+      }
+    }
+  }
+  if (dropped.size === 0) return
+  const names = [...dropped].sort().join(', ')
+  throw new ConflictError(
+    'STATE_DROPPED',
+    `the new version does not have state that the old one holds: ${names}`,
+    { states: names },
+  )
 }

@@ -30,7 +30,7 @@ export abstract class BoltTask implements CallOwner {
   readonly self: TaskIdentity
   prepared: unknown = undefined
   protected readonly services: EngineServices
-  protected readonly calls: AsyncCalls
+  readonly calls: AsyncCalls
   private readonly acks: EngineServices['acks']
   readonly errors: ErrorActions
   private readonly sampleEvery: number
@@ -53,8 +53,18 @@ export abstract class BoltTask implements CallOwner {
     return this.calls.isFull
   }
 
-  /** Tuples taken and not answered yet, by asynchronous calls. */
+  /** Calls that have not ended: promises, retries, and what waits behind them. */
+  get openCallCount(): number {
+    return this.calls.openCount
+  }
+
+  /** Tuples taken and not answered yet. */
   get inFlightCount(): number {
+    return this.calls.openCount
+  }
+
+  /** Calls that go on: promises, retries, and what waits behind them. Not what a bolt holds back on purpose. */
+  get openCallCount(): number {
     return this.calls.openCount
   }
 
@@ -183,11 +193,6 @@ export abstract class BoltTask implements CallOwner {
     )
     this.services.desk.report({ componentId, task, error: wrapped })
     this.services.desk.countFailure({ componentId, task, error: wrapped })
-  }
-
-  /** Aborts signals of calls whose tree has its verdict. */
-  sweep(): void {
-    this.calls.sweep()
   }
 
   /** Ends everything that is open: the task goes away. */

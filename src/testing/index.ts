@@ -1,0 +1,41 @@
+/**
+ * `typhoon/testing`: a cluster in this process, for tests, demos and embedding.
+ *
+ * Three tools, from quick to real:
+ * - `testDriver`: push items, move time, read results. One worker, no faults.
+ * - `completeTopology`: arrays in, runs to the end, results out. Several workers, faults, a seed.
+ * - `LocalCluster`: workers in one process, in real or virtual time.
+ *
+ * Time is virtual in the first two: nothing waits for the wall clock, and timers, time-outs and back-off run in order.
+ * Globals are not patched: components must use `context.now()`, and `typhoon check` warns of `Date.now`. The same seed
+ * gives the same order of events; it is told when a run fails.
+ *
+ * In the first two, sources must be replaced (else SOURCE_NOT_MOCKED at the start), and sinks record instead of write.
+ */
+export {
+  type CompletedRun,
+  type CompleteOptions,
+  completeTopology,
+  type RunOptions,
+} from './complete-topology.ts'
+export {
+  dropAcks,
+  dropLink,
+  type Fault,
+  failComponent,
+  failDisk,
+  failSink,
+  hangWorker,
+  killWorker,
+  type Lasting,
+  partition,
+  randomFaults,
+  skewClock,
+  slowDisk,
+  slowLink,
+  type When,
+} from './fault.ts'
+export { type MockOptions, type MockSource, mockSource } from './mock-source.ts'
+export type { Readings } from './readings.ts'
+export { type SimulateOptions, simulate } from './simulate.ts'
+export { type TestDriver, testDriver } from './test-driver.ts'
