@@ -143,7 +143,8 @@ export class ReplayableSpoutTask extends SourceTask {
 
   private setAside(invalid: InvalidRecord, entry: PositionedEntry): void {
     const { componentId, task } = this.self
-    const error = new UserCodeError('SOURCE_RECORD_INVALID', invalid.message, {
+    const code = invalid.code === 'FRAME_TOO_LARGE' ? 'FRAME_TOO_LARGE' : 'SOURCE_RECORD_INVALID'
+    const error = new UserCodeError(code, invalid.message, {
       component: componentId,
       task,
     })
