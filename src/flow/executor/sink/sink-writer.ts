@@ -3,6 +3,7 @@
  */
 
 import { Backoff } from '../../../base/backoff.ts'
+import { hasCode } from '../../../base/errors.ts'
 import type { Stoppable } from '../../../host/host.ts'
 import type {
   Result,
@@ -19,7 +20,7 @@ const RETRY_ATTEMPTS = 3
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 10_000
 /** Items stop coming for so long: the transaction ends early. */
-const PAUSE_MS = 200
+const PAUSE_MS = 20
 /** Checkpoint numbers of different starts of a task must not meet. */
 const NUMBERS_PER_INCARNATION = 1_000_000
 
@@ -240,11 +241,17 @@ class TransactionWriter implements SinkWriter {
       } catch (error) {
         this.self.stats.threwCount += 1
         this.self.context.reportError(error)
+        if (hasCode(error, 'TRANSACTION_GONE')) {
+          this.services.desk.stopTopology({ componentId: this.self.componentId, task: this.self.task, error })
+          return error
+        }
+        if (this.isClosing && attempt >= this.retry.attempts) return error
         host.userCallEnded()
         await new Promise<void>((resolve) => host.timers.after(waits.nextMs(), resolve))
         host.userCallBegan()
       }
     }
+    return undefined
   }
 
   private inTurn(step: () => Promise<void>): Promise<void> {
