@@ -297,6 +297,7 @@ export class AsyncCalls implements CallScope {
       this.owner.settle(call)
     } catch (error) {
       this.self.stats.threwCount += 1
+      call.error = error
       this.owner.discard(call)
       if (call.tuple !== undefined) this.owner.giveUp(call.tuple, error, call.retriesDone + 1)
     }

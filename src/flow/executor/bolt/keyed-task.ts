@@ -231,6 +231,7 @@ export class KeyedTask extends BoltTask {
   private onTimerThrew(error: unknown): void {
     this.noTimerBeforeMs = this.services.host.clock.now() + this.timerWaits.nextMs()
     this.reportThrow(error)
+    this.setAlarm()
   }
 
   private makeCollector(): CallCollector {
