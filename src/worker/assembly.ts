@@ -33,6 +33,7 @@ import type { BoltDefinition, SpoutDefinition, TaskStateViews } from '../topolog
 import type { ExecutorPlan } from '../topology/expand.ts'
 import { type Component, DEAD_LETTER_STREAM, type Input, readersOf } from '../topology/topology.ts'
 import { cyclicEdges, edgeForm } from './edges.ts'
+import { guardHook } from './guard-hook.ts'
 import { makeRoute } from './make-route.ts'
 import { type WorkerSpec, workerOf } from './spec.ts'
 import type { StreamTable } from './stream-table.ts'
@@ -185,7 +186,8 @@ class Assembler {
       },
       services,
     )
-    const made = services.makeHooks.map((make) => make())
+    const report = (error: unknown) => services.desk.report({ componentId: component.id, task, error })
+    const made = services.makeHooks.map((make) => guardHook(make(), report))
     const hooks = made.length > 0 ? made : undefined
     const outputs = this.outputsOf(component, task, emitter, context)
     const stats = new TaskStats(component.id, task, component.definition.kind)

@@ -9,6 +9,7 @@
 import { isStreamError, type StreamError, UserCodeError } from '../base/errors.ts'
 import type { TopologySettings } from '../config/settings.ts'
 import type { ReportedError, WorkerDesk } from '../flow/executor/services.ts'
+import { messageOf } from '../flow/executor/user-code.ts'
 import type { Clock } from '../host/host.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
 
@@ -130,10 +131,9 @@ export class Desk implements WorkerDesk {
 
 function typed({ error, componentId, task }: ReportedError): StreamError {
   if (isStreamError(error)) return error
-  const message = error instanceof Error ? error.message : String(error)
   return new UserCodeError(
     'EXECUTE_THREW',
-    `${componentId}: ${message}`,
+    `${componentId}: ${messageOf(error)}`,
     { component: componentId, task },
     { cause: error },
   )

@@ -18,6 +18,7 @@ import { MetricBoard } from '../flow/executor/metric-board.ts'
 import type { EngineServices, PositionDesk } from '../flow/executor/services.ts'
 import { type PartitionProgress, ReplayableSpoutTask } from '../flow/executor/spout/replayable-spout-task.ts'
 import type { TaskIdentity } from '../flow/executor/task-identity.ts'
+import { messageOf } from '../flow/executor/user-code.ts'
 import { WorkLoop } from '../flow/executor/work-loop.ts'
 import { Inbound } from '../flow/transfer/inbound.ts'
 import type { Link } from '../flow/transfer/link.ts'
@@ -69,6 +70,9 @@ export class Worker {
   private readonly end = new AbortController()
   private hooks: readonly WorkerHook[] = []
   private isStopped = false
+  private isEnding = false
+  /** Ends of the tasks that were prepared or opened, in that order. */
+  private readonly ends: Array<{ readonly self: TaskIdentity; readonly close: () => Promise<void> }> = []
 
   constructor(parts: WorkerParts) {
     this.parts = parts
@@ -132,8 +136,10 @@ export class Worker {
     host.userCallBegan()
     try {
       await this.startHooks()
-      for (const task of this.assembly.boltTasks) await this.prepare(task.self, () => task.prepare())
-      for (const task of this.assembly.spoutTasks) await this.prepare(task.self, () => task.open())
+      for (const task of this.assembly.boltTasks)
+        await this.prepare(task.self, task.prepare.bind(task), task.cleanup.bind(task))
+      for (const task of this.assembly.spoutTasks)
+        await this.prepare(task.self, task.open.bind(task), task.close.bind(task))
     } catch (error) {
       await this.stop()
       throw error
@@ -160,13 +166,18 @@ export class Worker {
 
   /** Stops in good order: cleanup and hooks are called. What is in flight is not waited for. */
   async stop(): Promise<void> {
-    if (this.isStopped) return
+    if (this.isStopped || this.isEnding) return
+    this.isEnding = true
     this.deactivate()
-    for (const task of this.assembly.spoutTasks) await this.quietly(task.self, () => task.close())
-    for (const task of this.assembly.boltTasks) await this.quietly(task.self, () => task.cleanup())
+    // Sources were opened last and go first.
+    for (const { self, close } of this.ends.reverse()) await this.quietly(self, close)
     for (const { hooks } of this.identities()) for (const hook of hooks ?? []) hook.cleanup?.()
     for (const hook of this.hooks) {
-      await Promise.resolve(hook.stop?.(this.contextOf())).catch((error: unknown) => this.reportHook(error))
+      try {
+        await hook.stop?.(this.conmessageOf())
+      } catch (error) {
+        this.reportHook(error)
+      }
     }
     this.kill()
   }
@@ -210,11 +221,11 @@ export class Worker {
     this.hooks = this.spec.topology.workerHooks.map((make) => make())
     for (const hook of this.hooks) {
       try {
-        await hook.start?.(this.contextOf())
+        await hook.start?.(this.conmessageOf())
       } catch (error) {
         throw new UserCodeError(
           'PREPARE_THREW',
-          `a worker hook threw: ${textOf(error)}`,
+          `a worker hook threw: ${messageOf(error)}`,
           {},
           { cause: error },
         )
@@ -222,14 +233,19 @@ export class Worker {
     }
   }
 
-  private async prepare(self: TaskIdentity, call: () => Promise<void>): Promise<void> {
+  private async prepare(
+    self: TaskIdentity,
+    call: () => Promise<void>,
+    close: () => Promise<void>,
+  ): Promise<void> {
     try {
       for (const hook of self.hooks ?? []) hook.prepare?.(self.context)
       await call()
+      this.ends.push({ self, close })
     } catch (error) {
       throw new UserCodeError(
         'PREPARE_THREW',
-        `task ${self.task} of ${self.componentId} could not start: ${textOf(error)}`,
+        `task ${self.task} of ${self.componentId} could not start: ${messageOf(error)}`,
         { component: self.componentId, task: self.task },
         { cause: error },
       )
@@ -246,7 +262,7 @@ export class Worker {
   }
 
   private reportHook(error: unknown): void {
-    this.parts.log.error('a worker hook threw at its end', { message: textOf(error) })
+    this.parts.log.error('a worker hook threw at its end', { message: messageOf(error) })
   }
 
   private startTimers(): void {
@@ -281,14 +297,14 @@ export class Worker {
     const nowMs = this.parts.host.clock.monotonicMs()
     this.loop.nowMs = nowMs
     for (const task of this.assembly.spoutTasks) task.sweep(nowMs)
-    for (const task of this.assembly.boltTasks) task.sweep()
+    for (const task of this.assembly.boltTasks) task.calls.sweep()
   }
 
   private refresh(): void {
     for (const route of this.assembly.routes) route.refresh()
   }
 
-  private contextOf(): WorkerContext {
+  private conmessageOf(): WorkerContext {
     const { spec, host, log } = this.parts
     return {
       topology: spec.topologyName,
@@ -343,8 +359,4 @@ export class Worker {
 
 function workerId(spec: WorkerSpec): string {
   return `${spec.topologyName}-${spec.worker}-${spec.incarnation}`
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
