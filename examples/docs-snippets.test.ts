@@ -1,5 +1,6 @@
-// Goal: whatever code a reader copies from the README or the guide works. Method: every block becomes a file; all are
-// compiled, topologies are built twice, and the word count of the README is run and tested as the README says.
+// Goal: whatever code a reader copies from the README or the guide works. Method: every block becomes a file;
+// all are compiled, topologies are built twice, and the word count of the README is run and tested as the
+// README says.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,6 +1,7 @@
 /**
- * The code blocks of the README and the guide, as files: `ts` blocks whose first line is `// name.ts`. Blocks of one
- * page lie in one folder, so they may import each other; `typhoon` is this package, found as a user's code finds it.
+ * The code blocks of the README and the guide, as files: `ts` blocks whose first line is `// name.ts`. Blocks
+ * of one page lie in one folder, so they may import each other; `typhoon` is this package, found as a user's
+ * code finds it.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +12,10 @@ export const root = fileURLToPath(new URL('../', import.meta.url))
 /** Within the package, so that it can name itself; ignored by git. */
 export const snippetsFolder = join(root, '.typhoon', 'snippets')
 
-/** Pages with a way of their own: their blocks are fragments, and their tables are generated or tested elsewhere. */
+/**
+ * Pages with a way of their own: their blocks are fragments, and their tables are generated or tested
+ * elsewhere.
+ */
 const otherPages = new Set(['configuration.md', 'files.md', 'testing.md'])
 
 export interface Snippet {

@@ -10,7 +10,9 @@ export interface UserService {
 const COUNTRIES = ['NL', 'PT', 'KE', 'JP', 'BR'] as const
 const LATENCY_MS = 15
 
-/** A service in this process that behaves like one far away: it takes its time, and every ninth call it fails. */
+/**
+ * A service in this process that behaves like one far away: it takes its time, and every ninth call it fails.
+ */
 export class SlowService implements UserService {
   openCount = 0
   openCountMax = 0

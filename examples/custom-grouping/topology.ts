@@ -5,8 +5,8 @@
  *     ├────fields(tenant)─────────▶ fields-4 and fields-5 ─┤
  *     ╰────consistentHash(tenant)─▶ ring-4 and ring-5 ─────┴─▶ seating
  *
- * Each bolt says which of its tasks a key came to; `seating` compares. With a fields grouping most keys change
- * their task when a fifth is added, with consistent hashing about one in five: good for caches.
+ * Each bolt says which of its tasks a key came to; `seating` compares. With a fields grouping most keys
+ * change their task when a fifth is added, with consistent hashing about one in five: good for caches.
  *
  * Shows: customGrouping, consistentHashGrouping, fieldsGrouping, one definition placed several times.
  */
@@ -15,14 +15,16 @@ import { bolt, type CustomGrouping, defineTopology, fields, plainSink, spoutFrom
 const Order = fields({ id: 'int', tenant: 'string', isVip: 'boolean' })
 const Seat = fields({ bolt: 'string', key: 'string', taskIndex: 'int' })
 
-const tenantsCount = 1_000
+export const tenantsCount = 1_000
 const ordersCount = 5_000
 
-const orders = spoutFrom(Order, function* () {
+export function* orderRows() {
   for (let id = 1; id <= ordersCount; id += 1) {
     yield { id, tenant: `tenant-${id % tenantsCount}`, isVip: id % 50 === 0 }
   }
-})
+}
+
+const orders = spoutFrom(Order, orderRows)
 
 /** The first task is kept free for orders of important customers; the others take turns. */
 export const vipLane: CustomGrouping<{ isVip: boolean }> = (targets) => {

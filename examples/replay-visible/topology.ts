@@ -1,5 +1,6 @@
 /**
- * Replay made visible: a bolt that fails one call in a hundred, and a worker that dies half-way. Nothing is lost.
+ * Replay made visible: a bolt that fails one call in a hundred, and a worker that dies half-way. Nothing is
+ * lost.
  *
  *   jobs ─shuffle─▶ work ×2 ─shuffle─▶ deliver
  *

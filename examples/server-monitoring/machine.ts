@@ -1,8 +1,9 @@
 /**
- * Figures of this machine: processor, memory, network, load, and how late the event loop of this very process is.
+ * Figures of this machine: processor, memory, network, load, and how late the event loop of this very process
+ * is.
  *
- * Route: /proc and node:os → [here] → the source of topology.ts. What the machine does not tell (there is no /proc
- * outside of Linux) is left out.
+ * Route: /proc and node:os → [here] → the source of topology.ts. What the machine does not tell (there is no
+ * /proc outside of Linux) is left out.
  */
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus, freemem, loadavg, totalmem } from 'node:os'
@@ -105,7 +106,10 @@ function ticksOfNode(): { busyTicks: number; allTicks: number } {
   return { busyTicks, allTicks }
 }
 
-/** Sums over all interfaces of /proc/net/dev; the first column after the name is received bytes, the ninth sent. */
+/**
+ * Sums over all interfaces of /proc/net/dev; the first column after the name is received bytes, the ninth
+ * sent.
+ */
 export function bytesOfNet(net: string | undefined): Pick<Counters, 'receivedBytes' | 'sentBytes'> {
   if (net === undefined) return { receivedBytes: undefined, sentBytes: undefined }
   let receivedBytes = 0

@@ -14,7 +14,9 @@ const Sample = fields({ metric: 'string', value: 'number', at: 'int' })
 const Alert = fields({ metric: 'string', event: 'string', value: 'number', usual: 'number', at: 'int' })
 const Figures = fields({ figures: 'string' })
 
-/** Raised at three deviations from the average, cleared below one and a half: it does not flap at one limit. */
+/**
+ * Raised at three deviations from the average, cleared below one and a half: it does not flap at one limit.
+ */
 const RAISE = 3
 const CLEAR = 1.5
 /** Weight of the newest sample in the moving average. */

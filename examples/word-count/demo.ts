@@ -1,5 +1,6 @@
 /**
- * `npm run demo`: the word count of topology.ts in this process, with its progress, and the 20 most frequent words.
+ * `npm run demo`: the word count of topology.ts in this process, with its progress, and the 20 most frequent
+ * words.
  *
  *   npm run demo -- --json           one line of JSON instead
  *   npm run demo -- --input file     another text

@@ -1,5 +1,6 @@
 /**
- * What the demo shows: one line that is redrawn on a terminal, plain lines in a pipe, and the result as a table.
+ * What the demo shows: one line that is redrawn on a terminal, plain lines in a pipe, and the result as a
+ * table.
  *
  * Does not know: topologies. It is given figures and writes text.
  */

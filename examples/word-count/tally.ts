@@ -1,4 +1,6 @@
-/** What the topology found out: each word with its latest count. Lives in this process, outside of all tasks. */
+/**
+ * What the topology found out: each word with its latest count. Lives in this process, outside of all tasks.
+ */
 export class Tally {
   /** All words together: the sum of all counts. */
   wordsCount = 0
