@@ -103,7 +103,8 @@ function choicesOf(
 function bashChoices(rows: readonly CommandRow[]): string {
   return choicesOf(rows)
     .map(([names, values]) => {
-      return `    ${names.join('|')}) COMPREPLY=($(compgen -W "${values.join(' ')}" -- "$current")); return ;;`
+      const reply = `COMPREPLY=($(compgen -W "${values.join(' ')}" -- "$current"))`
+      return `    ${names.join('|')}) ${reply}; return ;;`
     })
     .join('\n')
 }
@@ -208,7 +209,7 @@ ${choicesOf(rows)
   if ($word -ne '') { $typed = @($typed | Select-Object -SkipLast 1) }
   $found = if ($typed.Count -gt 0 -and $choices.ContainsKey($typed[-1])) { $choices[$typed[-1]] }
     elseif ($typed.Count -eq 0) { ${list(firstWords(rows))} }
-    elseif ($typed.Count -gt 1 -and $words.ContainsKey("$($typed[0]) $($typed[1])")) { $words["$($typed[0]) $($typed[1])"] }
+    elseif ($words.ContainsKey("$($typed[0]) $($typed[1])")) { $words["$($typed[0]) $($typed[1])"] }
     else { $words[$typed[0]] }
   $found | Where-Object { $_ -like "$word*" } | ForEach-Object {
     [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)

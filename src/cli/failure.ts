@@ -1,4 +1,6 @@
-/** What ends a command early, where no code of the table stands for it: wrong usage, a file that is not there. */
+/**
+ * What ends a command early, where no code of the table stands for it: wrong usage, a file that is not there.
+ */
 import { ExitCode } from './exit-code.ts'
 
 export interface FailureFacts {

@@ -1,4 +1,6 @@
-/** Colours or none: decided once per stream, applied by name. Also the width of a text as a terminal shows it. */
+/**
+ * Colours or none: decided once per stream, applied by name. Also the width of a text as a terminal shows it.
+ */
 import type { Terminal, TextOut, TextStyle } from '../host/node-cli-terminal.ts'
 
 /** Colours a text, or gives it back as it is. */
@@ -28,8 +30,12 @@ export function isColored(
 // biome-ignore lint/suspicious/noControlCharactersInRegex: what colours a text begins with one
 const STYLES = /\u001b\[[0-9;]*m/g
 /** East Asian wide forms and pictures take two columns. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u
+const WIDE = new RegExp(
+  '[\\u1100-\\u115f\\u2e80-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff' +
+    '\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6]' +
+    '|\\p{Emoji_Presentation}',
+  'u',
+)
 const ZERO_WIDTH = /\p{Mark}|[\u200b-\u200f]/u
 
 /** Columns that a text takes. */

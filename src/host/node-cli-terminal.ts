@@ -63,8 +63,9 @@ export function nodeTerminal(): Terminal {
 function textOut(stream: NodeJS.WriteStream): TextOut {
   return {
     isTerminal: stream.isTTY === true,
-    columns: () => (stream.isTTY === true ? stream.columns : COLUMNS_DEFAULT),
-    rows: () => (stream.isTTY === true ? stream.rows : ROWS_DEFAULT),
+    // A terminal that does not know its size says 0.
+    columns: () => (stream.isTTY === true ? stream.columns || COLUMNS_DEFAULT : COLUMNS_DEFAULT),
+    rows: () => (stream.isTTY === true ? stream.rows || ROWS_DEFAULT : ROWS_DEFAULT),
     write: (text) => stream.write(text),
   }
 }

@@ -106,7 +106,8 @@ describe('run', () => {
     )
     sandbox.write(
       'typhoon.config.ts',
-      "import { defineConfig } from 'typhoon/config'\nexport default defineConfig({ topologies: { named: './src/args.ts' } })\n",
+      "import { defineConfig } from 'typhoon/config'\n" +
+        "export default defineConfig({ topologies: { named: './src/args.ts' } })\n",
     )
     const { code, stderr } = await sandbox.typhoon('run', 'named', '--', '--only', 'this')
     expect(stderr).toContain('only this')
@@ -116,17 +117,18 @@ describe('run', () => {
     expect(missing.code).toBe(2)
   })
 
-  test('what Node cannot strip is bundled: enums, imports without extension, types imported as values', async () => {
+  test('enums, imports without extension and types imported as values are bundled', async () => {
     sandbox.write('shapes.ts', 'export interface Shape { a: number }\nexport enum Kind { A = 1 }\n')
     const extra =
-      "import { Shape, Kind } from './shapes'\nconst shape: Shape = { a: Kind.A }\nif (shape.a !== 1) throw shape\n"
+      "import { Shape, Kind } from './shapes'\n" +
+      'const shape: Shape = { a: Kind.A }\nif (shape.a !== 1) throw shape\n'
     sandbox.write('enum.ts', extra + wordCount)
     expect(await sandbox.typhoon('run', 'enum.ts', '-o', 'json')).toMatchObject({ code: 0 })
   })
 })
 
 describe('dev', () => {
-  test('a save of an imported file reloads, keeps state and position; a wrong one leaves the old version', async () => {
+  test('a saved import reloads and keeps state and position; a wrong one changes nothing', async () => {
     const running = sandbox.start(['dev', 'following.ts'])
     await running.says('b-2')
     sandbox.write('mark.ts', "export const mark = '+'\n")

@@ -43,7 +43,7 @@ export default defineTopology({
 
 /** Wrong in its graph, and with the wall clock in a component. */
 export const wrong = wordCount
-  .replace("fieldsGrouping(words, 'word')", "fieldsGrouping(words, 'wrod' as never)")
+  .replace("fieldsGrouping(words, 'word')", "fieldsGrouping(words, 'wrd' as never)")
   .replace('counts.set(word, count)', 'counts.set(word, count); Date.now()')
 
 /** Reads a file that only grows, and counts by key. */

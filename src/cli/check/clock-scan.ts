@@ -12,8 +12,11 @@ export interface ScanFinding {
   readonly column: number
 }
 
-const MAKERS =
-  /\b(?:bolt|richBolt|keyedBolt|spout|spoutFrom|replayableSpout|plainSink|idempotentSink|transactionalSink)\s*(?:<[^()]*>)?\s*\(/g
+const MAKERS = new RegExp(
+  '\\b(?:bolt|richBolt|keyedBolt|spout|spoutFrom|replayableSpout|plainSink|idempotentSink|' +
+    'transactionalSink)\\s*(?:<[^()]*>)?\\s*\\(',
+  'g',
+)
 const CLASSES = /\bclass\b[^{;]*\bextends\s+Base(?:Basic|Rich)(?:Bolt|Spout)\b[^{;]*\{/g
 
 interface Rule {

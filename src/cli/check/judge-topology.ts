@@ -1,6 +1,6 @@
 /**
- * Everything that can be said of one topology without running it: findings of the graph, of two builds, and of
- * its source files.
+ * Everything that can be said of one topology without running it: findings of the graph, of two builds, and
+ * of its source files.
  */
 import { isStreamError } from '../../base/errors.ts'
 import { buildTopologyTwice } from '../../topology/build.ts'

@@ -2,8 +2,8 @@
  * `typhoon dev`: runs a topology, and goes on with a new version whenever one of its files is saved.
  *
  *   saved ─▶ import and build the new version ─┬▶ wrong: said, the old one runs on
- *                                              └▶ old one drained, keyed state taken ─▶ new one started with it
- *                                                           │ it does not start: said, the old one starts again
+ *                                              └▶ old one drained, its state taken ─▶ new one started
+ *                                                             │ does not start: said, the old one again
  *
  * Keys on a terminal: q quit, r start over, p pause, g graph.
  */
@@ -184,7 +184,8 @@ class Dev {
     if (swapped === undefined) return
     const { kept } = swapped
     const took = shortTime(this.shell.nowMs() - startMs)
-    const line = `${this.shell.paintError('cyan', '✎')} ${saved} saved → reloaded in ${took}; ${keptText(kept, built)}`
+    const mark = this.shell.paintError('cyan', '✎')
+    const line = `${mark} ${saved} saved → reloaded in ${took}; ${keptText(kept, built)}`
     this.view.note('reloaded', line, { files: paths, kept: kept?.kept ?? [], dropped: kept?.dropped ?? [] })
   }
 
@@ -211,7 +212,7 @@ class Dev {
     if (old === undefined) return new Map()
     const leftCount = await old.quiet()
     if (leftCount > 0) {
-      const what = `${counted(leftCount, 'tuple')} did not finish in time; where the source can, they are read again`
+      const what = `${counted(leftCount, 'tuple')} not finished in time; read again, where the source can`
       this.view.note('undrained', what, { count: leftCount })
     }
     const state = old.run.takeState()

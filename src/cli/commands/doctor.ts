@@ -1,4 +1,6 @@
-/** `typhoon doctor`: looks at the machine and the project; each line says ok, warn or fail, and what to do. */
+/**
+ * `typhoon doctor`: looks at the machine and the project; each line says ok, warn or fail, and what to do.
+ */
 import { isStreamError } from '../../base/errors.ts'
 import { inspectConfig } from '../../config/load.ts'
 import { ExitCode } from '../exit-code.ts'

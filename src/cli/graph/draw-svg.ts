@@ -1,8 +1,8 @@
 /**
  * The graph as a picture: one SVG that stands alone, light or dark as the reader has it.
  *
- * Widths of texts are reckoned, as nothing here can measure them: a character of the label is 7.2 wide at 12 px
- * of a monospaced font.
+ * Widths of texts are reckoned, as nothing here can measure them: a character of the label is 7.2 wide at 12
+ * px of a monospaced font.
  */
 import { edgeLabel, type Graph, type GraphNode, nodeLabel } from './graph-model.ts'
 import { type Layers, layersOf, type Way } from './layers.ts'
@@ -35,7 +35,8 @@ const style = `
     @media (prefers-color-scheme: dark) {
       .box { fill: #1d2733; stroke: #7d9cbc } .spout { fill: #1b2f22; stroke: #6fb98a }
       .sink { fill: #33291a; stroke: #d1a252 } .name { fill: #e8eef5 }
-      .role, .label { fill: #a9b8c6 } .way { stroke: #8fa3b7 } .tip { fill: #8fa3b7 } .halo { stroke: #10161d }
+      .role, .label { fill: #a9b8c6 } .way { stroke: #8fa3b7 } .tip { fill: #8fa3b7 }
+      .halo { stroke: #10161d }
     }`
 
 export function drawSvg(graph: Graph): readonly string[] {
@@ -48,11 +49,16 @@ export function drawSvg(graph: Graph): readonly string[] {
   const ways = layers.ways.map((way) => wayText(way, spots))
   const back = layers.back.map((edge, index) => backText(edge, spots, bottom + 24 * (index + 1) - 8))
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"`,
+    `  width="${width}" height="${height}" role="img">`,
     `  <title>${escaped(graph.name)}</title>`,
     `  <style>${style}\n  </style>`,
-    '  <defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">',
-    '    <path class="tip" d="M0 0 L8 4 L0 8 z"/></marker></defs>',
+    '  <defs>',
+    '    <marker id="tip" viewBox="0 0 8 8" refX="7" refY="4"',
+    '      markerWidth="7" markerHeight="7" orient="auto">',
+    '      <path class="tip" d="M0 0 L8 4 L0 8 z"/>',
+    '    </marker>',
+    '  </defs>',
     ...ways.map(({ path }) => path),
     ...back,
     ...all.flatMap(({ node, ...spot }) => (node === undefined ? [] : boxText(node, spot))),
@@ -99,10 +105,12 @@ function channelAfter({ columns, ways }: Layers, column: number): number {
 function boxText(node: GraphNode, { x, y, width }: Omit<Spot, 'node'>): readonly string[] {
   const middle = round(x + width / 2)
   const kind = node.kind === 'spout' ? ' spout' : node.role === 'sink' ? ' sink' : ''
-  const rect = `x="${round(x)}" y="${round(y - BOX_HEIGHT / 2)}" width="${round(width)}" height="${BOX_HEIGHT}" rx="7"`
+  const size = `width="${round(width)}" height="${BOX_HEIGHT}"`
+  const rect = `x="${round(x)}" y="${round(y - BOX_HEIGHT / 2)}" ${size} rx="7"`
+  const name = escaped(nodeLabel(node))
   return [
     `  <rect class="box${kind}" ${rect}/>`,
-    `  <text class="name" x="${middle}" y="${round(y - 2)}" text-anchor="middle">${escaped(nodeLabel(node))}</text>`,
+    `  <text class="name" x="${middle}" y="${round(y - 2)}" text-anchor="middle">${name}</text>`,
     `  <text class="role" x="${middle}" y="${round(y + 13)}" text-anchor="middle">${node.role}</text>`,
   ]
 }
@@ -120,7 +128,8 @@ function wayText(
     if (from === undefined) continue
     const [startX, endX] = [from.x + from.width, to.x]
     const bend = (endX - startX) / 2
-    const curve = `C${round(startX + bend)} ${round(from.y)} ${round(endX - bend)} ${round(to.y)} ${round(endX)} ${round(to.y)}`
+    const pull = `${round(startX + bend)} ${round(from.y)} ${round(endX - bend)} ${round(to.y)}`
+    const curve = `C${pull} ${round(endX)} ${round(to.y)}`
     path +=
       path === ''
         ? `M${round(startX)} ${round(from.y)} ${curve}`
@@ -142,8 +151,10 @@ function backText(edge: Graph['edges'][number], spots: ReadonlyMap<string, Spot>
   const [from, to] = [spots.get(edge.from), spots.get(edge.to)]
   if (from === undefined || to === undefined) return ''
   const [fromX, toX] = [round(from.x + from.width / 2), round(to.x + to.width / 2)]
-  const d = `M${fromX} ${round(from.y + BOX_HEIGHT / 2)} V${round(y)} H${toX} V${round(to.y + BOX_HEIGHT / 2)}`
-  const label = `<text class="label" x="${round((fromX + toX) / 2)}" y="${round(y - 4)}" text-anchor="middle">${escaped(edgeLabel(edge))}</text>`
+  const [startY, endY] = [round(from.y + BOX_HEIGHT / 2), round(to.y + BOX_HEIGHT / 2)]
+  const d = `M${fromX} ${startY} V${round(y)} H${toX} V${endY}`
+  const at = `x="${round((fromX + toX) / 2)}" y="${round(y - 4)}" text-anchor="middle"`
+  const label = `<text class="label" ${at}>${escaped(edgeLabel(edge))}</text>`
   return `  <path class="way back" d="${d}" marker-end="url(#tip)"/>${label}`
 }
 

@@ -4,9 +4,9 @@
  *   ┌──────────┐  shuffle  ┌──────────┐  fields(word)  ┌──────────┐
  *   │ lines ×1 ├──────────▶│ split ×2 ├───────────────▶│ count ×4 │
  *
- * Every input enters on a row of its own, so labels never meet; every stream leaves on a row of its own. Between
- * two columns each stream has a track of its own for going up and down. Too wide, or two streams that would have
- * to change places: a list instead.
+ * Every input enters on a row of its own, so labels never meet; every stream leaves on a row of its own.
+ * Between two columns each stream has a track of its own for going up and down. Too wide, or two streams that
+ * would have to change places: a list instead.
  */
 import { Canvas } from './canvas.ts'
 import { edgeLabel, type Graph, nodeLabel } from './graph-model.ts'
@@ -198,8 +198,8 @@ function drawPieces(canvas: Canvas, pieces: readonly Piece[], x: number): number
 }
 
 /**
- * Nets from the left: one that leaves on the row where another arrives must have turned off before. Undefined:
- * they wait for each other.
+ * Nets from the left: one that leaves on the row where another arrives must have turned off before.
+ * Undefined: they wait for each other.
  */
 function trackOrder(pieces: readonly Piece[]): readonly string[] | undefined {
   const left = new Set(pieces.map(({ net }) => net))

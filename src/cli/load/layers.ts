@@ -1,4 +1,7 @@
-/** What the surroundings say of the configuration: file, environment, project, command line; put on each other. */
+/**
+ * What the surroundings say of the configuration: file, environment, project, command line; put on each
+ * other.
+ */
 import { UsageError } from '../../base/errors.ts'
 import type { Layer } from '../../config/layer.ts'
 import type { ResolvedConfig } from '../../config/load.ts'

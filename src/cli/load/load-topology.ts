@@ -1,7 +1,7 @@
 /**
  * From a word on the command line to a topology, built and checked.
  *
- *   'word-count' or 'src/word-count.ts' ─▶ file ─▶ module ─▶ default export ─▶ arguments ─▶ configuration ─▶ build
+ *   a name or a path ─▶ file ─▶ module ─▶ default export ─▶ arguments ─▶ configuration ─▶ build
  */
 import { UsageError } from '../../base/errors.ts'
 import { nearest } from '../../base/nearest.ts'

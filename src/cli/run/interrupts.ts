@@ -1,4 +1,7 @@
-/** Ctrl-C and SIGTERM while something runs: the first asks for an orderly end, every further one to end at once. */
+/**
+ * Ctrl-C and SIGTERM while something runs: the first asks for an orderly end, every further one to end at
+ * once.
+ */
 import { onSignal } from '../../host/node-signals.ts'
 import { ExitCode } from '../exit-code.ts'
 

@@ -106,22 +106,22 @@ describe('texts', () => {
         executeMs: times(0.001),
       }),
     ],
-    { ackedCount: 12_400, failedCount: 3, pendingCount: 7, busyMs: 500, completeMs: times(2) },
+    { ackedCount: 240, failedCount: 3, pendingCount: 7, busyMs: 500, completeMs: times(2) },
   )
   const nothing = figures([])
   const standing = {
-    name: 'word-count',
+    name: 'wc',
     state: 'active',
     workers: 1,
     elapsedMs: 65_000,
     figures: all,
     rates: ratesBetween(lookAt(nothing, 0), lookAt(all, 1_000), all, 1),
-    lag: 24_800,
+    lag: 480,
   }
 
   test('the table', () => {
     expect(tableLines(standing, plainPaint, 120).join('\n')).toMatchInlineSnapshot(`
-      "word-count  active  1:05  acked 12,400 (12.4 k/s)  in flight 7  p99 2 ms  busy 50%  to read 24,800, about 2 s  failed 3
+      "wc  active  1:05  acked 240 (240/s)  in flight 7  p99 2 ms  busy 50%  to read 480, about 2 s  failed 3
       COMPONENT  TASKS    IN/s   OUT/s  BUSY  QUEUE   P50   P99  FAILED
       lines          1       –  12.4 k     –      –  2 ms  2 ms       0
       count          1  1.24 M       0  124%    80%  0 ms  0 ms       3"
@@ -130,7 +130,7 @@ describe('texts', () => {
 
   test('the line for a pipe', () => {
     expect(progressLine(standing)).toMatchInlineSnapshot(
-      `"1:05  word-count active  acked 12,400  12.4 k/s  in flight 7  failed 3  p99 2 ms  to read 24,800, about 2 s"`,
+      `"1:05  wc active  acked 240  240/s  in flight 7  failed 3  p99 2 ms  to read 480, about 2 s"`,
     )
   })
 
@@ -138,7 +138,7 @@ describe('texts', () => {
     const ending = { name: 'word-count', why: 'stopped', elapsedMs: 65_000, figures: all, deadLetterCount: 1 }
     expect(summaryLines(ending, plainPaint).join('\n')).toMatchInlineSnapshot(`
       "⚠ word-count: stopped after 65 s
-        acked 12,400  191/s  p50 2 ms  p99 2 ms  failed 3  replayed 0  still in flight 7  dead letters 1"
+        acked 240  3.7/s  p50 2 ms  p99 2 ms  failed 3  replayed 0  still in flight 7  dead letters 1"
     `)
   })
 

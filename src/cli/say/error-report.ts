@@ -5,7 +5,8 @@
  *
  * Invariants
  *   R1  frames of ours and of Node are never shown, unless the error is a bug of ours
- *   R2  what is neither a StreamError, nor wrong usage, nor thrown by the user's code is our bug: exit code 70
+ *   R2  what is neither a StreamError, nor wrong usage, nor thrown by the user's code is our bug: exit code
+ *       70
  */
 import { type ErrorCodeFacts, errorCode } from '../../base/error-codes.ts'
 import { type ErrorFamily, isStreamError, type StreamError } from '../../base/errors.ts'
