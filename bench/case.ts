@@ -5,7 +5,10 @@ export interface Plan {
   readonly warmMs: number
   readonly windowMs: number
   readonly windowCount: number
-  /** Tuples, starts and rounds of cases that count instead of watching the clock, as a share of the full number. */
+  /**
+   * Tuples, starts and rounds of cases that count instead of watching the clock, as a share of the full
+   * number.
+   */
   readonly scale: number
 }
 

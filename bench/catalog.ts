@@ -5,7 +5,8 @@ import { engineCases, rateCases } from './cases/engine-cases.ts'
 import { heapCases } from './cases/heap-cases.ts'
 import { loopCases } from './cases/loop-cases.ts'
 import { startCases } from './cases/start-case.ts'
-import { wireCases } from './cases/wire-cases.ts'
+import { flowCases } from './flow.bench.ts'
+import { wireCases } from './wire.bench.ts'
 
 const everything: readonly Case[] = [
   ...engineCases,
@@ -14,6 +15,7 @@ const everything: readonly Case[] = [
   ...atomicCases,
   ...startCases,
   ...heapCases,
+  ...flowCases,
   ...wireCases,
 ]
 

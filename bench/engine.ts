@@ -1,8 +1,8 @@
 /**
  * Runs a topology of the benchmarks in this process, the way `typhoon run` does, and measures it.
  *
- * Two workers stand on the one event loop, linked through memory: tuples between them are encoded, framed, credited,
- * sent and decoded as between processes, but share one core.
+ * Two workers stand on the one event loop, linked through memory: tuples between them are encoded, framed,
+ * credited, sent and decoded as between processes, but share one core.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { HistogramSnapshot } from '../src/base/histogram.ts'
@@ -30,6 +30,8 @@ export interface Bench {
   readonly workerCount?: number
   /** Latency by its samples. Without: by those of the engine. */
   readonly meter?: Meter
+  /** Tuples a step; default: the engine's own. */
+  readonly stepLimit?: number
   /** Called when the run has ended. */
   readonly dispose?: () => void
 }
@@ -40,6 +42,7 @@ export async function startRun(bench: Bench): Promise<LocalRun> {
   const host = createNodeHost({ name: 'bench' })
   const net = new MemoryNet({ nowMs: () => host.clock.monotonicMs(), random: host.random.split('net') })
   const { topology } = buildTopology(bench.def)
+  const { stepLimit } = bench
   return await LocalRun.start({
     name: 'bench',
     topology,
@@ -49,6 +52,7 @@ export async function startRun(bench: Bench): Promise<LocalRun> {
     host,
     log: silentLogger,
     isDev: false,
+    ...(stepLimit === undefined ? {} : { stepLimitOf: () => () => stepLimit }),
   })
 }
 

@@ -1,4 +1,7 @@
-/** The speed goals as a table: what was wanted, what Storm or a loop does, what we do, and whether it is met. */
+/**
+ * The speed goals as a table: what was wanted, what Storm or a loop does, what we do, and whether it is
+ * met.
+ */
 import type { Line } from './case.ts'
 import { type Comparison, compareWithStorm, type StormRow, times } from './storm.ts'
 import { plain, short } from './table.ts'

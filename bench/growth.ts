@@ -1,4 +1,7 @@
-/** Whether a topology that runs for long keeps more and more: the heap after garbage collection at ten marks. */
+/**
+ * Whether a topology that runs for long keeps more and more: the heap after garbage collection at ten
+ * marks.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

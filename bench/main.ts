@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [NAME …] [options]`: runs cases one after the other, each in a process of its own, and prints what
- * came out: a table for people, or a JSON line per case.
+ * `npm run bench -- [NAME …] [options]`: runs cases one after the other, each in a process of its own, and
+ * prints what came out: a table for people, or a JSON line per case.
  *
  *   NAME            a case, or the beginning of its name: `const-null`, `wire/`
  *   --all           every case

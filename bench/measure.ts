@@ -1,6 +1,7 @@
 /**
- * Windows over something that runs: counts at both ends, CPU time between them, how latency was spread; medians
- * over the windows. Works the same for the engine, which runs by itself, and for a loop, which is driven.
+ * Windows over something that runs: counts at both ends, CPU time between them, how latency was spread;
+ * medians over the windows. Works the same for the engine, which runs by itself, and for a loop, which is
+ * driven.
  */
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -132,7 +133,10 @@ function figuresOf(work: Workload, windows: readonly Window[]): Figures {
   }
 }
 
-/** What was recorded after `from` was taken. Ends of the range are those of all time, which bucket width covers. */
+/**
+ * What was recorded after `from` was taken. Ends of the range are those of all time, which bucket width
+ * covers.
+ */
 function between(
   from: HistogramSnapshot | undefined,
   to: HistogramSnapshot | undefined,

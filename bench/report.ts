@@ -1,7 +1,7 @@
 /**
- * `node bench/report.ts RESULTS.jsonl [STORM.txt] [--print]`: writes the tables of BENCHMARKS.md, between its markers,
- * from a file of `npm run bench -- --all --json`. Storm's lines: bench/results/storm-2.8.4.txt unless another file is
- * named. `--print`: to stdout instead.
+ * `node bench/report.ts RESULTS.jsonl [STORM.txt] [--print]`: writes the tables of BENCHMARKS.md, between
+ * its markers, from a file of `npm run bench -- --all --json`. Storm's lines: bench/results/storm-2.8.4.txt
+ * unless another file is named. `--print`: to stdout instead.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'

@@ -3,9 +3,9 @@
  *
  *   storm <topology> <ack|noack> <workers> <tuples/s> <p50ms> <p99ms> <cpu_s_per_M> key=value …
  *
- * `storm~` marks a window in which others used the machine, `storm!` one that failed: neither counts. Figures are
- * medians over the windows of a configuration; ratios are taken to the best configuration of each figure, and to the
- * defaults.
+ * `storm~` marks a window in which others used the machine, `storm!` one that failed: neither counts.
+ * Figures are medians over the windows of a configuration; ratios are taken to the best configuration of
+ * each figure, and to the defaults.
  */
 import type { Line } from './case.ts'
 import { median } from './measure.ts'

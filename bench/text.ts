@@ -20,8 +20,8 @@ export function bookLines(): readonly string[] {
 }
 
 /**
- * HOT. Words between spaces, by hand: V8 keeps the results of `split` for texts it knows, so a benchmark that splits
- * constant sentences with it measures a look-up.
+ * HOT. Words between spaces, by hand: V8 keeps the results of `split` for texts it knows, so a benchmark
+ * that splits constant sentences with it measures a look-up.
  */
 export function eachWord(line: string, onWord: (word: string) => void): void {
   let from = 0

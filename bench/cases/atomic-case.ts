@@ -1,6 +1,6 @@
 /**
- * What atomic calls cost: the same topology with a `bolt`, whose emits wait for the end of its call, and with a
- * `richBolt`, which emits and acks at once. Each in a process of its own.
+ * What atomic calls cost: the same topology with a `bolt`, whose emits wait for the end of its call, and
+ * with a `richBolt`, which emits and acks at once. Each in a process of its own.
  */
 import type { Case, Figures, Plan } from '../case.ts'
 import { runInChild } from '../child.ts'

@@ -1,8 +1,8 @@
 /**
- * What an engine does, written by hand for one topology: a spout with a bound on what is in flight, tasks with rings,
- * emits that wait for the end of the call, and XOR acks. No interfaces, no groupings to choose from, no statistics, no
- * error policies, no backpressure but the bound. The reference for "at most twice the cost of a loop that does the
- * same work".
+ * What an engine does, written by hand for one topology: a spout with a bound on what is in flight, tasks
+ * with rings, emits that wait for the end of the call, and XOR acks. No interfaces, no groupings to choose
+ * from, no statistics, no error policies, no backpressure but the bound. The reference for "at most twice
+ * the cost of a loop that does the same work".
  *
  *   lines ─▶ split ×2 (ring) ─▶ count ×2 (ring, by the word's hash)
  *     ╰──────────── root ◀── XOR of edges ◀──────────╯

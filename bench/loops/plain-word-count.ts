@@ -1,6 +1,6 @@
 /**
- * A word count written by hand, with no engine at all: split, choose one of two maps by the word's hash, count. The
- * least that has to be done; no acks, no queues, no bounds.
+ * A word count written by hand, with no engine at all: split, choose one of two maps by the word's hash,
+ * count. The least that has to be done; no acks, no queues, no bounds.
  */
 import { bucketOf, hashText } from '../../src/base/hash.ts'
 import type { DrivenWorkload } from '../measure.ts'

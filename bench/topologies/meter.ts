@@ -1,6 +1,7 @@
 /**
- * Times tuples as the anchor of Storm does, so that both say the same thing: of 64 message ids one is timed from its
- * emit to its ack, and another carries its emit time instead of its text, a probe that the last bolt times one way.
+ * Times tuples as the anchor of Storm does, so that both say the same thing: of 64 message ids one is timed
+ * from its emit to its ack, and another carries its emit time instead of its text, a probe that the last
+ * bolt times one way.
  */
 import { Histogram } from '../../src/base/histogram.ts'
 

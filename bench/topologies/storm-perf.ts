@@ -1,6 +1,6 @@
 /**
- * The topologies of storm-perf, with its numbers of tasks: word counts split in 2 tasks and count in 2, everything
- * else has one of each. All settings are defaults; without acks the guarantee is at-most-once.
+ * The topologies of storm-perf, with its numbers of tasks: word counts split in 2 tasks and count in 2,
+ * everything else has one of each. All settings are defaults; without acks the guarantee is at-most-once.
  */
 import { defineTopology } from '../../src/index.ts'
 import type { Bench } from '../engine.ts'

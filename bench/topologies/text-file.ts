@@ -1,4 +1,7 @@
-/** The word count over lines of files: the book as a file of some 60 MB, read under several names one after the other. */
+/**
+ * The word count over lines of files: the book as a file of some 60 MB, read under several names one after
+ * the other.
+ */
 import { linkSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

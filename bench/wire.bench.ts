@@ -1,29 +1,35 @@
 /**
- * What bytes cost on one core: tuples in batches, rows, texts, acks, values. `tuplesPerSecond` are operations a
- * second. The rivals: a row codec made of closures, and msgpackr for values of no known shape.
+ * `node bench/wire.bench.ts`, or `npm run bench -- wire/`.
+ *
+ * What bytes cost on one core: tuples in batches, rows, texts, acks, values. `tuplesPerSecond` are
+ * operations a second. The rivals: a row codec made of closures, and msgpackr for values of no known shape.
  */
 import { crc32 } from 'node:zlib'
 import { Packr } from 'msgpackr'
-import type { FieldShape, StreamSchema } from '../../src/topology/definition.ts'
-import { AckBatchWriter, AckCursor, AckKind } from '../../src/wire/ack-batch.ts'
-import { ByteReader } from '../../src/wire/byte-reader.ts'
-import { ByteWriter } from '../../src/wire/byte-writer.ts'
-import { beginFrame, endFrame, FrameKind } from '../../src/wire/frame.ts'
-import { FrameReader } from '../../src/wire/frame-reader.ts'
-import { closureRowCodec, compileRowCodec, type RowCodec } from '../../src/wire/row-codec.ts'
-import { planRow } from '../../src/wire/row-plan.ts'
-import { TupleBatchWriter } from '../../src/wire/tuple-batch-writer.ts'
-import { TupleCursor } from '../../src/wire/tuple-cursor.ts'
-import { readValue } from '../../src/wire/value-reader.ts'
-import { ValueWriter } from '../../src/wire/value-writer.ts'
-import type { Case, Plan } from '../case.ts'
-import { drive } from '../measure.ts'
+import type { FieldShape, StreamSchema } from '../src/topology/definition.ts'
+import { AckBatchWriter, AckCursor, AckKind } from '../src/wire/ack-batch.ts'
+import { ByteReader } from '../src/wire/byte-reader.ts'
+import { ByteWriter } from '../src/wire/byte-writer.ts'
+import { beginFrame, endFrame, FrameKind } from '../src/wire/frame.ts'
+import { FrameReader } from '../src/wire/frame-reader.ts'
+import { closureRowCodec, compileRowCodec, type RowCodec } from '../src/wire/row-codec.ts'
+import { planRow } from '../src/wire/row-plan.ts'
+import { TupleBatchWriter } from '../src/wire/tuple-batch-writer.ts'
+import { TupleCursor } from '../src/wire/tuple-cursor.ts'
+import { readValue } from '../src/wire/value-reader.ts'
+import { ValueWriter } from '../src/wire/value-writer.ts'
+import type { Case, Plan } from './case.ts'
+import { drive } from './measure.ts'
+import { runIfMain } from './run-if-main.ts'
 
 /** Operations of one call of a work. */
 const COUNT = 1000
 const TEXT_LENGTHS = [5, 16, 32, 64, 128] as const
 
-/** What a case measures: `run` does COUNT operations and returns a number that keeps them from being left out. */
+/**
+ * What a case measures: `run` does COUNT operations and returns a number that keeps them from being left
+ * out.
+ */
 interface Work {
   readonly run: () => number
   readonly bytesPerOperation?: number
@@ -271,3 +277,5 @@ export const wireCases: readonly Case[] = [
   wireCase('wire/value-encode-msgpackr', 'the same by msgpackr', packValues),
   wireCase('wire/value-decode-msgpackr', 'the same back by msgpackr', unpackValues),
 ]
+
+await runIfMain(import.meta.url, wireCases)
