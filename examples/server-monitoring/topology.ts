@@ -6,13 +6,24 @@
  *
  * Shows: an endless source that is real, state per key, a timer per key, ticks, two streams of results.
  */
-import { bolt, defineTopology, fields, keyedBolt, printSink, spoutFrom, timer, valueState } from 'typhoon'
+import {
+  bolt,
+  defineTopology,
+  fields,
+  type Infer,
+  keyedBolt,
+  plainSink,
+  spoutFrom,
+  timer,
+  valueState,
+} from 'typhoon'
 import { z } from 'zod'
 import { readMachine } from './machine.ts'
 
 const Sample = fields({ metric: 'string', value: 'number', at: 'int' })
 const Alert = fields({ metric: 'string', event: 'string', value: 'number', usual: 'number', at: 'int' })
-const Figures = fields({ figures: 'string' })
+type Alert = Infer<typeof Alert>
+const Figures = fields({ text: 'string', at: 'int' })
 
 /**
  * Raised at three deviations from the average, cleared below one and a half: it does not flap at one limit.
@@ -83,16 +94,42 @@ const board = bolt({
   input: Sample,
   output: Figures,
   tickInterval: '2s',
-  prepare: () => new Map<string, number>(),
-  execute(tuple, _out, latest) {
+  prepare: (context) => ({ latest: new Map<string, number>(), now: context.now }),
+  execute(tuple, _out, { latest }) {
     latest.set(tuple.values.metric, tuple.values.value)
   },
-  onTick(out, latest) {
+  onTick(out, { latest, now }) {
     if (latest.size === 0) return
-    const figures = [...latest].map(([metric, value]) => `${metric} ${shown(metric, value)}`).join('  ')
-    out.emit({ figures })
+    const text = [...latest].map(([metric, value]) => `${metric} ${shown(metric, value)}`).join('  ')
+    out.emit({ text, at: now() })
   },
 })
+
+const figuresSink = plainSink({
+  input: Figures,
+  write(items) {
+    for (const { text, at } of items) console.log(`${clock(at)}  ${text}`)
+  },
+})
+
+const alertsSink = plainSink({
+  input: Alert,
+  write(items) {
+    for (const alert of items) console.log(`${clock(alert.at)}  ${alertText(alert)}`)
+  },
+})
+
+export function alertText({ metric, event, value, usual }: Alert): string {
+  const usually = `usually ${shown(metric, usual)}`
+  if (event === 'raised') return `▲ ${metric} ${shown(metric, value)}, ${usually}`
+  return event === 'cleared'
+    ? `▼ ${metric} ${shown(metric, value)} again`
+    : `? ${metric} is silent, ${usually}`
+}
+
+function clock(at: number): string {
+  return new Date(at).toISOString().slice(11, 19)
+}
 
 function shown(metric: string, value: number): string {
   if (metric === 'cpu' || metric === 'memory') return `${Math.round(value * 100)} %`
@@ -108,8 +145,8 @@ export const monitoring = defineTopology({
     const samples = builder.setSpout('machine', machine)
     const alerts = builder.setBolt('detect', detect, 2).fieldsGrouping(samples, 'metric')
     const figures = builder.setBolt('board', board).globalGrouping(samples)
-    builder.setBolt('alerts', printSink('alert')).globalGrouping(alerts)
-    builder.setBolt('figures', printSink('now')).globalGrouping(figures)
+    builder.setBolt('alerts', alertsSink).globalGrouping(alerts)
+    builder.setBolt('figures', figuresSink).globalGrouping(figures)
     return { samples, alerts, figures }
   },
 })
