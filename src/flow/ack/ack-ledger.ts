@@ -15,7 +15,7 @@
  * Invariants
  *   L1  A root is in exactly one bucket of the index, or in none.
  *   L2  A root gets at most one verdict; giving it closes the root and takes it out of the index.
- *   L3  No verdict of success before the spout has registered the root: acks may overtake the registration.
+ *   L3  No verdict before the spout has registered the root: acks and fails may overtake the registration.
  */
 import { assert } from '../../base/assert.ts'
 import type { FailReason } from '../../topology/tuple.ts'
@@ -58,10 +58,15 @@ export class AckLedger {
   /** The tree fails now, unless it has its verdict. */
   fail(root: TreeRoot, reason: FailReason, component: string | undefined, message: string | undefined): void {
     if (root.isClosed) return
+    if (root.owner === undefined) {
+      // Overtook the registration, which will find it.
+      root.failure ??= { reason, component, message, failedBefore: 0 }
+      return
+    }
     root.isClosed = true
     this.failedCount += 1
     if (root.isQueued) this.remove(root)
-    root.owner?.onTreeFailed(root, reason, component, message)
+    root.owner.onTreeFailed(root, reason, component, message)
   }
 
   /** The tree gets its full time again. */
@@ -96,7 +101,14 @@ export class AckLedger {
   registerRemote(idLow: number, idHigh: number, low: number, high: number, owner: RootOwner): void {
     const root = this.find(idLow, idHigh)
     root.owner = owner
-    this.register(root, low, high)
+    const { failure } = root
+    if (failure === undefined) {
+      this.register(root, low, high)
+      return
+    }
+    this.openedCount += 1
+    root.isRegistered = true
+    this.fail(root, failure.reason, failure.component, failure.message)
   }
 
   /** Closes a root without a verdict: its spout gave it up by itself (time-out, loss). */

@@ -71,12 +71,17 @@ export class AckRouter {
       this.ledgerOf(root).register(root, low, high)
       return
     }
+    if (root.isClosed) return
     root.isRegistered = true
     root.hasLeft = true
     this.away.add(root)
-    this.ways
-      .linkOf(root.ackerTask)
-      ?.sendEdges(AckKind.INIT, root.ackerTask, root.idLow, root.idHigh, { low, high }, spoutTask)
+    // Bolts that were called within the emit have mixed their edges in. They belong to what the acker hears first: if
+    // all tuples of the emit itself are answered, the rest of the tree would look complete without them.
+    const edges = { low: low ^ root.low, high: high ^ root.high }
+    root.low = 0
+    root.high = 0
+    const link = this.ways.linkOf(root.ackerTask)
+    link?.sendEdges(AckKind.INIT, root.ackerTask, root.idLow, root.idHigh, edges, spoutTask)
   }
 
   /** HOT. Acks a tuple: its edge, and those of what was anchored to it. */
@@ -114,7 +119,12 @@ export class AckRouter {
     message: string | undefined,
   ): void {
     if (root.isLocal) this.ledgerOf(root).fail(root, reason, component, message)
-    else this.tell(root, AckKind.FAIL, { reason, component, message })
+    else if (root.owner === undefined) this.tell(root, AckKind.FAIL, { reason, component, message })
+    else if (!root.isClosed) {
+      // Its spout is here, perhaps still in the emit: no need to ask the acker, who may not know the tree yet.
+      this.forget(root)
+      root.owner.onTreeFailed(root, reason, component, message)
+    }
   }
 
   /** The spout gives a root up by itself (time-out, loss): later acks must not count. */

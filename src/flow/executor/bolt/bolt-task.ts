@@ -53,17 +53,12 @@ export abstract class BoltTask implements CallOwner {
     return this.calls.isFull
   }
 
-  /** Calls that have not ended: promises, retries, and what waits behind them. */
-  get openCallCount(): number {
-    return this.calls.openCount
-  }
-
   /** Tuples taken and not answered yet. */
   get inFlightCount(): number {
     return this.calls.openCount
   }
 
-  /** Calls that go on: promises, retries, and what waits behind them. Not what a bolt holds back on purpose. */
+  /** Calls that have not ended: promises, retries, and what waits behind them; not what a bolt holds back. */
   get openCallCount(): number {
     return this.calls.openCount
   }

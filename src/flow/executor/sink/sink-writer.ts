@@ -150,7 +150,8 @@ class TransactionWriter implements SinkWriter {
         this.transaction = { value, tuples: [] }
       }
       this.isHalfWritten = true
-      await this.spec.write(this.transaction.value, batch.map(carriedBy), this.prepared)
+      const times = batch.map((tuple) => tuple.time)
+      await this.spec.write(this.transaction.value, batch.map(carriedBy), this.prepared, times)
       this.isHalfWritten = false
       for (const tuple of batch) this.transaction.tuples.push(tuple)
     })

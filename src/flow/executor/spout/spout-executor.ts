@@ -127,7 +127,10 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
   }
 
   private endOf(task: SpoutTask, ended: number): number {
+    // A verdict that is told now may be the last one, or give room, or an item to replay: look once more.
+    const again = ended === Next.WAITING && task.verdictCount > 0
     task.tellVerdicts()
+    if (again) return Next.EMITTED
     if (ended === Next.FINISHED && !task.isFinished) {
       task.isFinished = true
       this.services.desk.sourceFinished(task.self.task)
