@@ -35,11 +35,19 @@ const commands: Readonly<Record<string, () => Promise<RunCommand>>> = {
 /** Runs a command line. Ends the process itself, when everything is printed: a user's module may hold it. */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = nodeTerminal()
-  const code = await execute(argv, terminal)
-  return terminal.end(code)
+  const uncaught: Uncaught = { exitCode: undefined }
+  const code = await execute(argv, terminal, uncaught)
+  // Node tells of rejections between two turns only; one of this turn must not be lost.
+  await terminal.nextTurn()
+  return terminal.end((await uncaught.exitCode) ?? code)
 }
 
-async function execute(argv: readonly string[], terminal: Terminal): Promise<number> {
+/** What nobody caught, once there is something; its exit code wins over the command's. */
+interface Uncaught {
+  exitCode: Promise<number> | undefined
+}
+
+async function execute(argv: readonly string[], terminal: Terminal, uncaught: Uncaught): Promise<number> {
   let shell = shellOf(terminal, undefined)
   let isJson = false
   try {
@@ -51,7 +59,7 @@ async function execute(argv: readonly string[], terminal: Terminal): Promise<num
     }
     shell = shellOf(terminal, invocation.text('color'))
     isJson = invocation.output.startsWith('json')
-    endOnUncaught(shell, isJson)
+    endOnUncaught(shell, isJson, uncaught)
     const run = await commands[invocation.command]?.()
     return run === undefined ? ExitCode.BUG : await run(shell, invocation)
   } catch (error) {
@@ -79,12 +87,14 @@ async function tell(shell: Shell, error: unknown, isJson: boolean): Promise<numb
 }
 
 /** An error nobody caught ends the process: whose it is, its innermost frame says. */
-function endOnUncaught(shell: Shell, isJson: boolean): void {
+function endOnUncaught(shell: Shell, isJson: boolean, uncaught: Uncaught): void {
   shell.terminal.onUncaught((error, kind) => {
-    const end = async (): Promise<never> => {
-      const { sayUncaught } = await import('./say/say-error.ts')
-      return shell.terminal.end(sayUncaught(shell, error, kind, isJson))
-    }
-    end().catch((late: unknown) => shell.say(String(late)))
+    // One is enough: what follows is mostly of the same making.
+    if (uncaught.exitCode !== undefined) return
+    const said = import('./say/say-error.ts').then(({ sayUncaught }) =>
+      sayUncaught(shell, error, kind, isJson),
+    )
+    uncaught.exitCode = said
+    said.then((exitCode) => shell.endNow(exitCode)).catch((late: unknown) => shell.say(String(late)))
   })
 }

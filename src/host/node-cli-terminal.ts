@@ -35,6 +35,8 @@ export interface Terminal {
   onKey(callback: (key: string) => void): Stoppable
   /** Calls with what nobody caught: an error that was thrown, a promise that was rejected. */
   onUncaught(callback: (error: unknown, kind: 'thrown' | 'rejected') => void): void
+  /** Resolves in the next turn of the event loop. */
+  nextTurn(): Promise<void>
   /** Ends the process once everything is written, whatever else may be open. Never resolves. */
   end(exitCode: number): Promise<never>
 }
@@ -52,6 +54,7 @@ export function nodeTerminal(): Terminal {
     directory: process.cwd(),
     style: (style, text) => styleText(style, text, { validateStream: false }),
     onKey,
+    nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
     onUncaught(callback): void {
       process.on('uncaughtException', (error: unknown) => callback(error, 'thrown'))
       process.on('unhandledRejection', (error) => callback(error, 'rejected'))

@@ -97,6 +97,10 @@ describe('explain', () => {
     expect(byName.stdout).toBe(byNumber.stdout)
   })
 
+  test('a warning of check', async () => {
+    expect((await sandbox.typhoon('explain', 'wall-clock')).stdout).toContain('Use context.now()')
+  })
+
   test('a configuration key', async () => {
     const { stdout } = await sandbox.typhoon('explain', 'maxSpoutPending', '--json')
     expect(JSON.parse(stdout)).toMatchObject({

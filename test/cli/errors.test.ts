@@ -5,6 +5,8 @@ import { wordCount } from './topologies.ts'
 
 const sandbox = new Sandbox()
 
+const forever = `\nfunction* forever() { while (true) yield 'a b' }\n`
+
 beforeAll(buildOnce)
 afterAll(() => sandbox.remove())
 
@@ -130,6 +132,25 @@ test('arguments the topology does not take, and configuration that is wrong', as
       more  typhoon explain E2001
     exit 2"
   `)
+})
+
+test('a promise nobody awaits, and a timer that throws, are the user’s', async () => {
+  sandbox.write('rejected.ts', `Promise.reject(new Error('lost'))\n${wordCount}`)
+  expect(await errorOf('check', 'rejected.ts')).toContain(
+    'error a promise was rejected, and nobody caught it',
+  )
+  const slow = wordCount.replace(
+    'yield { sentence }',
+    "{ yield { sentence }; setTimeout(() => { throw new Error('late') }) }",
+  )
+  sandbox.write(
+    'late.ts',
+    slow.replace("for (const sentence of ['a b', 'b'])", 'for (const sentence of forever())') + forever,
+  )
+  const { code, stderr } = await sandbox.typhoon('run', 'late.ts', '--for', '5s')
+  expect(stderr).toContain('error an error was thrown outside of a call, and nobody caught it')
+  expect(stderr).toContain('cause Error: late')
+  expect(code).toBe(1)
 })
 
 test('for programs an error is one object', async () => {

@@ -7,7 +7,6 @@ import { blanked } from './source-text.ts'
 export interface ScanFinding {
   readonly code: 'wall-clock' | 'own-chance' | 'own-timer'
   readonly message: string
-  readonly fix: string
   readonly line: number
   readonly column: number
 }
@@ -22,24 +21,20 @@ const CLASSES = /\bclass\b[^{;]*\bextends\s+Base(?:Basic|Rich)(?:Bolt|Spout)\b[^
 interface Rule {
   readonly code: ScanFinding['code']
   readonly call: RegExp
-  readonly fix: string
 }
 
 const rules: readonly Rule[] = [
   {
     code: 'wall-clock',
     call: /(?<![\w.$])(?:Date\.now\s*\(|new\s+Date\s*\(\s*\)|performance\.now\s*\()/g,
-    fix: 'use context.now(), which prepare and open are given: in tests it is virtual',
   },
   {
     code: 'own-chance',
     call: /(?<![\w.$])(?:Math\.random\s*\(|crypto\.randomUUID\s*\()/g,
-    fix: 'use context.random(), which prepare and open are given: in tests it comes from the seed',
   },
   {
     code: 'own-timer',
     call: /(?<![\w.$])(?:setTimeout|setInterval|setImmediate)\s*\(/g,
-    fix: 'use timer(…) of a keyed bolt, or onTick with tickInterval: the engine then knows of the wait',
   },
 ]
 
@@ -53,7 +48,7 @@ export function scanSource(source: string): readonly ScanFinding[] {
       if (!spans.some(({ from, to }) => found.index > from && found.index < to)) continue
       const call = found[0].replace(/\s+/g, ' ').replace(/ ?\($/, '()').replace('( )', '()')
       const message = `${call} in a component: two runs differ, and tests cannot move it`
-      findings.push({ code: rule.code, message, fix: rule.fix, ...lineAndColumn(code, found.index) })
+      findings.push({ code: rule.code, message, ...lineAndColumn(code, found.index) })
     }
   }
   return findings.sort((a, b) => a.line - b.line || a.column - b.column)

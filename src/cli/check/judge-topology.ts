@@ -15,6 +15,7 @@ import { loadTopology, ofUser, type TopologyPlace, type TopologySource } from '.
 import { reportOf, type Trouble, troubleOf } from '../say/error-report.ts'
 import type { Shell } from '../shell.ts'
 import { scanSource } from './clock-scan.ts'
+import { warningEntry } from './warning-codes.ts'
 
 export interface CheckFinding extends Trouble {
   readonly severity: 'error' | 'warning'
@@ -31,13 +32,6 @@ export interface Verdict {
     | { readonly components: number; readonly tasks: number; readonly guarantee: string }
     | undefined
   readonly findings: readonly CheckFinding[]
-}
-
-/** What to do about warnings that no error code stands for. */
-const advice: Readonly<Record<string, string>> = {
-  cycle: 'make sure that a tuple leaves the circle after some rounds',
-  'unread-stream': 'add a grouping on it, or take it out of output',
-  'one-call-at-a-time': 'set concurrency, if the order of calls does not matter',
 }
 
 /** @throws CommandFailure the file is not there */
@@ -88,7 +82,7 @@ async function judgeBuild(
   const topology: Topology = { ...built.topology, config }
   const findings = checkTopology(topology).map(({ severity, code, message, where }): CheckFinding => {
     const trouble = troubleOf(code, message, where)
-    return { severity, ...trouble, fix: trouble.fix ?? advice[code] }
+    return { severity, ...trouble, fix: trouble.fix ?? warningEntry(code)?.action }
   })
   for (const { severity, code, message, origin } of resolved?.warnings ?? []) {
     findings.push({
@@ -113,7 +107,8 @@ function findingsOf(error: unknown): readonly CheckFinding[] {
 
 function scanFiles(shell: Shell, files: readonly string[]): readonly CheckFinding[] {
   return files.flatMap((file) => {
-    return scanSource(shell.machine.readText(file) ?? '').map(({ code, message, fix, line, column }) => {
+    return scanSource(shell.machine.readText(file) ?? '').map(({ code, message, line, column }) => {
+      const fix = warningEntry(code)?.action
       return { severity: 'warning', code, message, fix, where: `${file}:${line}:${column}` } as const
     })
   })

@@ -2,6 +2,7 @@
 import { type ErrorCodeFacts, errorCode, errorCodes } from '../../base/error-codes.ts'
 import { nearest } from '../../base/nearest.ts'
 import { allKeys, type Key, keyNamed, keyOfEnv, keyOfProperty } from '../../config/keys.ts'
+import { type WarningEntry, warningEntry } from '../check/warning-codes.ts'
 import { ExitCode } from '../exit-code.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Invocation } from '../invocation.ts'
@@ -21,6 +22,12 @@ export async function explain(shell: Shell, invocation: Invocation): Promise<num
   if (found !== undefined) {
     if (invocation.output === 'json') shell.printJson({ version: 1, kind: 'error', ...found })
     else printCode(shell, found)
+    return ExitCode.OK
+  }
+  const warning = warningEntry(word)
+  if (warning !== undefined) {
+    if (invocation.output === 'json') shell.printJson({ version: 1, kind: 'warning', code: word, ...warning })
+    else printWarning(shell, word, warning)
     return ExitCode.OK
   }
   const key = findKey(word)
@@ -52,6 +59,12 @@ function printCode(shell: Shell, { number, code, meaning, action, family, retrya
   row('fix', action)
   row('acts', whoActs[family])
   row('retry', retryable ? 'the same call may succeed later' : 'no')
+}
+
+function printWarning(shell: Shell, code: string, { meaning, action }: WarningEntry): void {
+  shell.print(shell.paint('bold', code))
+  shell.print(`  ${meaning}`)
+  rowIn(shell)('fix', action)
 }
 
 function printKey(shell: Shell, key: Key): void {

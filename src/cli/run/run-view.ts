@@ -6,6 +6,7 @@
  *   jsonl       events, printed lines among them     errors that end the run
  *   json        one object at the end                what the topology prints, and errors
  */
+import type { Stoppable } from '../../host/host.ts'
 import type { RunEvent } from '../../testing/local-run.ts'
 import type { Shell } from '../shell.ts'
 import { eventDocument, eventLines } from './event-text.ts'
@@ -76,21 +77,26 @@ class PlainView implements RunView {
   }
 }
 
+/** Printed lines wait this long, so that the table is not drawn anew for each of a million. */
+const PRINT_EVERY_MS = 50
+const PRINT_LINES_MAX = 1_000
+
 class LiveView implements RunView {
   readonly print: ((line: string) => void) | undefined
   private readonly shell: Shell
   private readonly area: LiveArea
+  private printed: string[] = []
+  private printing: Stoppable | undefined = undefined
 
   constructor(shell: Shell) {
     this.shell = shell
     this.area = new LiveArea(shell.terminal.err)
     // On the same terminal printed lines go above the table; into a file they do not disturb it.
-    this.print = shell.terminal.out.isTerminal
-      ? (line) => this.area.above(() => shell.print(line))
-      : undefined
+    this.print = shell.terminal.out.isTerminal ? (line) => this.onPrinted(line) : undefined
   }
 
   note(_event: string, text: string): void {
+    this.flush()
     this.area.above(() => this.shell.say(text))
   }
 
@@ -102,16 +108,33 @@ class LiveView implements RunView {
 
   standing(standing: Standing): void {
     const { paintError, terminal } = this.shell
+    this.flush()
     this.area.draw(['', ...tableLines(standing, paintError, terminal.err.columns())])
   }
 
   ended(ending: Ending): void {
-    this.area.clear()
+    this.close()
     for (const line of summaryLines(ending, this.shell.paintError)) this.shell.say(line)
   }
 
   close(): void {
+    this.flush()
     this.area.clear()
+  }
+
+  private onPrinted(line: string): void {
+    this.printed.push(line)
+    if (this.printed.length >= PRINT_LINES_MAX) this.flush()
+    else this.printing ??= this.shell.timers.after(PRINT_EVERY_MS, () => this.flush())
+  }
+
+  private flush(): void {
+    this.printing?.stop()
+    this.printing = undefined
+    if (this.printed.length === 0) return
+    const text = this.printed.join('\n')
+    this.printed = []
+    this.area.above(() => this.shell.print(text))
   }
 }
 
