@@ -62,7 +62,7 @@ const file: OptionRow = {
 }
 
 const running: readonly OptionRow[] = [
-  { flags: '-w, --workers <n>', summary: 'workers, each with a loop of its own state and links' },
+  { flags: '-w, --workers <n>', summary: 'how many workers; here they share one process' },
   { flags: '--for <duration>', summary: 'stop after this time: 60s, 5m' },
   {
     flags: '--directory <path>',

@@ -5,7 +5,7 @@ import type { Machine } from '../host/node-cli-machine.ts'
 import type { ModuleLoader } from '../host/node-cli-modules.ts'
 import type { Terminal } from '../host/node-cli-terminal.ts'
 import type { Paint } from './paint.ts'
-import { shortPlace } from './place.ts'
+import { plainJson, shortPlace } from './place.ts'
 
 export interface ShellParts {
   readonly terminal: Terminal
@@ -59,12 +59,12 @@ export class Shell {
   }
 
   printJson(value: unknown): void {
-    this.print(JSON.stringify(value, null, 2))
+    this.print(JSON.stringify(value, plainJson, 2))
   }
 
   /** One object a line. */
   printJsonLine(value: unknown): void {
-    this.print(JSON.stringify(value))
+    this.print(JSON.stringify(value, plainJson))
   }
 
   /** Monotonic. */

@@ -3,6 +3,7 @@ import type { Resumed } from '../../testing/position-book.ts'
 import type { RunFigures } from '../../testing/run-figures.ts'
 import { countText, percent, shortCount, shortTime } from '../figures.ts'
 import type { Paint } from '../paint.ts'
+import { plainJson } from '../place.ts'
 import { type Cell, type Column, textTable } from '../text-table.ts'
 import type { RunRates } from './rates.ts'
 
@@ -134,7 +135,7 @@ function positionText(position: unknown): string {
     const line = 'line' in position ? `, line ${countText(Number(position.line))}` : ''
     return `byte ${countText(Number(position.byte))}${line}`
   }
-  return typeof position === 'string' ? position : (JSON.stringify(position) ?? 'its beginning')
+  return typeof position === 'string' ? position : (JSON.stringify(position, plainJson) ?? 'its beginning')
 }
 
 /** `1:05`, `1:02:05`. */

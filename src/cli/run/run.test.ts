@@ -154,10 +154,12 @@ describe('texts', () => {
           ackedCount: 3,
         },
         { ...common, partition: '0', position: 17 },
+        { ...common, partition: '1', position: { offset: 17n } },
       ]),
     ).toEqual([
       'lines resumes a.txt at byte 1,234, line 56; at most 9 read before the stop are read again',
       'lines resumes 0 at position 17; nothing that was read before is read again',
+      'lines resumes 1 at {"offset":"17"}; nothing that was read before is read again',
     ])
   })
 
