@@ -2,7 +2,7 @@
 // all are compiled, topologies are built twice, and the word count of the README is run and tested as the
 // README says.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { buildTopologyTwice } from '../src/topology/build.ts'
@@ -55,6 +55,21 @@ describe('code in the README and the guide', () => {
   )
 })
 
+describe('the page on running', () => {
+  const folder = join(snippetsFolder, 'run-locally')
+  const page = readFileSync(join(root, 'docs/guide/run-locally.md'), 'utf8')
+  const commands = [...page.matchAll(/^npx typhoon ([^#\n]*)/gm)].map((found) => (found[1] ?? '').trim())
+
+  beforeAll(() => writeFileSync(join(folder, 'poem.txt'), 'a\nb\n'))
+
+  test.each(commands)('typhoon %s works as written', (command) => {
+    const args = [join(root, 'bin/typhoon.js'), ...command.split(' ')]
+    const { status, stdout } = run(process.execPath, args, folder)
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^b$|"line":"b"/m)
+  })
+})
+
 describe('the quick start', () => {
   const folder = join(snippetsFolder, 'README')
 
@@ -86,9 +101,10 @@ describe('the quick start', () => {
       `import { defineConfig } from 'vitest/config'\nexport default defineConfig({})\n`,
     )
     const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-    const args = [vitest, 'run', '--root', folder, '--reporter', 'json']
-    const { status, stdout, stderr } = run(process.execPath, args, folder)
+    const report = join(folder, 'report.json')
+    const args = [vitest, 'run', '--root', folder, '--reporter', 'json', '--outputFile', report]
+    const { status, stderr } = run(process.execPath, args, folder)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
-    expect(JSON.parse(stdout)).toMatchObject({ numPassedTests: 2, numFailedTests: 0 })
+    expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ numPassedTests: 2, numFailedTests: 0 })
   })
 })
