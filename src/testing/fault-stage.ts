@@ -96,6 +96,11 @@ export class FaultStage {
     this.spec.net.reset(this.machineOf(a), this.machineOf(b))
   }
 
+  /** A byte of the next delivery from `a` to `b` changes. */
+  corrupt(a: number, b: number): void {
+    this.spec.net.corruptNext(this.machineOf(a), this.machineOf(b))
+  }
+
   delayLinks(delayMs: number): void {
     this.spec.net.setAll({ delayMs })
   }

@@ -25,6 +25,7 @@ import { type CompiledSettings, type ExpandedTopology, expand, settingsOf } from
 import type { Topology } from '../topology/topology.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
 import type { ShownError, WorkerOwner } from '../worker/desk.ts'
+import type { LoadModule } from '../worker/reporters.ts'
 import type { Worker } from '../worker/worker.ts'
 import { carriedState, dealState } from './carried-state.ts'
 import type { AckLoss } from './office.ts'
@@ -34,7 +35,7 @@ import { DeadLetterBook, ErrorBook } from './run-records.ts'
 import { WorkerSeat } from './worker-seat.ts'
 
 /** Time between two collections of positions. */
-const COLLECT_MS = 200
+const COLLECT_MS = 100
 const QUIET_LOOK_MS = 5
 /** Waits before a worker that keeps dying starts again. */
 const RESTART_FIRST_MS = 20
@@ -73,6 +74,8 @@ export interface LocalRunSpec {
   readonly state?: ReadonlyMap<string, readonly KeyedEntry[]>
   readonly stepLimitOf?: (worker: number) => () => number
   readonly beforeCall?: (componentId: string, call: string) => void
+  /** Imports modules of metrics reporters. */
+  readonly loadModule?: LoadModule
   /** A worker has been put together: probes may be attached to it. Called at each start. */
   readonly onWorkerMade?: (worker: Worker) => void
   /** Nothing of a killed worker runs any more: its machine may go. */
@@ -128,7 +131,7 @@ export class LocalRun implements WorkerOwner {
   /** @throws UserCodeError PREPARE_THREW, UsageError GUARANTEE_NOT_POSSIBLE */
   static async start(spec: LocalRunSpec): Promise<LocalRun> {
     const run = new LocalRun(spec)
-    refuseExactlyOnce(run.settings)
+    refuseWhatIsMissing(run.settings)
     for (const warning of await run.positions.load()) run.tell({ kind: 'warning', message: warning })
     if (spec.from !== undefined) run.positions.begin(spec.from)
     if (spec.isInactive !== true) await run.activate()
@@ -404,8 +407,18 @@ export class LocalRun implements WorkerOwner {
   }
 }
 
-/** Checkpoints are what exactly-once rests on; without them it would be a promise that nobody keeps. */
-function refuseExactlyOnce(settings: CompiledSettings): void {
+/**
+ * What this version has nothing behind is refused, not passed over: checkpoints, which exactly-once rests on, and
+ * state beyond the heap.
+ */
+function refuseWhatIsMissing(settings: CompiledSettings): void {
+  if (settings.topology.stateBackend !== 'memory') {
+    throw new UsageError(
+      'CONFIG_INVALID_VALUE',
+      `stateBackend '${settings.topology.stateBackend}': this version keeps state in memory only`,
+      { key: 'topology.state.backend' },
+    )
+  }
   if (settings.topology.guarantee !== 'exactly-once') return
   throw new UsageError(
     'GUARANTEE_NOT_POSSIBLE',

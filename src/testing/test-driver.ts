@@ -287,7 +287,7 @@ function isWorkerResting(worker: Worker): boolean {
     for (const task of bolt.allTasks) {
       if (task.openCallCount > 0) return false
       if (task instanceof SinkTask && task.inFlightCount > 0) return false
-      if (task instanceof RichTask && task.inFlightCount > 0) isHeld = true
+      if (task instanceof RichTask && isHolding(task)) isHeld = true
     }
   }
   for (const task of worker.spoutTasks) {
@@ -295,6 +295,11 @@ function isWorkerResting(worker: Worker): boolean {
     if (task.pendingCount > 0 && !isHeld) return false
   }
   return true
+}
+
+/** It has taken tuples that it has not answered. */
+function isHolding({ self: { stats } }: RichTask): boolean {
+  return stats.executedCount > stats.ackedCount + stats.failedCount
 }
 
 function throwIfStopped(run: LocalRun): void {

@@ -62,6 +62,7 @@ export class WorkerSeat {
       linkTo: (peer) => assertDefined(office, 'one worker has no peers').linkTo(peer),
       ...(spec.stepLimitOf === undefined ? {} : { stepLimit: spec.stepLimitOf(this.number) }),
       ...(spec.beforeCall === undefined ? {} : { beforeCall: spec.beforeCall }),
+      ...(spec.loadModule === undefined ? {} : { loadModule: spec.loadModule }),
     })
     this.worker = worker
     this.office = office

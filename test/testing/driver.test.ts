@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bolt, defineTopology, fields, keyedBolt, richBolt, sink, spoutFrom, state, type Tuple } from 'typhoon'
+import { bolt, defineTopology, fields, keyedBolt, plainSink, richBolt, spoutFrom, timer, type Tuple, valueState } from 'typhoon'
 import { testDriver } from 'typhoon/testing'
 
 const Payment = fields({ account: 'string', cents: 'int' })
@@ -10,14 +10,18 @@ const balance = keyedBolt({
   input: Payment,
   key: ['account'],
   output: Balance,
-  state: { total: state.value<number>({ initial: () => 0 }), alarm: state.timer({ time: 'processing-time' }) },
+  state: { total: valueState<number>({ initial: () => 0 }), alarm: timer('processing-time') },
   execute(tuple, out, { total, alarm }) {
     const { account, cents } = tuple.values
     total.set(total.get() + cents)
-    alarm.set(Number.MAX_SAFE_INTEGER)
+    alarm.set(2_000_000)
     out.emit({ account, cents: total.get() })
   },
-  onTimer: { alarm() {} },
+  onTimer: {
+    alarm(_fired, out) {
+      out.emit({ account: 'alarm', cents: 0 })
+    },
+  },
 })
 
 function ledger(name: string, stateful = balance) {
@@ -27,7 +31,7 @@ function ledger(name: string, stateful = balance) {
       const source = builder.setSpout('payments', payments)
       const balances = builder.setBolt('balance', stateful, 2).fieldsGrouping(source, 'account')
       builder
-        .setBolt('out', sink({ input: Balance, duplicates: 'accept', write: () => Promise.reject(new Error('real')) }))
+        .setBolt('out', plainSink({ input: Balance, write: () => Promise.reject(new Error('real')) }))
         .shuffleGrouping(balances)
       return { source, balances }
     },
@@ -75,7 +79,7 @@ test('an upgrade that would lose state is refused, with its name', async () => {
     input: Payment,
     key: ['account'],
     output: Balance,
-    state: { sum: state.value<number>({ initial: () => 0 }) },
+    state: { sum: valueState<number>({ initial: () => 0 }) },
     execute(tuple, out) {
       out.emit(tuple.values)
     },
@@ -125,7 +129,7 @@ test('retries take the time they take, and a tuple that keeps failing goes to th
   const failing = bolt({
     input: Payment,
     output: Balance,
-    onError: { retries: 2, backoff: { first: '1s', factor: 1, max: '1s' }, action: 'dead-letter' },
+    onError: { retries: 2, backoff: { first: '1s', factor: 1, max: '1s' }, then: 'dead-letter' },
     execute() {
       throw new Error('no')
     },
