@@ -3,6 +3,7 @@
  * met.
  */
 import type { Line } from './case.ts'
+import { STORM_MACHINE_WORDS } from './loops/yardstick.ts'
 import { type Comparison, compareWithStorm, type StormRow, times } from './storm.ts'
 import { plain, short } from './table.ts'
 
@@ -14,6 +15,29 @@ export interface GoalRow {
   readonly ratio: string
   /** undefined: a figure is missing. */
   readonly isMet: boolean | undefined
+  /**
+   * The ratio if this machine were as fast as Storm's was. Where Storm was measured beside it: leave it
+   * aside.
+   */
+  readonly adjusted?: string
+  readonly isMetAdjusted?: boolean | undefined
+}
+
+/** Speed of this machine as a share of that on which Storm was measured; null: not known. */
+export function machineSpeed(lines: readonly Line[]): number | null {
+  const words = lines.find((line) => line.name === 'loop/yardstick')?.tuplesPerSecond ?? null
+  return words === null ? null : Number((words / STORM_MACHINE_WORDS).toPrecision(3))
+}
+
+/** A ratio to Storm and its goal, as it is and adjusted. */
+function toStorm(ratio: number | null, min: number, speed: number | null) {
+  const adjusted = ratio === null || speed === null ? null : Number((ratio / speed).toPrecision(3))
+  return {
+    ratio: times(ratio),
+    isMet: isAtLeast(ratio, min),
+    adjusted: times(adjusted),
+    isMetAdjusted: isAtLeast(adjusted, min),
+  }
 }
 
 /** `what` at least (or at most) a limit. */
@@ -110,15 +134,16 @@ const limits: readonly Limit[] = [
 
 export function goalRows(lines: readonly Line[], storm: readonly StormRow[]): readonly GoalRow[] {
   const byName = new Map(lines.map((line) => [line.name, line]))
+  const speed = machineSpeed(lines)
   const comparisons = new Map(compareWithStorm(lines, storm).map((row) => [row.name, row]))
   return [
-    ...ackedWithin.flatMap((name) => ackedRows(name, comparisons.get(name))),
-    ...unackedWithin.map((name) => cpuRow(name, comparisons.get(name))),
-    ...betweenWorkers.map((name) => betweenRow(name, comparisons.get(name))),
+    ...ackedWithin.flatMap((name) => ackedRows(name, comparisons.get(name), speed)),
+    ...unackedWithin.map((name) => cpuRow(name, comparisons.get(name), speed)),
+    ...betweenWorkers.map((name) => betweenRow(name, comparisons.get(name), speed)),
     ...atFixedRates.map((name) => latencyRow(name, comparisons.get(name))),
     ...loops.map(([ours, loop]) => loopRow(byName.get(ours), byName.get(loop), [ours, loop])),
     ...plainLoops.map(([ours, loop]) => loopRow(byName.get(ours), byName.get(loop), [ours, loop])),
-    ...limits.map((limit) => limitRow(limit, byName.get(limit.name))),
+    ...limits.map((limit) => limitRow(limit, byName.get(limit.name), speed)),
   ]
 }
 
@@ -126,7 +151,7 @@ function missing(goal: string): GoalRow {
   return { goal, against: '–', ours: '–', ratio: '–', isMet: undefined }
 }
 
-function ackedRows(name: string, found: Comparison | undefined): readonly GoalRow[] {
+function ackedRows(name: string, found: Comparison | undefined, speed: number | null): readonly GoalRow[] {
   const toDefault = `\`${name}\`: ${SPEED_TO_DEFAULT} × Storm's defaults`
   const toBest = `\`${name}\`: ${SPEED_TO_BEST} × Storm's best tuning`
   if (found === undefined) return [missing(toBest)]
@@ -138,41 +163,37 @@ function ackedRows(name: string, found: Comparison | undefined): readonly GoalRo
       goal: toDefault,
       against: `${short(byDefault.tuplesPerSecond)}/s`,
       ours,
-      ratio: times(speedToDefault),
-      isMet: isAtLeast(speedToDefault, SPEED_TO_DEFAULT),
+      ...toStorm(speedToDefault, SPEED_TO_DEFAULT, speed),
     })
   }
   rows.push({
     goal: toBest,
     against: `${short(fastest.tuplesPerSecond)}/s (${fastest.config})`,
     ours,
-    ratio: times(speedToBest),
-    isMet: isAtLeast(speedToBest, SPEED_TO_BEST),
+    ...toStorm(speedToBest, SPEED_TO_BEST, speed),
   })
   return rows
 }
 
-function cpuRow(name: string, found: Comparison | undefined): GoalRow {
+function cpuRow(name: string, found: Comparison | undefined, speed: number | null): GoalRow {
   const goal = `\`${name}\`: ${CPU_TO_BEST} × the tuples per CPU second`
   if (found === undefined) return missing(goal)
   return {
     goal,
     against: `${plain(found.thriftiest.cpuSecondsPerMillion)} CPU s/M (${found.thriftiest.config})`,
     ours: `${plain(found.ours.cpuSecondsPerMillion)} CPU s/M`,
-    ratio: times(found.cpuToBest),
-    isMet: isAtLeast(found.cpuToBest, CPU_TO_BEST),
+    ...toStorm(found.cpuToBest, CPU_TO_BEST, speed),
   }
 }
 
-function betweenRow(name: string, found: Comparison | undefined): GoalRow {
+function betweenRow(name: string, found: Comparison | undefined, speed: number | null): GoalRow {
   const goal = `\`${name}\`: ${SPEED_BETWEEN_WORKERS} × Storm's best between two workers`
   if (found === undefined) return missing(goal)
   return {
     goal,
     against: `${short(found.fastest.tuplesPerSecond)}/s (${found.fastest.config})`,
     ours: `${short(found.ours.tuplesPerSecond)}/s`,
-    ratio: times(found.speedToBest),
-    isMet: isAtLeast(found.speedToBest, SPEED_BETWEEN_WORKERS),
+    ...toStorm(found.speedToBest, SPEED_BETWEEN_WORKERS, speed),
   }
 }
 
@@ -205,17 +226,21 @@ function loopRow(ours: Line | undefined, loop: Line | undefined, names: readonly
   }
 }
 
-function limitRow(limit: Limit, line: Line | undefined): GoalRow {
+function limitRow(limit: Limit, line: Line | undefined, speed: number | null): GoalRow {
   const value = line === undefined ? null : limit.read(line)
   const bound = limit.min ?? limit.max ?? 0
   const show = (figure: number) => `${limit.unit === '/s' ? short(figure) : plain(figure)}${limit.unit}`
   if (value === null) return { ...missing(limit.goal), against: show(bound) }
+  if (limit.min !== undefined) {
+    const ratio = Number((value / limit.min).toPrecision(3))
+    return { goal: limit.goal, against: show(bound), ours: show(value), ...toStorm(ratio, 1, speed) }
+  }
   return {
     goal: limit.goal,
     against: show(bound),
     ours: show(value),
     ratio: times(Number((value / bound).toPrecision(3))),
-    isMet: limit.min === undefined ? value <= bound : value >= bound,
+    isMet: value <= bound,
   }
 }
 

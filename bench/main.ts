@@ -7,6 +7,7 @@
  *   --list          names and what they are; with --json as lines
  *   --json          {"name","tuplesPerSecond","cpuSecondsPerMillion","p50Ms","p99Ms","rssMb", …} a line
  *   --seconds N     length of each of the three windows (default 3)
+ *   --against FILE  lines of an earlier run: `ratio` and `cpuRatio` say what has changed, above 1: better
  *   --storm FILE    lines of the Storm anchor: ratios to them beside ours; without a NAME only what Storm has
  *   --results FILE  with --storm: our lines from a file instead of a run
  *
@@ -17,7 +18,7 @@ import { parseArgs } from 'node:util'
 import { type Case, fullPlan, type Line } from './case.ts'
 import { cases, casesBy } from './catalog.ts'
 import { runInChild } from './child.ts'
-import { parseLines } from './results.ts'
+import { parseLines, withRatios } from './results.ts'
 import { compareWithStorm, comparisonTable, parseStorm, stormCases } from './storm.ts'
 import { TABLE_HEAD, tableRow } from './table.ts'
 
@@ -38,6 +39,7 @@ function parsed() {
         list: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         seconds: { type: 'string', default: '3' },
+        against: { type: 'string' },
         storm: { type: 'string' },
         results: { type: 'string' },
       },
@@ -73,10 +75,11 @@ function chosen(): readonly Case[] {
 /** @returns the lines of cases that ran; the others were told on stderr */
 async function runAll(wanted: readonly Case[]): Promise<readonly Line[]> {
   const lines: Line[] = []
+  const earlier = options.against === undefined ? [] : parseLines(readFileSync(options.against, 'utf8'))
   if (!options.json) print(TABLE_HEAD)
   for (const each of wanted) {
     try {
-      const line = await runInChild(each, fullPlan(seconds))
+      const line = withRatios(await runInChild(each, fullPlan(seconds)), earlier)
       lines.push(line)
       print(options.json ? JSON.stringify(line) : tableRow(line))
     } catch (error) {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Line } from './case.ts'
 import { cases } from './catalog.ts'
-import { type GoalRow, goalRows } from './goals.ts'
+import { type GoalRow, goalRows, machineSpeed } from './goals.ts'
 import { parseLines } from './results.ts'
 import { compareWithStorm, comparisonTable, markdownTable, parseStorm, type StormRow } from './storm.ts'
 import { plain, short } from './table.ts'
@@ -24,7 +24,7 @@ export function reportParts(
   source: string,
 ): Readonly<Record<string, string>> {
   return {
-    goals: `From \`${source}\`.\n\n${goalTable(goalRows(lines, storm))}`,
+    goals: `${aboutSpeed(lines, source)}\n\n${goalTable(goalRows(lines, storm))}`,
     storm: comparisonTable(compareWithStorm(lines, storm)),
     cases: caseTable(lines),
   }
@@ -44,15 +44,26 @@ export function filledPage(text: string, parts: Readonly<Record<string, string>>
   return filled
 }
 
+function aboutSpeed(lines: readonly Line[], source: string): string {
+  const speed = machineSpeed(lines)
+  if (speed === null) return `From \`${source}\`.`
+  return [
+    `From \`${source}\`. When it was taken this machine ran \`loop/yardstick\` at ${plain(speed)} × the speed`,
+    "it had on Storm's machine; *adjusted* is the ratio divided by that.",
+  ].join(' ')
+}
+
 function goalTable(rows: readonly GoalRow[]): string {
-  const verdict = (isMet: boolean | undefined) => {
-    if (isMet === undefined) return 'not measured'
-    return isMet ? 'yes' : '**no**'
-  }
   return markdownTable(
-    ['goal', 'Storm, loop or limit', 'ours', 'ratio', 'met'],
-    rows.map((row) => [row.goal, row.against, row.ours, row.ratio, verdict(row.isMet)]),
+    ['goal', 'Storm, loop or limit', 'ours', 'ratio', 'adjusted', 'met'],
+    rows.map((row) => [row.goal, row.against, row.ours, row.ratio, row.adjusted ?? '', verdict(row)]),
   )
+}
+
+function verdict({ isMet, isMetAdjusted }: GoalRow): string {
+  if (isMet === undefined) return 'not measured'
+  if (isMet) return isMetAdjusted === false ? 'yes (adjusted: no)' : 'yes'
+  return isMetAdjusted === true ? '**no** (adjusted: yes)' : '**no**'
 }
 
 /** Fields that have a column of their own, or say nothing to a reader. */

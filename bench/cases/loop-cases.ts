@@ -2,6 +2,7 @@
 import type { Case } from '../case.ts'
 import { ackedConstNull, ackedWordCount } from '../loops/acked.ts'
 import { plainWordCount } from '../loops/plain-word-count.ts'
+import { yardstick } from '../loops/yardstick.ts'
 import { type DrivenWorkload, drive } from '../measure.ts'
 import { bookLines, SENTENCES } from '../text.ts'
 
@@ -17,4 +18,5 @@ export const loopCases: readonly Case[] = [
   ),
   loopCase('loop/word-count-text-acked', 'the same over the book', () => ackedWordCount(bookLines())),
   loopCase('loop/const-null', 'a call per tuple and XOR acks', ackedConstNull),
+  loopCase('loop/yardstick', 'how fast this machine is: the loop that was measured beside Storm', yardstick),
 ]

@@ -96,6 +96,7 @@ describe('the catalogue', () => {
       'loop/word-count-acked',
       'loop/word-count-text-acked',
       'loop/const-null',
+      'loop/yardstick',
       'atomic/bolt-vs-rich',
       'start/first-tuple',
       'memory/word-count',

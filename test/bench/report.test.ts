@@ -8,7 +8,7 @@ import { cases } from '../../bench/catalog.ts'
 import { goalRows } from '../../bench/goals.ts'
 import { drive, median } from '../../bench/measure.ts'
 import { filledPage, reportParts } from '../../bench/report.ts'
-import { parseLines } from '../../bench/results.ts'
+import { parseLines, withRatios } from '../../bench/results.ts'
 import { compareWithStorm, parseStorm } from '../../bench/storm.ts'
 import { eachWord } from '../../bench/text.ts'
 import { isProbe, Meter } from '../../bench/topologies/meter.ts'
@@ -88,6 +88,13 @@ describe('goals', () => {
     expect(rowOf([], '`const-null/ack`: 6 ×')?.isMet).toBeUndefined()
   })
 
+  it('say what they would be on a machine as fast as that of Storm', () => {
+    const slow = line('const-null/ack', 5_000_000, 0.2, 0.012, 0.04)
+    const halfSpeed = line('loop/yardstick', 14.4e6, 0.07, 1, 1)
+    const row = rowOf([slow, halfSpeed], "`const-null/ack`: 10 × Storm's defaults")
+    expect(row).toMatchObject({ ratio: '7.69 ×', isMet: false, adjusted: '15.4 ×', isMetAdjusted: true })
+  })
+
   it('for latency need both p50 and p99', () => {
     const goal = '`rate/const-null-10k`: p50'
     expect(rowOf([line('rate/const-null-10k', 10_000, 8, 0.1, 1)], goal)?.isMet).toBe(true)
@@ -130,6 +137,14 @@ describe('the report', () => {
       ['b', 2],
     ])
     expect(() => parseLines('{"name":"a"}')).toThrow('line 1')
+  })
+})
+
+describe('against an earlier run', () => {
+  it('a line says what has changed, above 1 for the better', () => {
+    const now = withRatios(line('a', 200, 2, 1, 1), [line('b', 1, 1, 1, 1), line('a', 100, 4, 1, 1)])
+    expect(now).toMatchObject({ name: 'a', tuplesPerSecond: 200, ratio: 2, cpuRatio: 2 })
+    expect(withRatios(line('c', 1, 1, 1, 1), [])).toEqual(line('c', 1, 1, 1, 1))
   })
 })
 
