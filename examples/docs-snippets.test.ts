@@ -1,7 +1,7 @@
 // Goal: whatever code a reader copies from the README or the guide works. Method: every block becomes a file;
 // all are compiled, topologies are built twice, and the word count of the README is run and tested as the
 // README says.
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -15,10 +15,22 @@ const topologies = snippets.filter(({ text }) => /^export default (defineTopolog
 
 beforeAll(() => writeSnippets(snippets))
 
-function run(command: string, args: readonly string[], cwd: string) {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: 60_000 })
-  return { status, stdout, stderr }
+interface Outcome {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
 }
+
+function run(args: readonly string[], cwd: string): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd, timeout: 60_000 }, (error, stdout, stderr) => {
+      const status = error === null ? 0 : Number(error.code ?? -1)
+      resolve({ status, stdout, stderr })
+    })
+  })
+}
+
+const typhoon = join(root, 'bin/typhoon.js')
 
 describe('code in the README and the guide', () => {
   test('has a file name in every block, different ones on a page', () => {
@@ -32,7 +44,7 @@ describe('code in the README and the guide', () => {
     expect(wordCount?.text.split('\n').length).toBeLessThan(45)
   })
 
-  test('compiles under the strict set', () => {
+  test('compiles under the strict set', async () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     const { stdout } = run(
       process.execPath,
@@ -55,6 +67,37 @@ describe('code in the README and the guide', () => {
   )
 })
 
+describe('topologies of the guide', () => {
+  // What each must print; those of the README and of the page on running have tests of their own.
+  const printed: Readonly<Record<string, readonly string[]>> = {
+    'concepts/evens.ts': ['{"n":2}', '{"n":10}'],
+    'concepts/parallel.ts': [],
+    'from-storm/single-join.ts': ['{"first":'],
+    'groupings/all-groupings.ts': [],
+    'groupings/direct.ts': [],
+    'operate-and-debug/hooks.ts': [],
+    'reliability/dead-letters.ts': ['parse EXECUTE_THREW no number: two'],
+    'reliability/fast.ts': ['{"value":1}', '{"value":2}'],
+    'several-workers/two-workers.ts': ['{"id":1}', '{"id":2}', '{"id":3}'],
+    'spouts-and-bolts/sessions.ts': [],
+    'spouts-and-bolts/classes.ts': ['{"word":"cow"}'],
+  }
+  const own = /^(README|run-locally)\//
+
+  test('all have a line above', () => {
+    const names = topologies.map(({ path }) => nameOf(path)).filter((name) => !own.test(name))
+    expect(Object.keys(printed).sort()).toEqual(names.sort())
+  })
+
+  test.concurrent.each(Object.entries(printed))('%s runs', async (name, texts) => {
+    const args = [typhoon, 'run', join(snippetsFolder, name), '--fresh', '--for', '500ms']
+    const { status, stdout, stderr } = await run(args, snippetsFolder)
+    for (const text of texts) expect(stdout).toContain(text)
+    expect(stderr).not.toMatch(/error/i)
+    expect(status).toBe(0)
+  })
+})
+
 describe('the page on running', () => {
   const folder = join(snippetsFolder, 'run-locally')
   const page = readFileSync(join(root, 'docs/guide/run-locally.md'), 'utf8')
@@ -62,9 +105,9 @@ describe('the page on running', () => {
 
   beforeAll(() => writeFileSync(join(folder, 'poem.txt'), 'a\nb\n'))
 
-  test.each(commands)('typhoon %s works as written', (command) => {
-    const args = [join(root, 'bin/typhoon.js'), ...command.split(' ')]
-    const { status, stdout } = run(process.execPath, args, folder)
+  test.each(commands)('typhoon %s works as written', async (command) => {
+    const args = [typhoon, ...command.split(' ')]
+    const { status, stdout } = await run(args, folder)
     expect(status).toBe(0)
     expect(stdout).toMatch(/^b$|"line":"b"/m)
   })
@@ -77,9 +120,9 @@ describe('the quick start', () => {
     writeFileSync(join(folder, 'poem.txt'), 'the cow jumped over the moon\nthe moon was full\n')
   })
 
-  test('counts the poem', () => {
-    const args = [join(root, 'bin/typhoon.js'), 'run', 'word-count.ts', '--fresh']
-    const { status, stdout, stderr } = run(process.execPath, args, folder)
+  test('counts the poem', async () => {
+    const args = [typhoon, 'run', 'word-count.ts', '--fresh']
+    const { status, stdout, stderr } = await run(args, folder)
     expect(stderr).toContain('acked 2')
     expect(status).toBe(0)
     const lines = stdout.trimEnd().split('\n')
@@ -88,14 +131,14 @@ describe('the quick start', () => {
     expect(stdout).toContain('{"word":"moon","count":2}')
   })
 
-  test.each(['check', 'graph'])('%s of the word count is content', (command) => {
-    const args = [join(root, 'bin/typhoon.js'), command, 'word-count.ts']
-    const { status, stdout } = run(process.execPath, args, folder)
+  test.each(['check', 'graph'])('%s of the word count is content', async (command) => {
+    const args = [typhoon, command, 'word-count.ts']
+    const { status, stdout } = await run(args, folder)
     expect(stdout).toContain('word-count')
     expect(status).toBe(0)
   })
 
-  test('has a test that passes', () => {
+  test('has a test that passes', async () => {
     writeFileSync(
       join(folder, 'vitest.config.mjs'),
       `import { defineConfig } from 'vitest/config'\nexport default defineConfig({})\n`,
@@ -103,7 +146,7 @@ describe('the quick start', () => {
     const vitest = join(root, 'node_modules/vitest/vitest.mjs')
     const report = join(folder, 'report.json')
     const args = [vitest, 'run', '--root', folder, '--reporter', 'json', '--outputFile', report]
-    const { status, stderr } = run(process.execPath, args, folder)
+    const { status, stderr } = await run(args, folder)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(JSON.parse(readFileSync(report, 'utf8'))).toMatchObject({ numPassedTests: 2, numFailedTests: 0 })
   })
