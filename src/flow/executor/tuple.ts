@@ -14,11 +14,6 @@ import type { StreamRef } from '../route/stream-ref.ts'
 /** Where the answer of a tuple stands. */
 export const Answer = { OPEN: 0, ACKED: 1, FAILED: 2 } as const
 
-/** Who can say when the call that holds a tuple must stop. */
-export interface CallScope {
-  signalOf(tuple: EngineTuple): AbortSignal
-}
-
 /** A further root of a joined tuple, with the edge that leads to it. */
 export interface FurtherRoot {
   readonly root: TreeRoot

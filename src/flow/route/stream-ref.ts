@@ -1,7 +1,16 @@
-/** A stream of the running topology, shared by all its tuples. */
+/** A stream of the running topology, shared by all its tuples of a worker. */
 
 import type { StreamSchema } from '../../topology/definition.ts'
-import type { CallScope } from '../executor/tuple.ts'
+
+/** What of a tuple its call's scope looks at. */
+export interface ScopedTuple {
+  readonly root: { readonly isClosed: boolean } | undefined
+}
+
+/** Who can say when the call that holds a tuple must stop: the calls of the tuple's task. */
+export interface CallScope {
+  signalOf(tuple: ScopedTuple): AbortSignal
+}
 
 export class StreamRef {
   readonly componentId: string

@@ -15,9 +15,10 @@
 import { UserCodeError } from '../../../base/errors.ts'
 import type { Stoppable } from '../../../host/host.ts'
 import type { Result } from '../../../topology/definition.ts'
+import type { CallScope, ScopedTuple } from '../../route/stream-ref.ts'
 import type { EngineServices } from '../services.ts'
 import type { TaskIdentity } from '../task-identity.ts'
-import type { CallScope, EngineTuple } from '../tuple.ts'
+import type { EngineTuple } from '../tuple.ts'
 import { isPromise } from '../user-code.ts'
 import type { CallCollector } from './call-collector.ts'
 import type { ErrorActions } from './error-actions.ts'
@@ -71,7 +72,7 @@ export class AsyncCalls implements CallScope {
   /** Order `key`: the running call of a key and those that wait behind it. */
   private readonly keys = new Map<unknown, Call[]>()
   private readonly open = new Set<Call>()
-  private readonly signals = new Map<EngineTuple, AbortController>()
+  private readonly signals = new Map<ScopedTuple, AbortController>()
   private isClosed = false
 
   constructor(
@@ -135,7 +136,7 @@ export class AsyncCalls implements CallScope {
   }
 
   /** Made at first reading: most calls never look at it. */
-  signalOf(tuple: EngineTuple): AbortSignal {
+  signalOf(tuple: ScopedTuple): AbortSignal {
     let controller = this.signals.get(tuple)
     if (controller === undefined) {
       controller = new AbortController()
