@@ -46,11 +46,7 @@ describe('code in the README and the guide', () => {
 
   test('compiles under the strict set', async () => {
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const { stdout } = run(
-      process.execPath,
-      [tsc, '--noEmit', '--pretty', 'false', '-p', snippetsFolder],
-      root,
-    )
+    const { stdout } = await run([tsc, '--noEmit', '--pretty', 'false', '-p', snippetsFolder], root)
     // Errors of sources are for the check of the sources to tell.
     const own = stdout.split('\n').filter((line) => line.startsWith('.typhoon/') || line.startsWith('error'))
     expect(own).toEqual([])
