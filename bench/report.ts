@@ -48,7 +48,7 @@ function aboutSpeed(lines: readonly Line[], source: string): string {
   const speed = machineSpeed(lines)
   if (speed === null) return `From \`${source}\`.`
   return [
-    `From \`${source}\`. When it was taken this machine ran \`loop/yardstick\` at ${plain(speed)} × the speed`,
+    `From \`${source}\`. The machine then ran \`loop/yardstick\` at ${plain(speed)} × the speed`,
     "it had on Storm's machine; *adjusted* is the ratio divided by that.",
   ].join(' ')
 }

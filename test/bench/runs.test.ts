@@ -1,11 +1,11 @@
-/** Nothing piles up: after millions of tuples the heap is as big as before. No timing. */
+/** Runs under measurement: nothing piles up, and what does not balance gives no figures. No timing. */
 import { describe, expect, it } from 'vitest'
-import type { Bench } from '../../bench/engine.ts'
+import { type Bench, measureRun } from '../../bench/engine.ts'
 import { judgeGrowth, slope } from '../../bench/growth.ts'
 import { Meter } from '../../bench/topologies/meter.ts'
 import { meteredSpout, text } from '../../bench/topologies/parts.ts'
-import { constIdNull, wordCount } from '../../bench/topologies/storm-perf.ts'
-import { bolt, defineTopology } from '../../src/index.ts'
+import { constIdNull, constNull, wordCount } from '../../bench/topologies/storm-perf.ts'
+import { bolt, defineTopology, spoutFrom } from '../../src/index.ts'
 
 /** A bolt that keeps every tuple it sees: what the test must find. */
 function leaking(): Bench {
@@ -52,5 +52,35 @@ describe('a slope', () => {
     expect(slope([1, 2, 3], [5, 7, 9])).toBeCloseTo(2)
     expect(slope([1, 2, 3], [4, 4, 4])).toBe(0)
     expect(slope([1], [4])).toBe(0)
+  })
+})
+
+describe('a run', () => {
+  const plan = { warmMs: 20, windowMs: 20, windowCount: 2, scale: 0.01 }
+
+  it('whose trees were not all acked has no figures', async () => {
+    const bench: Bench = { ...constNull({ isAcked: false }), isAcked: true }
+    await expect(measureRun(bench, plan)).rejects.toThrow('but 0 acked')
+  })
+
+  it('that lost tuples between components has no figures', async () => {
+    const bench: Bench = { ...constIdNull({ isAcked: true }), edges: [['null', 'id']] }
+    await expect(measureRun(bench, plan)).rejects.toThrow('null emitted 0 tuples, but id executed')
+  })
+
+  it('whose source ended too early has no figures', async () => {
+    const meter = new Meter(6, false)
+    const def = defineTopology({
+      name: 'short',
+      build(builder) {
+        const spout = builder.setSpout(
+          'spout',
+          spoutFrom(text, () => [{ value: 'the only one' }]),
+        )
+        builder.setBolt('null', bolt({ input: text, execute: () => undefined })).shuffleGrouping(spout)
+      },
+    })
+    const bench: Bench = { def, unit: 'tuples', counted: 'null', edges: [], isAcked: true, meter }
+    await expect(measureRun(bench, plan)).rejects.toThrow('ended before')
   })
 })
