@@ -10,9 +10,12 @@ import { buildTopology } from '../../src/topology/build.ts'
 import type { TopologyBuilder } from '../../src/topology/builder.ts'
 import { defineTopology } from '../../src/topology/define-topology.ts'
 
+/** There are no checkpoints here. */
+export type StagedConfig = TopologyConfig<'at-least-once' | 'at-most-once'>
+
 export interface StagedSpec {
   readonly build: (builder: TopologyBuilder) => void
-  readonly config?: TopologyConfig<'at-least-once' | 'at-most-once'>
+  readonly config?: StagedConfig
   readonly seed?: number
   readonly run?: Partial<LocalRunSpec>
 }

@@ -1,9 +1,8 @@
 /** Trees over the whole data path: what counts as done, for spout and acker in one worker and in two. */
 import { expect, test } from 'vitest'
-import type { TopologyConfig } from '../../src/config/topology-config.ts'
 import { bolt, fields, plainSink, richBolt, spoutFrom } from '../../src/index.ts'
 import type { Tuple } from '../../src/topology/tuple.ts'
-import { complete, StagedRun } from './staged-run.ts'
+import { complete, type StagedConfig, StagedRun } from './staged-run.ts'
 
 const number = fields({ n: 'int' })
 
@@ -11,7 +10,7 @@ function* upTo(count: number) {
   for (let n = 0; n < count; n += 1) yield { n }
 }
 
-const placements: ReadonlyArray<readonly [string, TopologyConfig]> = [
+const placements: ReadonlyArray<readonly [string, StagedConfig]> = [
   ['one worker', { workers: 1 }],
   ['two workers, an acker in each', { workers: 2 }],
   ['two workers, one acker', { workers: 2, ackerExecutors: 1 }],
