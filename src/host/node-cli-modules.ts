@@ -15,8 +15,8 @@
  *   M2  `files` are the user's files: none of packages, none of ours
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { type LoadHookContext, registerHooks } from 'node:module'
-import { dirname, extname } from 'node:path'
+import { createRequire, type LoadHookContext, registerHooks } from 'node:module'
+import { dirname, extname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 /** A module, imported. */
@@ -64,6 +64,18 @@ const needsBundle = new Set([
   'ERR_UNKNOWN_FILE_EXTENSION',
   'ERR_INVALID_MODULE_SPECIFIER',
 ])
+
+/**
+ * Imports modules for one of the user's: `./name` is beside its file, anything else a package it can see.
+ * What it does with a module is what `import` does; TypeScript works as far as types can be stripped.
+ */
+export function importerFor(file: string): (name: string) => Promise<unknown> {
+  const require = createRequire(file)
+  return async (name) => {
+    const path = name.startsWith('.') ? resolve(dirname(file), name) : require.resolve(name)
+    return await import(pathToFileURL(path).href)
+  }
+}
 
 /** One for a process: the hooks stay. */
 export function createModuleLoader(): ModuleLoader {

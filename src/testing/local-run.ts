@@ -15,19 +15,18 @@
 
 import { deferred } from '../base/deferred.ts'
 import { ConflictError, UsageError } from '../base/errors.ts'
-import type { Logger } from '../base/log.ts'
 import type { ReportedError } from '../flow/executor/services.ts'
-import type { Host, Net, Random, Stoppable } from '../host/host.ts'
+import type { Random, Stoppable } from '../host/host.ts'
 import { placeEvenly } from '../schedule/even.ts'
-import type { PositionStore, StoredPositions } from '../state/position-store.ts'
+import type { StoredPositions } from '../state/position-store.ts'
 import type { KeyedEntry } from '../state/state-entry.ts'
 import { type CompiledSettings, type ExpandedTopology, expand, settingsOf } from '../topology/expand.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
-import type { ShownError, WorkerOwner } from '../worker/desk.ts'
-import type { LoadModule } from '../worker/reporters.ts'
+import type { ShownError } from '../worker/desk.ts'
 import type { Worker } from '../worker/worker.ts'
 import { carriedState, dealState } from './carried-state.ts'
+import type { LocalRunSpec, RunEvent, SeatRun } from './local-run-spec.ts'
 import type { AckLoss } from './office.ts'
 import { PositionBook } from './position-book.ts'
 import { figuresOf, type RunFigures } from './run-figures.ts'
@@ -41,54 +40,9 @@ const QUIET_LOOK_MS = 5
 const RESTART_FIRST_MS = 20
 const RESTART_MAX_MS = 10_000
 
-export type RunEvent =
-  | {
-      readonly kind: 'worker-started' | 'worker-lost' | 'worker-restarted'
-      readonly worker: number
-      readonly why: string
-    }
-  | { readonly kind: 'error'; readonly worker: number; readonly shown: ShownError }
-  | { readonly kind: 'dead-letter'; readonly letter: DeadLetter }
-  | { readonly kind: 'stopped'; readonly error: unknown }
-  | { readonly kind: 'warning'; readonly message: string }
+export type { LocalRunSpec, RunEvent } from './local-run-spec.ts'
 
-export interface LocalRunSpec {
-  readonly name: string
-  readonly topology: Topology
-  /** Worker processes' stand-ins. Default: the topology's setting. */
-  readonly workerCount?: number
-  /** The world of a worker (from 1). In real time one host serves all; in the simulator each has its own. */
-  readonly hostOf: (worker: number) => Host
-  /** The network between workers. */
-  readonly netOf: (worker: number) => Net
-  /** What runs the run itself: never crashed, never paused. */
-  readonly host: Host
-  readonly log: Logger
-  /** Dev and test: values are frozen. */
-  readonly isDev: boolean
-  readonly positions?: PositionStore
-  /** Where sources begin, instead of what a store says. */
-  readonly from?: StoredPositions
-  readonly onEvent?: (event: RunEvent) => void
-  /** Keyed state to begin with, by component. */
-  readonly state?: ReadonlyMap<string, readonly KeyedEntry[]>
-  readonly stepLimitOf?: (worker: number) => () => number
-  readonly beforeCall?: (componentId: string, call: string) => void
-  /** Imports modules of metrics reporters. */
-  readonly loadModule?: LoadModule
-  /** A worker has been put together: probes may be attached to it. Called at each start. */
-  readonly onWorkerMade?: (worker: Worker) => void
-  /** Nothing of a killed worker runs any more: its machine may go. */
-  readonly onWorkerKilled?: (worker: number) => void
-  /** Where a worker listens. Default: by its name and number. */
-  readonly addressOf?: (worker: number) => string
-  /** Incarnations of this run are greater. Default 0. */
-  readonly incarnationsBefore?: number
-  /** Begin inactive: nothing is prepared or opened before `activate`. */
-  readonly isInactive?: boolean
-}
-
-export class LocalRun implements WorkerOwner {
+export class LocalRun implements SeatRun {
   readonly spec: LocalRunSpec
   readonly settings: CompiledSettings
   readonly expanded: ExpandedTopology

@@ -5,7 +5,7 @@ import { assertDefined } from '../base/assert.ts'
 import type { Stoppable } from '../host/host.ts'
 import type { WorkerSpec } from '../worker/spec.ts'
 import { Worker } from '../worker/worker.ts'
-import type { LocalRun } from './local-run.ts'
+import type { SeatRun } from './local-run-spec.ts'
 import { type AckLoss, Office } from './office.ts'
 
 /** A worker that lived this long has not died recently. */
@@ -15,13 +15,13 @@ export class WorkerSeat {
   readonly number: number
   incarnation = 0
   worker: Worker | undefined = undefined
-  private readonly run: LocalRun
+  private readonly run: SeatRun
   private readonly placement: readonly number[]
   private office: Office | undefined = undefined
   private deaths: number[] = []
   private hang: Stoppable | undefined = undefined
 
-  constructor(run: LocalRun, number: number, placement: readonly number[]) {
+  constructor(run: SeatRun, number: number, placement: readonly number[]) {
     this.run = run
     this.number = number
     this.placement = placement

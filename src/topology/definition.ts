@@ -232,7 +232,13 @@ export interface RuntimeRecovery {
 
 export interface RuntimeTransactionalSinkSpec extends RuntimeSinkCommon {
   begin(checkpoint: number, prepared: unknown): Result
-  write(transaction: unknown, items: readonly unknown[], prepared: unknown): Result
+  /** `times`: the items' event times; for our own connectors, the public type does not show them. */
+  write(
+    transaction: unknown,
+    items: readonly unknown[],
+    prepared: unknown,
+    times?: readonly (number | undefined)[],
+  ): Result
   prepare(transaction: unknown, prepared: unknown): Result
   commit(receipt: unknown, prepared: unknown): Result
   rollBack(transaction: unknown, prepared: unknown): Result

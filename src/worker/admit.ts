@@ -23,6 +23,25 @@ export function makeAdmit(settings: TopologySettings, isDev: boolean): Admit | u
   return (ref, values) => steps.reduce((given, step) => step(ref, given), values)
 }
 
+/**
+ * The same for what a source emits: schemas of the user's own are run there, whatever `validate` says. The kinds of
+ * `fields({…})` alone are not checked twice: types say them, and the wire does. `schemas`: of its streams.
+ */
+export function makeSourceAdmit(
+  admit: Admit | undefined,
+  settings: TopologySettings,
+  schemas: readonly StreamRef['schema'][],
+): Admit | undefined {
+  const isChecked = schemas.some(
+    (schema) => !schema.carriesValue && schema.shapes.some(({ kind }) => kind === 'value'),
+  )
+  if (settings.validate !== 'sources' || !isChecked) return admit
+  return (ref, values) => {
+    validate(ref, values)
+    return admit === undefined ? values : admit(ref, values)
+  }
+}
+
 function validate(ref: StreamRef, values: AnyValues): AnyValues {
   const issue = ref.schema.validate(values)
   if (issue === undefined) return values

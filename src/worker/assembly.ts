@@ -32,6 +32,8 @@ import { TaskStates } from '../state/task-state.ts'
 import type { BoltDefinition, SpoutDefinition, TaskStateViews } from '../topology/definition.ts'
 import type { ExecutorPlan } from '../topology/expand.ts'
 import { type Component, DEAD_LETTER_STREAM, type Input, readersOf } from '../topology/topology.ts'
+import { makeSourceAdmit } from './admit.ts'
+import { debugHook } from './debug-hook.ts'
 import { cyclicEdges, edgeForm } from './edges.ts'
 import { guardHook } from './guard-hook.ts'
 import { makeRoute } from './make-route.ts'
@@ -188,6 +190,7 @@ class Assembler {
     )
     const report = (error: unknown) => services.desk.report({ componentId: component.id, task, error })
     const made = services.makeHooks.map((make) => guardHook(make(), report))
+    if (this.settingsOf(component.id).debug) made.push(debugHook(context.log))
     const hooks = made.length > 0 ? made : undefined
     const outputs = this.outputsOf(component, task, emitter, context)
     const stats = new TaskStats(component.id, task, component.definition.kind)
@@ -199,10 +202,17 @@ class Assembler {
       settings: this.settingsOf(component.id),
       context,
       stats,
-      outputs: new TaskOutputs(component.id, outputs, services, hooks),
+      outputs: new TaskOutputs(component.id, outputs, { ...services, admit: this.admitOf(component) }, hooks),
       hooks,
       end,
     }
+  }
+
+  private admitOf({ definition }: Component): EngineServices['admit'] {
+    const { services } = this.parts
+    if (definition.kind === 'bolt') return services.admit
+    const schemas = [...definition.outputs.values()].map(({ schema }) => schema)
+    return makeSourceAdmit(services.admit, services.settings, schemas)
   }
 
   private outputsOf(

@@ -29,6 +29,8 @@ import type { WorkerContext, WorkerHook } from '../topology/hook.ts'
 import { makeAdmit } from './admit.ts'
 import { type Assembly, assemble } from './assembly.ts'
 import { Desk, type WorkerOwner } from './desk.ts'
+import { type LoadModule, Reporters } from './reporters.ts'
+import { samplesOf } from './samples.ts'
 import { type WorkerSpec, workerOf, workersOf } from './spec.ts'
 import { StreamTable } from './stream-table.ts'
 
@@ -47,6 +49,8 @@ export interface WorkerParts {
   /** Tests and the simulator: bounds of a step, and faults before calls. */
   readonly stepLimit?: () => number
   readonly beforeCall?: (componentId: string, call: string) => void
+  /** Imports modules of metrics reporters; without it, a topology that has some does not start. */
+  readonly loadModule?: LoadModule
 }
 
 /** Where a source is, for the position store. */
@@ -69,6 +73,7 @@ export class Worker {
   private readonly timers: Stoppable[] = []
   private readonly end = new AbortController()
   private hooks: readonly WorkerHook[] = []
+  private readonly reporters: Reporters
   private isStopped = false
   private isEnding = false
   /** Ends of the tasks that were prepared or opened, in that order. */
@@ -103,6 +108,14 @@ export class Worker {
       { streams: this.streams.all, receiverOf: (task) => receivers.get(task) },
       this.acks,
     )
+    this.reporters = new Reporters({
+      specs: settings.metricsReporters,
+      loadModule: parts.loadModule,
+      host,
+      log: parts.log,
+      context: this.contextOf(),
+      samples: () => samplesOf(this),
+    })
     this.loop.atTurnEnd(this.acks)
     for (const link of this.links.values()) this.loop.atTurnEnd(link)
   }
@@ -136,6 +149,7 @@ export class Worker {
     host.userCallBegan()
     try {
       await this.startHooks()
+      await this.reporters.start()
       for (const task of this.assembly.boltTasks)
         await this.prepare(task.self, task.prepare.bind(task), task.cleanup.bind(task))
       for (const task of this.assembly.spoutTasks)
@@ -172,9 +186,10 @@ export class Worker {
     // Sources were opened last and go first.
     for (const { self, close } of this.ends.reverse()) await this.quietly(self, close)
     for (const { hooks } of this.identities()) for (const hook of hooks ?? []) hook.cleanup?.()
+    await this.reporters.stop()
     for (const hook of this.hooks) {
       try {
-        await hook.stop?.(this.conmessageOf())
+        await hook.stop?.(this.contextOf())
       } catch (error) {
         this.reportHook(error)
       }
@@ -188,6 +203,7 @@ export class Worker {
     this.isStopped = true
     this.loop.stop()
     for (const timer of this.timers) timer.stop()
+    this.reporters.kill()
     for (const spout of this.assembly.spouts) spout.close()
     for (const bolt of this.assembly.bolts) bolt.close()
     this.end.abort()
@@ -221,7 +237,7 @@ export class Worker {
     this.hooks = this.spec.topology.workerHooks.map((make) => make())
     for (const hook of this.hooks) {
       try {
-        await hook.start?.(this.conmessageOf())
+        await hook.start?.(this.contextOf())
       } catch (error) {
         throw new UserCodeError(
           'PREPARE_THREW',
@@ -304,7 +320,7 @@ export class Worker {
     for (const route of this.assembly.routes) route.refresh()
   }
 
-  private conmessageOf(): WorkerContext {
+  private contextOf(): WorkerContext {
     const { spec, host, log } = this.parts
     return {
       topology: spec.topologyName,

@@ -7,6 +7,7 @@
  *
  * Keys on a terminal: q quit, r start over, p pause, g graph.
  */
+import { importerFor } from '../../host/node-cli-modules.ts'
 import { topologyDocument } from '../../topology/document.ts'
 import { settingsOf } from '../../topology/expand.ts'
 import { ExitCode } from '../exit-code.ts'
@@ -138,6 +139,7 @@ class Dev {
     const session = await Session.start({
       name: nameOf(built),
       topology: built.topology,
+      loadModule: importerFor(this.place.file),
       directory: this.shell.files.resolve(
         this.shell.terminal.directory,
         this.invocation.text('directory') ?? '.',

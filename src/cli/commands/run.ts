@@ -6,6 +6,7 @@
  *                  ├▶ SIGINT, SIGTERM ─▶ the same ────────────────────▶ 130, 143; the second time at once
  *                  └▶ it stopped itself ──────────────────────────────▶ 1
  */
+import { importerFor } from '../../host/node-cli-modules.ts'
 import { ExitCode } from '../exit-code.ts'
 import { counted } from '../figures.ts'
 import type { Invocation } from '../invocation.ts'
@@ -33,6 +34,7 @@ export async function run(shell: Shell, invocation: Invocation): Promise<number>
     topology: built.topology,
     directory: shell.files.resolve(shell.terminal.directory, invocation.text('directory') ?? '.'),
     isFresh: invocation.flag('fresh'),
+    loadModule: importerFor(place.file),
     isDev: false,
     view,
   })

@@ -117,15 +117,16 @@ export function summaryLines(
   return [`${mark} ${paint('bold', name)}: ${why} after ${shortTime(elapsedMs)}`, `  ${parts.join('  ')}`]
 }
 
-/** `resumes lines.txt at byte 1,234, line 56; at most 12 read before … are read again`. */
+/**
+ * `resumes lines.txt at byte 1,234, line 56: 55 are done, what was read after them is read again`. How many that
+ * are nobody knows after a crash: positions are stored ten times a second, and reading goes on in between.
+ */
 export function resumedLines(resumed: readonly Resumed[]): readonly string[] {
   return resumed.map(({ componentId, partition, position, readCount, ackedCount }) => {
-    const again = Math.max(0, readCount - ackedCount)
-    const repeat =
-      again === 0
-        ? 'nothing that was read before is read again'
-        : `at most ${countText(again)} read before the stop are read again`
-    return `${componentId} resumes ${partition} at ${positionText(position)}; ${repeat}`
+    const openCount = Math.max(0, readCount - ackedCount)
+    const open = openCount === 0 ? '' : ` (${countText(openCount)} when it was stored)`
+    const done = `${countText(ackedCount)} are done, what was read after them${open} is read again`
+    return `${componentId} resumes ${partition} at ${positionText(position)}: ${done}`
   })
 }
 

@@ -157,9 +157,9 @@ describe('texts', () => {
         { ...common, partition: '1', position: { offset: 17n } },
       ]),
     ).toEqual([
-      'lines resumes a.txt at byte 1,234, line 56; at most 9 read before the stop are read again',
-      'lines resumes 0 at position 17; nothing that was read before is read again',
-      'lines resumes 1 at {"offset":"17"}; nothing that was read before is read again',
+      'lines resumes a.txt at byte 1,234, line 56: 3 are done, what was read after them (9 when it was stored) is read again',
+      'lines resumes 0 at position 17: 0 are done, what was read after them is read again',
+      'lines resumes 1 at {"offset":"17"}: 0 are done, what was read after them is read again',
     ])
   })
 

@@ -12,6 +12,7 @@ import { LocalRun, type RunEvent } from '../../testing/local-run.ts'
 import type { RunFigures } from '../../testing/run-figures.ts'
 import { settingsOf } from '../../topology/expand.ts'
 import type { Topology } from '../../topology/topology.ts'
+import type { LoadModule } from '../../worker/reporters.ts'
 import { type Look, lookAt, ratesBetween } from './rates.ts'
 import { resumedLines } from './run-text.ts'
 import type { RunView } from './run-view.ts'
@@ -25,6 +26,8 @@ export interface SessionSpec {
   /** Positions are forgotten before the start. */
   readonly isFresh: boolean
   readonly isDev: boolean
+  /** Imports modules that the topology's settings name. */
+  readonly loadModule: LoadModule
   readonly view: RunView
   /** Where sources go on is no news: the run goes on from a version before it. */
   readonly isContinued?: boolean
@@ -74,6 +77,7 @@ export class Session {
       positions,
       onEvent: (event: RunEvent) => view.event(event),
       isInactive: true,
+      loadModule: spec.loadModule,
       ...(state === undefined ? {} : { state }),
     })
     const resumed = spec.isContinued === true ? [] : run.positions.resumed()
