@@ -143,17 +143,34 @@ export function drawModel(random: SeededRandom): Model {
   const bolts: ModelBolt[] = []
   const boltCount = 1 + random.below(6)
   for (let n = 0; n < boltCount; n += 1) bolts.push(drawBolt(n, { sources, bolts }, random))
-  return {
+  const pendingMax = pick([1, 3, 10, 100, 1_000])
+  const made = {
     sources,
     bolts: withLoop(bolts, random),
     workers: 1 + random.below(4),
     ackers: 1 + random.below(4),
     hops: random.below(3),
-    pendingMax: pick([1, 3, 10, 100, 1_000]),
+    pendingMax,
     inbox: pick([4, 16, 1_024]),
     creditKiB: pick([1, 4, 64]),
-    timeoutMs: pick([1_000, 5_000, 30_000]),
   }
+  const wishedMs = pick([1_000, 5_000, 30_000])
+  return { ...made, timeoutMs: Math.max(wishedMs, longestWaitMs(made)) }
+}
+
+/**
+ * How long a tuple may wait behind all others at the slowest bolt, roughly. A time-out below it would be a topology that
+ * cannot work: replays of what timed out would keep it from ever getting done.
+ */
+function longestWaitMs(model: Pick<Model, 'sources' | 'bolts' | 'pendingMax' | 'hops'>): number {
+  const inFlight = model.sources.reduce((sum, { executors, count }) => {
+    return sum + Math.min(count, executors * model.pendingMax)
+  }, 0)
+  const isSlow = ({ kind }: ModelBolt): boolean => kind === 'async' || kind === 'keyed' || kind === 'sink'
+  const slowMs = Math.max(0, ...model.bolts.filter(isSlow).map(({ slowMs }) => slowMs))
+  const fan = model.bolts.reduce((product, bolt) => product * Math.max(1, bolt.fan), 1)
+  const longest = inFlight * fan * (1 + model.hops) * 2 * slowMs
+  return longest > 5_000 ? Math.min(240_000, longest) : longest > 1_000 ? 5_000 : 1_000
 }
 
 function drawBolt(
