@@ -270,6 +270,33 @@ describe('the graph as a whole', () => {
     expect(circle(rich)).toEqual([])
   })
 
+  test('a circle whose tuples nobody tracks, whatever its bolts are', () => {
+    const rich = richBolt({ input: Word, output: Word, execute() {} })
+    const circle = (config: TopologyConfig) => {
+      const builder = new TopologyBuilder(config)
+      builder.setSpout('words', words)
+      builder.setBolt('a', rich).shuffleGrouping('words').shuffleGrouping('b')
+      builder.setBolt('b', pass).shuffleGrouping('a')
+      return checkTopology(closeBuilder(builder, 'x')).filter(({ severity }) => severity === 'error')
+    }
+    expect(circle({})).toEqual([])
+    expect(circle({ ackerExecutors: 1 })).toEqual([])
+    const what = "bolt 'a' is in a circle in which nothing bounds how many tuples go round: a → b → a; "
+    const why = 'so no tuple is tracked and maxSpoutPending holds nothing back; '
+    expect(circle({ guarantee: 'at-most-once' })).toMatchObject([
+      {
+        code: 'CONFIG_CONTRADICTION',
+        message: `${what}guarantee is at-most-once, ${why}set guarantee to 'at-least-once', or break the circle`,
+      },
+    ])
+    expect(circle({ ackerExecutors: 0 })).toMatchObject([
+      {
+        code: 'CONFIG_CONTRADICTION',
+        message: `${what}ackerExecutors is 0, ${why}take ackerExecutors 0 out, or break the circle`,
+      },
+    ])
+  })
+
   test('a circle under exactly-once', () => {
     const found = errorsExactlyOnce((b) => {
       b.setSpout('words', replayed)

@@ -2,6 +2,7 @@
  * Rules of the graph as a whole: where it begins, what nothing reaches, where it goes round, where time comes
  * from.
  */
+import { ackerCount } from '../expand.ts'
 import { cyclesOf, downstreamOf, upstreamOf } from '../make/walk.ts'
 import { type Component, DEAD_LETTER_STREAM, readersOf, type Topology } from '../topology.ts'
 import { errorOf, type Finding, listed, streamName, warningOf } from './finding.ts'
@@ -9,12 +10,13 @@ import type { Look } from './look.ts'
 
 const NAME = /^[A-Za-z0-9_-]+$/
 
-export function checkWhole({ topology }: Look): readonly Finding[] {
+export function checkWhole(look: Look): readonly Finding[] {
+  const { topology } = look
   return [
     ...checkName(topology),
     ...checkSpouts(topology),
     ...checkReached(topology),
-    ...checkCycles(topology),
+    ...checkCycles(look),
     ...checkEventTime(topology),
     ...checkReaders(topology),
   ]
@@ -62,7 +64,7 @@ function checkReached(topology: Topology): readonly Finding[] {
   return findings
 }
 
-function checkCycles(topology: Topology): readonly Finding[] {
+function checkCycles({ topology, settings }: Look): readonly Finding[] {
   const { components } = topology
   return cyclesOf(components).flatMap((cycle) => {
     const first = components.get(cycle[0] ?? '')
@@ -72,10 +74,28 @@ function checkCycles(topology: Topology): readonly Finding[] {
       const message = `is in a circle, which barriers of a checkpoint cannot pass: ${way}`
       return [errorOf(first, 'CYCLE_UNDER_EXACTLY_ONCE', message)]
     }
+    if (settings !== undefined && ackerCount(settings) === 0) {
+      return [errorOf(first, 'CONFIG_CONTRADICTION', unboundedCircle(way, settings.guarantee))]
+    }
     // A rich bolt acks and emits as it sees fit, so somebody has thought of how it ends.
     if (!cycle.every((id) => isBasic(components.get(id)))) return []
     return [warningOf(first, 'cycle', `is in a circle, and tuples may go round for ever: ${way}`)]
   })
+}
+
+/**
+ * Nobody waits for room in a circle, or it could wait for itself. So what goes round is bounded by what sources may have
+ * in flight, and that counts tracked tuples only.
+ */
+function unboundedCircle(way: string, guarantee: string): string {
+  const [cause, fix] =
+    guarantee === 'at-most-once'
+      ? ['guarantee is at-most-once', "set guarantee to 'at-least-once'"]
+      : ['ackerExecutors is 0', 'take ackerExecutors 0 out']
+  return (
+    `is in a circle in which nothing bounds how many tuples go round: ${way}; ${cause}, so no tuple is ` +
+    `tracked and maxSpoutPending holds nothing back; ${fix}, or break the circle`
+  )
 }
 
 function isBasic(component: Component | undefined): boolean {
