@@ -7,8 +7,9 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { LocalCluster } from 'typhoon/testing'
-import { Screen, whole } from './screen.ts'
+import { Pace } from './pace.ts'
+import { type Figures, type Result, Screen, whole } from './screen.ts'
+import { start } from './start.ts'
 import { Tally } from './tally.ts'
 import { bookPath, wordCountInto } from './topology.ts'
 
@@ -40,30 +41,63 @@ function understand(): Options | undefined {
   })
   if (values.help) return undefined
   const workers = Number(values.workers)
-  if (!Number.isInteger(workers) || workers < 1) throw new Error(`--workers ${values.workers} is no number of workers`)
+  if (!Number.isInteger(workers) || workers < 1)
+    throw new Error(`--workers ${values.workers} is no number of workers`)
   return { input: resolve(values.input), workers, isJson: values.json }
 }
 
 async function main(): Promise<void> {
+  // Who reads may stop reading: `npm run demo | head`.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   const options = understand()
   if (options === undefined) process.stdout.write(HELP)
   else await count(options)
 }
 
 async function count({ input, workers, isJson }: Options): Promise<void> {
-  const tally = new Tally()
-  const screen = isJson ? undefined : new Screen(process.stdout)
   const linesCount = linesOf(await readFile(input))
+  const screen = isJson ? undefined : new Screen(process.stdout)
+  const size = workers === 1 ? '1 worker' : `${workers} workers`
   screen?.head(
     'typhoon demo: word count',
-    `${basename(input)}, ${whole(linesCount)} lines, ${workers === 1 ? '1 worker' : `${workers} workers`}`,
+    `${basename(input)}, ${whole(linesCount)} lines, ${size}`,
     'lines 1 ─▶ split 2 ─▶ count 4 ─▶ totals 1',
   )
+  const tally = new Tally()
+  const pace = new Pace(performance.now())
+  const run = await start(wordCountInto(tally), workers, input)
+  const figures = (): Figures => ({ ...run.counts(), ...pace.look(tally, performance.now()), linesCount })
+  const timer = setInterval(() => screen?.progress(figures()), screen?.periodMs ?? 1_000)
+  process.once('SIGINT', () => {
+    screen?.close()
+    process.exit(EXIT_INTERRUPTED)
+  })
+  try {
+    await run.finished()
+  } finally {
+    clearInterval(timer)
+    screen?.close()
+  }
+  const last = figures()
+  await run.stop()
+  const result = { ...last, distinctCount: tally.distinctCount, top: tally.top(RANK_MAX) }
+  screen?.progress(last)
+  screen?.result(result)
+  if (isJson) process.stdout.write(`${JSON.stringify(summaryOf(input, result))}\n`)
+}
 
-  const startMs = performance.now()
-  const elapsedMs = () => performance.now() - startMs
-  await using cluster = await LocalCluster.start({ workers })
-  const topology = await cluster.submit(wordCountInto(tally), { workers }, { input })
+function summaryOf(text: string, result: Result) {
+  return {
+    text,
+    words: result.wordsCount,
+    distinct: result.distinctCount,
+    sentences: result.linesCount,
+    acked: result.ackedCount,
+    failed: result.failedCount,
+    replayed: result.replayedCount,
+    seconds: Math.round(result.elapsedMs) / 1_000,
+    top: result.top,
+  }
 }
 
 /** A line ends with `\n`; what follows the last one is a line too. */
@@ -71,4 +105,15 @@ function linesOf(bytes: Uint8Array): number {
   let count = bytes.length > 0 && bytes.at(-1) !== 0x0a ? 1 : 0
   for (const byte of bytes) if (byte === 0x0a) count += 1
   return count
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = error instanceof Error && 'code' in error && isUsage(String(error.code)) ? EXIT_USAGE : 1
+}
+
+function isUsage(code: string): boolean {
+  return code.startsWith('ERR_PARSE_ARGS') || code === 'ENOENT'
 }

@@ -17,7 +17,7 @@ export interface Figures {
   readonly wordsPerSecond: number
 }
 
-interface Result extends Figures {
+export interface Result extends Figures {
   readonly distinctCount: number
   readonly top: readonly (readonly [word: string, count: number])[]
 }
@@ -31,7 +31,8 @@ interface Output {
 const CLEAR_LINE = '\r\u001b[2K'
 const HIDE_CURSOR = '\u001b[?25l'
 const SHOW_CURSOR = '\u001b[?25h'
-const BAR_WIDTH = 24
+const BAR_WIDTH_MAX = 32
+const BAR_WIDTH_MIN = 6
 const RANK_BAR_WIDTH = 36
 /** Eighths of a block, so that short bars differ too. */
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
@@ -60,21 +61,20 @@ export class Screen {
     const { ackedCount, linesCount } = figures
     const share = linesCount === 0 ? 1 : ackedCount / linesCount
     const facts = [
+      `${String(Math.floor(share * 100)).padStart(3)} %`,
       `${whole(figures.wordsCount).padStart(7)} words`,
-      `${short(figures.wordsPerSecond)} words/s`,
-      `acked ${whole(ackedCount)}`,
+      `${short(figures.wordsPerSecond).padStart(5)}/s`,
+      `acked ${whole(ackedCount).padStart(6)}`,
       `failed ${whole(figures.failedCount)}`,
       `${seconds(figures.elapsedMs)} s`,
-    ].join('   ')
-    const percent = `${String(Math.floor(share * 100)).padStart(3)} %`
+    ].join('  ')
     if (!this.isLive) {
-      this.say(`  ${percent}   ${facts}`)
+      this.say(`  ${facts}`)
       return
     }
-    const done = this.paint('cyan', blocks(share, BAR_WIDTH, '█'))
-    const left = this.paint('dim', '─'.repeat(BAR_WIDTH - Math.ceil(share * BAR_WIDTH)))
-    const roomy = (this.out.columns ?? 80) > BAR_WIDTH + percent.length + facts.length + 8
-    this.out.write(`${CLEAR_LINE}  ${roomy ? `${done}${left} ` : ''}${percent}   ${facts}`)
+    const width = Math.min(BAR_WIDTH_MAX, (this.out.columns ?? 80) - facts.length - 5)
+    const bar = width < BAR_WIDTH_MIN ? '' : `${this.bar(share, width)} `
+    this.out.write(`${CLEAR_LINE}  ${bar}${facts}`)
   }
 
   result(result: Result): void {
@@ -116,6 +116,11 @@ export class Screen {
     this.say(`  ${parts.join('   ')}`)
   }
 
+  private bar(share: number, width: number): string {
+    const filled = Math.round(Math.min(1, share) * width)
+    return this.paint('cyan', '━'.repeat(filled)) + this.paint('dim', '━'.repeat(width - filled))
+  }
+
   private say(line: string): void {
     this.out.write(`${line}\n`)
   }
@@ -128,12 +133,10 @@ export class Screen {
   }
 }
 
-/** A bar of `share` (0 to 1) of `width` cells. */
-function blocks(share: number, width: number, last?: string): string {
+/** A bar of `share` (0 to 1) of `width` cells, without its empty part. */
+function blocks(share: number, width: number): string {
   const eighths = Math.round(Math.min(1, share) * width * 8)
-  const full = '█'.repeat(Math.floor(eighths / 8))
-  const rest = EIGHTHS[eighths % 8] ?? ''
-  return last !== undefined && rest !== '' ? `${full}${last}` : `${full}${rest}`
+  return '█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '')
 }
 
 export function whole(value: number): string {
