@@ -37,5 +37,5 @@ test('clear takes all out, chained ones too', () => {
   for (const each of all) index.add(each)
   expect(index.clear()).toBe(3)
   expect(index.count).toBe(0)
-  expect(all.map((each) => [each.isQueued, each.sameLow])).toEqual(all.map(() => [false, undefined]))
+  expect(all.map((each) => [each.isQueued, each.nextInIndex])).toEqual(all.map(() => [false, undefined]))
 })

@@ -47,8 +47,8 @@ export class TreeRoot {
   /** Some tuple of the tree left this worker, so the loss of a link or worker may concern it. */
   hasLeft = false
   owner: RootOwner | undefined
-  /** Next root of the index with the same low half of its id. */
-  sameLow: TreeRoot | undefined = undefined
+  /** Next root of the same bucket of the index. */
+  nextInIndex: TreeRoot | undefined = undefined
 
   // The spout's part (role 2).
   messageId: unknown = undefined
