@@ -72,6 +72,7 @@ describe('topologies of the guide', () => {
     'groupings/all-groupings.ts': [],
     'groupings/direct.ts': [],
     'operate-and-debug/hooks.ts': [],
+    'operate-and-debug/reported.ts': ['typhoon_tuples_acked_total items 2'],
     'reliability/dead-letters.ts': ['parse EXECUTE_THREW no number: two'],
     'reliability/fast.ts': ['{"value":1}', '{"value":2}'],
     'several-workers/two-workers.ts': ['{"id":1}', '{"id":2}', '{"id":3}'],

@@ -53,7 +53,8 @@ function enrichWith(service: UserService) {
     async execute(tuple, out) {
       const { user, number } = tuple.values
       const country = await service.countryOf(user, tuple.signal)
-      if (country === undefined) throw new FailTuple(`there is no user ${user}`) // Asking again would not help.
+      // Asking again would not help.
+      if (country === undefined) throw new FailTuple(`there is no user ${user}`)
       out.emit({ user, number, country })
     },
   })

@@ -65,7 +65,8 @@ export function replayVisible(deliveries: Deliveries, onEnd: (all: Deliveries) =
         deliveries.hasCrashed = true
         throw new FatalTaskError('the worker dies half-way') // Everything in flight dies with it.
       }
-      if (context.random() < 0.01) throw new FailTuple('one in a hundred') // The engine asks the source again.
+      // The engine asks the source again.
+      if (context.random() < 0.01) throw new FailTuple('one in a hundred')
       out.emit({ id })
     },
   })

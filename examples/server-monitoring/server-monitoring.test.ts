@@ -67,7 +67,8 @@ describe('what Linux tells', () => {
 
   test('bytes are summed over interfaces', () => {
     const head = 'Inter-|   Receive\n face |bytes    packets\n'
-    const net = `${head}    lo: 100 1 0 0 0 0 0 0 100 1 0 0 0 0 0 0\n  eth0: 900 9 0 0 0 0 0 0 50 1 0 0 0 0 0 0\n`
+    const lo = '    lo: 100 1 0 0 0 0 0 0 100 1 0 0 0 0 0 0\n'
+    const net = `${head}${lo}  eth0: 900 9 0 0 0 0 0 0 50 1 0 0 0 0 0 0\n`
     expect(bytesOfNet(net)).toEqual({ receivedBytes: 1_000, sentBytes: 150 })
     expect(bytesOfNet(undefined)).toEqual({ receivedBytes: undefined, sentBytes: undefined })
   })
