@@ -70,11 +70,17 @@ export async function measureRun(bench: Bench, plan: Plan): Promise<Figures> {
     const figures = await measure(workOf(bench, run), plan)
     if (isEnded) throw new Error('the source ended before the last window did')
     await settle(bench, run)
-    return { ...figures, more: { ...figures.more, latency: bench.isAcked ? 'complete' : 'one way' } }
+    return { ...figures, more: { ...figures.more, latency: latencyOf(bench) } }
   } finally {
     await run.stop()
     bench.dispose?.()
   }
+}
+
+/** From the emit to: the call of the spout's ack, the end of the tree as the engine samples it, the last bolt. */
+function latencyOf(bench: Bench): string {
+  if (!bench.isAcked) return 'one way'
+  return bench.meter === undefined ? 'tree done' : 'complete'
 }
 
 export function workOf(bench: Bench, run: LocalRun): Workload {
