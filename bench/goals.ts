@@ -55,6 +55,7 @@ const SPEED_TO_BEST = 6
 const SPEED_BETWEEN_WORKERS = 3
 const CPU_TO_BEST = 1.5
 const LOOP_COST_MAX = 2
+const RATE_HELD_MIN = 0.95
 
 const ackedWithin = [
   'const-spout/ack',
@@ -201,12 +202,14 @@ function latencyRow(name: string, found: Comparison | undefined): GoalRow {
   const goal = `\`${name}\`: p50 and p99 below Storm's`
   if (found === undefined) return missing(goal)
   const { ours, quickest, p50ToBest, p99ToBest } = found
+  // A rate that was not kept up is another, easier one.
+  const isHeld = (numberOf(ours['rateHeld']) ?? 1) >= RATE_HELD_MIN
   return {
     goal,
     against: `${plain(quickest.p50Ms)} / ${plain(quickest.p99Ms)} ms`,
     ours: `${plain(ours.p50Ms)} / ${plain(ours.p99Ms)} ms`,
     ratio: `${times(p50ToBest)} / ${times(p99ToBest)}`,
-    isMet: p50ToBest === null || p99ToBest === null ? undefined : p50ToBest > 1 && p99ToBest > 1,
+    isMet: p50ToBest === null || p99ToBest === null ? undefined : isHeld && p50ToBest > 1 && p99ToBest > 1,
   }
 }
 

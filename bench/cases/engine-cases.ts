@@ -59,8 +59,7 @@ function rateCase(name: string, what: string, rate: number, workerCount?: number
     name,
     what,
     async run(plan) {
-      const figures = await measureRun(constNull(options), plan)
-      return { ...figures, more: { ...figures.more, rate } }
+      return atRate(await measureRun(constNull(options), plan), rate)
     },
   }
 }
@@ -72,8 +71,12 @@ async function runHalf(plan: Plan): Promise<Figures> {
   const atFull = await measure(workOf(full, run), { ...plan, windowCount: 1 })
   run.kill()
   const rate = Math.round((atFull.tuplesPerSecond ?? 0) / 2)
-  const figures = await measureRun(constNull({ isAcked: true, rate }), plan)
-  return { ...figures, more: { ...figures.more, rate } }
+  return atRate(await measureRun(constNull({ isAcked: true, rate }), plan), rate)
+}
+
+function atRate(figures: Figures, rate: number): Figures {
+  const rateHeld = Number(((figures.tuplesPerSecond ?? 0) / rate).toPrecision(3))
+  return { ...figures, more: { ...figures.more, rate, rateHeld } }
 }
 
 export const rateCases: readonly Case[] = [

@@ -19,7 +19,7 @@ export function meteredSpout(next: () => string, options: SourceOptions) {
   const { meter, withIds, rate } = options
   const periodMs = rate > 0 ? 1000 / rate : 0
   let startMs = 0
-  /** Tuples due by the last look at the clock, which is not free: one look serves all that have become due. */
+  /** Tuples due by the last look at the clock, which is not free: one look serves all that are due. */
   let dueCount = 0
   let n = 0
   return spout({

@@ -99,6 +99,8 @@ describe('goals', () => {
     const goal = '`rate/const-null-10k`: p50'
     expect(rowOf([line('rate/const-null-10k', 10_000, 8, 0.1, 1)], goal)?.isMet).toBe(true)
     expect(rowOf([line('rate/const-null-10k', 10_000, 8, 0.1, 2)], goal)?.isMet).toBe(false)
+    const late = { ...line('rate/const-null-10k', 8_000, 8, 0.1, 1), rateHeld: 0.8 }
+    expect(rowOf([late], goal)?.isMet).toBe(false)
   })
 
   it('for loops are a bound on cost', () => {
