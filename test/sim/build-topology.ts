@@ -1,4 +1,6 @@
 /** A real topology made of a model: bolts that do what the model says, say what they did, and fail now and then. */
+
+import type { Timers } from '../../src/host/host.ts'
 import {
   bolt,
   defineTopology,
@@ -12,7 +14,6 @@ import {
   type Tuple,
   valueState,
 } from '../../src/index.ts'
-import type { Timers } from '../../src/host/host.ts'
 import { childrenOf, type Model, type ModelBolt, type ModelInput } from './model.ts'
 import { partsOf, type SimValues, type WorkLog } from './work-log.ts'
 
@@ -60,7 +61,11 @@ export function buildSimTopology(model: Model, side: SimSide) {
     },
     build(builder) {
       for (const source of model.sources) {
-        builder.setSpout(source.id, spoutFrom(Item, () => []), source.executors)
+        builder.setSpout(
+          source.id,
+          spoutFrom(Item, () => []),
+          source.executors,
+        )
       }
       for (const each of model.bolts) {
         const handle = builder.setBolt(each.id, definitionOf(each, model, side) as never, {
@@ -105,7 +110,11 @@ function definitionOf(each: ModelBolt, model: Model, side: SimSide): unknown {
   const prepare = (context: TopologyContext) => selfOf(each, model, side, context)
   switch (each.kind) {
     case 'basic':
-      return bolt({ ...common, prepare, execute: (tuple, out, self) => work(tuple, self, out as never) } as never)
+      return bolt({
+        ...common,
+        prepare,
+        execute: (tuple, out, self) => work(tuple, self, out as never),
+      } as never)
     case 'async':
       return bolt({
         ...common,
@@ -141,7 +150,9 @@ interface Counted {
 }
 
 function selfOf(each: ModelBolt, model: Model, side: SimSide, context: TopologyContext): Self {
-  const reader = model.bolts.find(({ inputs }) => inputs.some((input) => input.from === each.id && input.stream === 'direct'))
+  const reader = model.bolts.find(({ inputs }) =>
+    inputs.some((input) => input.from === each.id && input.stream === 'direct'),
+  )
   return {
     bolt: each,
     side,
@@ -190,7 +201,8 @@ function mayThrow(self: Self): boolean {
 function throwAfterEmit(tuple: Tuple<SimValues>, self: Self, out: Out): never {
   self.side.log.see('throw')
   const { values } = tuple
-  if (self.bolt.fan > 0) out.emit('default', { ...values, parts: `${values.parts}!`, from: self.name, seq: 0 })
+  if (self.bolt.fan > 0)
+    out.emit('default', { ...values, parts: `${values.parts}!`, from: self.name, seq: 0 })
   throw new Error('drawn from the seed')
 }
 

@@ -4,8 +4,8 @@
  */
 import type { AckLedger } from '../../src/flow/ack/ack-ledger.ts'
 import type { Pending } from '../../src/flow/ack/pending.ts'
-import { PositionedEntry } from '../../src/flow/executor/spout/acked-prefix.ts'
 import type { TreeRoot } from '../../src/flow/ack/tree-root.ts'
+import { PositionedEntry } from '../../src/flow/executor/spout/acked-prefix.ts'
 import type { SourceTask } from '../../src/flow/executor/spout/source-task.ts'
 import type { CreditGate } from '../../src/messaging/credit-gate.ts'
 import type { LocalRun } from '../../src/testing/local-run.ts'
@@ -19,6 +19,9 @@ import type { WorkLog } from './work-log.ts'
 
 /** How late a time-out may be told. */
 const TIMEOUT_SLACK_MS = 100
+
+/** On the wire, with its root and edge. */
+const TUPLE_BYTES_MIN = 32
 
 /** Private parts that checks look into. */
 interface SpoutParts {
@@ -101,7 +104,8 @@ export class Checks {
     if (attempt !== undefined) attempt.isAcked = true
     const { partition, index } = entry.position
     const missing = this.missingOf(component, partition, index)
-    if (missing !== undefined) this.violate(`I5: ${component} ${nameOf(entry)} was acked, not done: ${missing}`)
+    if (missing !== undefined)
+      this.violate(`I5: ${component} ${nameOf(entry)} was acked, not done: ${missing}`)
     const key = `${component}/${partition}`
     this.acked.set(key, (this.acked.get(key) ?? new Set()).add(index))
   }
@@ -160,15 +164,21 @@ export class Checks {
       }
       const open = pending.count + verdicts.length
       if (open + replays.length + restingCount !== task.pendingCount) {
-        this.violate(`I6: ${where} counts ${task.pendingCount} pending, there are ${open} open, ${replays.length + restingCount} to replay`)
+        this.violate(
+          `I6: ${where} counts ${task.pendingCount} pending, there are ${open} open, ${replays.length + restingCount} to replay`,
+        )
       }
       const emitted = stats.streams.get('default')?.emittedCount ?? 0
       if (emitted !== stats.ackedCount + stats.failedCount + open) {
-        this.violate(`I22: ${where} emitted ${emitted}, acked ${stats.ackedCount}, failed ${stats.failedCount}, open ${open}`)
+        this.violate(
+          `I22: ${where} emitted ${emitted}, acked ${stats.ackedCount}, failed ${stats.failedCount}, open ${open}`,
+        )
       }
       const overdue = pending.due(worker.loop.nowMs - TIMEOUT_SLACK_MS)
       if (overdue !== undefined && !this.spec.mayHang && !worker.loop.isHung) {
-        this.violate(`timeout: ${where} has a tree that was due ${worker.loop.nowMs - overdue.deadlineMs} ms ago`)
+        this.violate(
+          `timeout: ${where} has a tree that was due ${worker.loop.nowMs - overdue.deadlineMs} ms ago`,
+        )
       }
     }
   }
@@ -179,18 +189,25 @@ export class Checks {
       const planned = model.bolts.find(({ id }) => id === bolt.componentId)
       // On a cycle nobody waits: such an inbox is bounded by what may be pending.
       if (planned === undefined || isOnLoop(model)) continue
-      const feeders = planned.inputs.reduce((sum, { from }) => sum + tasksOf(model, from), 0)
+      // What was under way when the gate closed: of each feeder what its open calls emit, of links their credit.
+      const feeders = planned.inputs.reduce(
+        (sum, { from }) => sum + tasksOf(model, from) * overshootOf(model, from),
+        0,
+      )
       const bytesMax = model.workers > 1 ? model.creditKiB * 1_024 * (model.workers - 1) : 0
-      const most = bolt.inbox.capacity + feeders * 32 + bytesMax / 16
+      const most = bolt.inbox.capacity + feeders + bytesMax / TUPLE_BYTES_MIN
       if (bolt.inbox.count > most) {
-        this.violate(`I7: the inbox of ${bolt.componentId} holds ${bolt.inbox.count}, capacity ${bolt.inbox.capacity}`)
+        this.violate(
+          `I7: the inbox of ${bolt.componentId} holds ${bolt.inbox.count}, capacity ${bolt.inbox.capacity}`,
+        )
       }
     }
   }
 
   private lookAtLinks(run: LocalRun): void {
     for (const gate of gatesOf(run)) {
-      if (gate.usedBytes < 0) this.violate(`credit: ${gate.usedBytes} bytes are used of channel ${gate.channel}`)
+      if (gate.usedBytes < 0)
+        this.violate(`credit: ${gate.usedBytes} bytes are used of channel ${gate.channel}`)
     }
   }
 
@@ -201,7 +218,8 @@ export class Checks {
         if (!(position instanceof MockPosition)) continue
         const acked = this.acked.get(`${component}/${partition}`)
         for (let index = 0; index <= position.index; index += 1) {
-          if (acked?.has(index) !== true) this.violate(`prefix: ${component}/${partition} is stored at ${position.index}, ${index} is open`)
+          if (acked?.has(index) !== true)
+            this.violate(`prefix: ${component}/${partition} is stored at ${position.index}, ${index} is open`)
         }
       }
     }
@@ -210,9 +228,11 @@ export class Checks {
   /** The run is over, and enough time has passed for forgotten trees to fall out. */
   lookAtEnd(run: LocalRun, itemCount: number): void {
     this.look()
-    if (this.ackedCount !== itemCount) this.violate(`end: ${this.ackedCount} of ${itemCount} items were acked`)
+    if (this.ackedCount !== itemCount)
+      this.violate(`end: ${this.ackedCount} of ${itemCount} items were acked`)
     for (const worker of run.workers) {
-      if (worker.acks.openCount !== 0) this.violate(`ledger: ${worker.acks.openCount} trees are open in worker ${worker.spec.worker}`)
+      if (worker.acks.openCount !== 0)
+        this.violate(`ledger: ${worker.acks.openCount} trees are open in worker ${worker.spec.worker}`)
       for (const ledger of ledgersOf(worker)) {
         if (ledger.indexedCount < 0) this.violate(`ledger: ${ledger.indexedCount} entries`)
       }
@@ -225,7 +245,10 @@ export class Checks {
         this.violate(`credit: ${gate.usedBytes} bytes of channel ${gate.channel} were not given back`)
       }
     }
-    const letters = [...run.figures().components.values()].reduce((sum, { deadLetteredCount }) => sum + deadLetteredCount, 0)
+    const letters = [...run.figures().components.values()].reduce(
+      (sum, { deadLetteredCount }) => sum + deadLetteredCount,
+      0,
+    )
     if (letters !== run.deadLetters.letters.length) {
       this.violate(`dead letters: ${letters} were counted, ${run.deadLetters.letters.length} are there`)
     }
@@ -243,6 +266,14 @@ function nameOf(entry: PositionedEntry): string {
 
 function isOnLoop(model: Model): boolean {
   return model.bolts.some(({ id, loops }) => loops && readersOf(model, id, 'again').length > 0)
+}
+
+/** Tuples that a task of a component may emit to one stream after it was told to stop. */
+function overshootOf(model: Model, id: string): number {
+  const bolt = model.bolts.find((each) => each.id === id)
+  if (bolt === undefined) return 1
+  // A join sends everything that waits at its tick.
+  return bolt.kind === 'join' ? 200 : bolt.concurrency * Math.max(1, bolt.fan)
 }
 
 function tasksOf(model: Model, id: string): number {

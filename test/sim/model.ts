@@ -89,7 +89,8 @@ export interface Work {
 /** What a bolt emits for one part of a tuple. */
 export function childrenOf(bolt: ModelBolt, part: string, hops: number) {
   const children: { stream: ModelInput['stream']; part: string; hops: number }[] = []
-  for (let n = 0; n < bolt.fan; n += 1) children.push({ stream: 'default', part: `${part}>${bolt.id}.${n}`, hops })
+  for (let n = 0; n < bolt.fan; n += 1)
+    children.push({ stream: 'default', part: `${part}>${bolt.id}.${n}`, hops })
   if (bolt.directs) children.push({ stream: 'direct', part: `${part}>${bolt.id}.d`, hops })
   if (bolt.loops && hops > 0) children.push({ stream: 'again', part: `${part}>${bolt.id}.~`, hops: hops - 1 })
   return children
@@ -185,7 +186,9 @@ function drawBolt(
     ...before.bolts.filter(({ fan }) => fan > 0).map(({ id }) => ({ id, stream: 'default' as const })),
   ]
   const isRead = (id: string): boolean => {
-    return before.bolts.some(({ inputs }) => inputs.some(({ from, stream }) => from === id && stream === 'direct'))
+    return before.bolts.some(({ inputs }) =>
+      inputs.some(({ from, stream }) => from === id && stream === 'direct'),
+    )
   }
   // A direct emit names one task, so one reader gets it.
   const directs = before.bolts.filter(({ id, directs }) => directs && !isRead(id))
@@ -246,7 +249,9 @@ function withLoop(bolts: readonly ModelBolt[], random: SeededRandom): ModelBolt[
 
 export function modelText({ sources, bolts, workers, ackers, pendingMax, inbox, timeoutMs }: Model): string {
   const lines = bolts.map(({ id, kind, tasks, fan, inputs }) => {
-    const reads = inputs.map(({ from, stream, grouping }) => `${from}${stream === 'default' ? '' : `:${stream}`} ${grouping}`)
+    const reads = inputs.map(
+      ({ from, stream, grouping }) => `${from}${stream === 'default' ? '' : `:${stream}`} ${grouping}`,
+    )
     return `${id}=${kind}×${tasks}${fan > 0 ? `→${fan}` : ''}(${reads.join(', ')})`
   })
   const from = sources.map(({ id, count }) => `${id}=${count}`)

@@ -83,9 +83,9 @@ class Simulation {
     this.log = new WorkLog(this.model)
     this.healAfterMs = 1_000 + this.random.next() * (options.minutes ?? 0.2) * 60_000
     this.stepMax = [1, 8, 256][this.random.below(3)] ?? 256
-    this.faults = (options.faults ?? drawFaults(this.model, this.healAfterMs, this.random.split('faults'))).map(
-      (fault) => plannedOf(fault) as PlannedFault,
-    )
+    this.faults = (
+      options.faults ?? drawFaults(this.model, this.healAfterMs, this.random.split('faults'))
+    ).map((fault) => plannedOf(fault) as PlannedFault)
     this.checks = new Checks({
       model: this.model,
       log: this.log,
@@ -137,7 +137,8 @@ class Simulation {
       return this.log.violations.length === 0
     }
     const how = await world.run({ untilMs, while: () => goesOn() && !isOver })
-    if (how === 'time') this.log.violate(`liveness: not finished at ${untilMs.toFixed(0)} ms; ${whatIsOpen(run)}`)
+    if (how === 'time')
+      this.log.violate(`liveness: not finished at ${untilMs.toFixed(0)} ms; ${whatIsOpen(run)}`)
     if (run.stoppedBy !== undefined) this.log.violate(`stopped: ${String(run.stoppedBy)}`)
     if (this.log.violations.length === 0) {
       // Faults may still be about; then trees that nobody will ever speak of again fall out of the ledgers.
@@ -205,7 +206,8 @@ class Simulation {
 
   private countsOf(run: LocalRun): [string, number][] {
     const all = [...run.figures().components.values()]
-    const sum = (pick: (each: (typeof all)[number]) => number) => all.reduce((total, each) => total + pick(each), 0)
+    const sum = (pick: (each: (typeof all)[number]) => number) =>
+      all.reduce((total, each) => total + pick(each), 0)
     return [
       ['blocked', sum(({ blockedMs }) => blockedMs)],
       ['retried', sum(({ retriedCount }) => retriedCount)],
@@ -240,7 +242,10 @@ function drawFaults(model: Model, healAfterMs: number, random: SeededRandom): re
   }
   const at = () => ({ at: durationText(random.next() * healAfterMs) })
   const lasting = (mostMs: number) => ({ ...at(), for: durationText(random.next() * mostMs) })
-  const kinds: (() => Fault)[] = [() => killWorker(worker(), at()), () => hangWorker(worker(), lasting(6_000))]
+  const kinds: (() => Fault)[] = [
+    () => killWorker(worker(), at()),
+    () => hangWorker(worker(), lasting(6_000)),
+  ]
   if (workers > 1) {
     kinds.push(
       () => dropLink(...pair(), at()),
@@ -277,6 +282,8 @@ function whatIsOpen(run: LocalRun): string {
   const open = [...run.figures().components.values()].map(({ componentId, pendingCount, queuedCount }) => {
     return `${componentId} ${pendingCount} pending ${queuedCount} queued`
   })
-  const workers = run.workers.map(({ spec, isQuiet }) => `worker ${spec.worker} ${isQuiet ? 'quiet' : 'busy'}`)
+  const workers = run.workers.map(
+    ({ spec, isQuiet }) => `worker ${spec.worker} ${isQuiet ? 'quiet' : 'busy'}`,
+  )
   return [...open, ...workers].join(', ')
 }

@@ -30,7 +30,8 @@ export class WorkLog {
       log.add(`${bolt.id}|${part}|${values.hops}`)
       log.add(`${bolt.id}|${part}|${values.hops}|${task}`)
       this.done.set(item, log)
-      if (part.includes('!')) this.violate(`I-atomic: ${bolt.id} got ${part}, which a call emitted that threw`)
+      if (part.includes('!'))
+        this.violate(`I-atomic: ${bolt.id} got ${part}, which a call emitted that threw`)
     }
   }
 
@@ -54,7 +55,11 @@ export class WorkLog {
   }
 
   /** What of an item's tree was not done; undefined: all was. */
-  missingOf(source: string, item: string, tasksOf: (component: string) => readonly number[]): string | undefined {
+  missingOf(
+    source: string,
+    item: string,
+    tasksOf: (component: string) => readonly number[],
+  ): string | undefined {
     const log = this.done.get(item)
     let missing: string | undefined
     walk(this.model, source, item, ({ bolt, part, hops, isForAll }) => {

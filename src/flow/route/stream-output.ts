@@ -271,13 +271,22 @@ function sameEdge(roots: readonly FurtherRoot[]): FurtherRoot[] {
 }
 
 function mixInto(edges: FurtherRoot[], root: TreeRoot, low: number, high: number): void {
-  const known = edges.find((edge) => edge.root === root)
+  const known = edges.find((edge) => isSame(edge.root, root))
   if (known === undefined) {
     edges.push({ root, low, high })
     return
   }
   known.low ^= low
   known.high ^= high
+}
+
+/**
+ * A root whose acker is elsewhere may be here as several objects, all with its id. Left apart they would get the same
+ * edges from their children, and the same edge twice is none. A root that has not left the worker has no id yet.
+ */
+function isSame(a: TreeRoot, b: TreeRoot): boolean {
+  if (a === b) return true
+  return a.idLow === b.idLow && a.idHigh === b.idHigh && (a.idLow | a.idHigh) !== 0
 }
 
 function tasksOf(route: Route): string {

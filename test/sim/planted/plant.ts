@@ -1,12 +1,13 @@
 /** Puts a bug into a class from outside, and takes it out again. */
-
-export type Method = (this: never, ...args: never[]) => unknown
+import type { SimOptions } from '../simulation.ts'
 
 /** A bug, and where it is looked for. */
 export interface Planted {
   readonly name: string
   /** Puts it in. @returns takes it out */
   plant(): () => void
+  /** Where it shows. Default: the pinned seeds. */
+  readonly scenario?: SimOptions
   /** What a check must say about it, as the beginning of a violation without its time. */
   readonly told: RegExp
 }
@@ -23,7 +24,8 @@ interface Holder {
 export function replaced(prototype: object, name: string, make: (original: Call) => Call): () => void {
   const holder = prototype as Holder
   const original = holder[name]
-  if (typeof original !== 'function') throw new Error(`there is no method ${name} any more: plant the bug elsewhere`)
+  if (typeof original !== 'function')
+    throw new Error(`there is no method ${name} any more: plant the bug elsewhere`)
   holder[name] = make(original as Call)
   return () => {
     holder[name] = original
