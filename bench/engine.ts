@@ -77,7 +77,7 @@ export async function measureRun(bench: Bench, plan: Plan): Promise<Figures> {
   }
 }
 
-/** From the emit to: the call of the spout's ack; the end of the tree by the engine's samples; the last bolt. */
+/** From the emit to: the spout's ack; the end of the tree by the engine's samples; the last bolt. */
 function latencyOf(bench: Bench): string {
   if (!bench.isAcked) return 'one way'
   return bench.meter === undefined ? 'tree done' : 'complete'
