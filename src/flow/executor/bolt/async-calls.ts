@@ -72,6 +72,8 @@ export class AsyncCalls implements CallScope {
   /** Order `key`: the running call of a key and those that wait behind it. */
   private readonly keys = new Map<unknown, Call[]>()
   private readonly open = new Set<Call>()
+  /** Calls whose turn has come while another one was being started. */
+  private starting: Call[] = []
   private readonly signals = new Map<ScopedTuple, AbortController>()
   private isClosed = false
 
@@ -185,6 +187,14 @@ export class AsyncCalls implements CallScope {
       else line.push(call)
     }
     return call
+  }
+
+  /** Calls that end at once let the next one of their key start: a loop, because a long line would be a deep stack. */
+  private startInTurn(call: Call): void {
+    this.starting.push(call)
+    if (this.starting.length > 1) return
+    for (const each of this.starting) if (each.state === State.WAITING) this.start(each)
+    this.starting = []
   }
 
   private start(call: Call): void {
@@ -311,6 +321,6 @@ export class AsyncCalls implements CallScope {
     line.shift()
     const [next] = line
     if (next === undefined) this.keys.delete(call.key)
-    else if (next.state === State.WAITING) this.start(next)
+    else if (next.state === State.WAITING) this.startInTurn(next)
   }
 }
