@@ -60,6 +60,13 @@ export class StagedRun {
     return this
   }
 
+  /** For user code under test: virtual time that passes. */
+  sleep(durationMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.stage.world.timers.after(durationMs, resolve)
+    })
+  }
+
   /** Lets so much virtual time pass. */
   async pass(durationMs: number): Promise<void> {
     await this.stage.world.run({ untilMs: this.nowMs + durationMs })

@@ -26,8 +26,7 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
   readonly componentId: string
   readonly inbox: Inbox
   isScheduled = false
-  /** Time spent waiting at gates. */
-  blockedMs = 0
+  private waitedMs = 0
   private readonly loop: WorkLoop
   private tasks: readonly BoltTask[] = []
   private firstTask = 0
@@ -61,6 +60,12 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
   start(): void {
     this.isStarted = true
     this.loop.schedule(this)
+  }
+
+  /** Time spent waiting at gates, the wait that is going on included. */
+  get blockedMs(): number {
+    if (this.blockedOn === undefined) return this.waitedMs
+    return this.waitedMs + Math.max(0, this.loop.nowMs - this.blockedSinceMs)
   }
 
   get isBlocked(): boolean {
@@ -124,7 +129,7 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
 
   onGateOpened(): void {
     this.blockedOn = undefined
-    this.blockedMs += Math.max(0, this.loop.nowMs - this.blockedSinceMs)
+    this.waitedMs += Math.max(0, this.loop.nowMs - this.blockedSinceMs)
     this.loop.schedule(this)
   }
 

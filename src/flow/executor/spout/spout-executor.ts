@@ -17,7 +17,7 @@ const VERDICT_BUNCH = 128
 export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
   readonly componentId: string
   isScheduled = false
-  blockedMs = 0
+  private waitedMs = 0
   private readonly services: EngineServices
   private tasks: readonly SpoutTask[] = []
   private blockedOn: Gate | undefined = undefined
@@ -39,6 +39,12 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
 
   get allTasks(): readonly SpoutTask[] {
     return this.tasks
+  }
+
+  /** Time spent waiting at gates, the wait that is going on included. */
+  get blockedMs(): number {
+    if (this.blockedOn === undefined) return this.waitedMs
+    return this.waitedMs + Math.max(0, this.services.loop.nowMs - this.blockedSinceMs)
   }
 
   get isBlocked(): boolean {
@@ -76,7 +82,7 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
 
   onGateOpened(): void {
     this.blockedOn = undefined
-    this.blockedMs += Math.max(0, this.services.loop.nowMs - this.blockedSinceMs)
+    this.waitedMs += Math.max(0, this.services.loop.nowMs - this.blockedSinceMs)
     this.services.loop.schedule(this)
   }
 
