@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noThenProperty: the public name in error policies; never awaited
 /** A real topology made of a model: bolts that do what the model says, say what they did, and fail now and then. */
 
 import type { Timers } from '../../src/host/host.ts'
@@ -113,7 +114,7 @@ function definitionOf(each: ModelBolt, model: Model, side: SimSide): unknown {
       return bolt({
         ...common,
         prepare,
-        execute: (tuple, out, self) => work(tuple, self, out as never),
+        execute: (tuple: Tuple<SimValues>, out: Out, self: Self) => work(tuple, self, out),
       } as never)
     case 'async':
       return bolt({

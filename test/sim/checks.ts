@@ -195,7 +195,8 @@ export class Checks {
         0,
       )
       const bytesMax = model.workers > 1 ? model.creditKiB * 1_024 * (model.workers - 1) : 0
-      const most = bolt.inbox.capacity + feeders + bytesMax / TUPLE_BYTES_MIN
+      const tasks = Math.ceil(planned.tasks / planned.executors)
+      const most = bolt.inbox.capacity + feeders * tasks + bytesMax / TUPLE_BYTES_MIN
       if (bolt.inbox.count > most) {
         this.violate(
           `I7: the inbox of ${bolt.componentId} holds ${bolt.inbox.count}, capacity ${bolt.inbox.capacity}`,
@@ -273,7 +274,8 @@ function overshootOf(model: Model, id: string): number {
   const bolt = model.bolts.find((each) => each.id === id)
   if (bolt === undefined) return 1
   // A join sends everything that waits at its tick.
-  return bolt.kind === 'join' ? 200 : bolt.concurrency * Math.max(1, bolt.fan)
+  // A retry that was resting is one call more.
+  return bolt.kind === 'join' ? 200 : (bolt.concurrency + 1) * Math.max(1, bolt.fan)
 }
 
 function tasksOf(model: Model, id: string): number {

@@ -202,6 +202,10 @@ class Simulation {
     if (isTold && this.checks.timeoutCount > 0) {
       this.log.violate(`calm: ${this.checks.timeoutCount} trees timed out, and no fault explains it`)
     }
+    const isReset = this.faults.every(({ fault }) => fault.startsWith('dropLink('))
+    const lost = this.log.seen.get('failed: link-lost') ?? 0
+    if (isReset && lost > 0)
+      this.log.violate(`calm: ${lost} trees were given up, and connections were only reset`)
   }
 
   private countsOf(run: LocalRun): [string, number][] {

@@ -1,12 +1,12 @@
-import { expect, test } from 'vitest'
 import { bolt, defineTopology, fields, spoutFrom } from 'typhoon'
 import { completeTopology, killWorker, mockSource, randomFaults, simulate } from 'typhoon/testing'
+import { expect, test } from 'vitest'
 
 const Line = fields({ sentence: 'string' })
 const Word = fields({ word: 'string' })
 const WordCount = fields({ word: 'string', count: 'int' })
 
-const lines = spoutFrom(Line, function* () {
+const lines = spoutFrom(Line, () => {
   throw new Error('a real source was opened')
 })
 const split = bolt({

@@ -1,6 +1,18 @@
-import { expect, test } from 'vitest'
-import { bolt, defineTopology, fields, keyedBolt, plainSink, richBolt, spoutFrom, timer, type Tuple, valueState } from 'typhoon'
+// biome-ignore-all lint/suspicious/noThenProperty: the public name in error policies; never awaited
+import {
+  bolt,
+  defineTopology,
+  fields,
+  keyedBolt,
+  plainSink,
+  richBolt,
+  spoutFrom,
+  type Tuple,
+  timer,
+  valueState,
+} from 'typhoon'
 import { testDriver } from 'typhoon/testing'
+import { expect, test } from 'vitest'
 
 const Payment = fields({ account: 'string', cents: 'int' })
 const Balance = fields({ account: 'string', cents: 'int' })
@@ -43,7 +55,10 @@ test('a driver pushes, reads state and what a sink wrote, and time stands still'
   await driver.push((h) => h.source, { account: 'a', cents: 5 }, { account: 'a', cents: 7 })
   expect(driver.state('balance', 'total', 'a')).toBe(12)
   expect(driver.state('balance', 'total', 'b')).toBeUndefined()
-  expect(driver.written('out')).toEqual([{ account: 'a', cents: 5 }, { account: 'a', cents: 12 }])
+  expect(driver.written('out')).toEqual([
+    { account: 'a', cents: 5 },
+    { account: 'a', cents: 12 },
+  ])
   expect(driver.acked).toBe(2)
   expect(driver.now).toBe(1_000_000)
 })

@@ -16,6 +16,7 @@ import { SpoutTask } from '../../../src/flow/executor/spout/spout-task.ts'
 import { CreditGate } from '../../../src/messaging/credit-gate.ts'
 import { FrameQueue } from '../../../src/messaging/frame-queue.ts'
 import { IncomingLink } from '../../../src/messaging/incoming-link.ts'
+import { WorkerLink } from '../../../src/messaging/link.ts'
 import { ReceivingChannel } from '../../../src/messaging/receiving-channel.ts'
 import { DeadLetterBook } from '../../../src/testing/run-records.ts'
 import { Worker } from '../../../src/worker/worker.ts'
@@ -256,17 +257,35 @@ export const planted: readonly Planted[] = [
   {
     name: 'a repeated frame is taken again',
     scenario: broken,
-    told: /order|I5|I6|calm|ledger|liveness|credit|threw/,
-    plant: () =>
-      replaced(
-        IncomingLink.prototype,
-        'isNext',
-        () =>
-          function (this: Parts, sequence) {
-            this.lastSequence = sequence
-            return true
-          },
-      ),
+    told: /order/,
+    plant() {
+      const undo = [
+        replaced(
+          IncomingLink.prototype,
+          'isNext',
+          () =>
+            function (this: Parts, sequence) {
+              this.lastSequence = sequence
+              return true
+            },
+        ),
+        // What the peer has seen is sent again, so that there are repetitions.
+        replaced(
+          WorkerLink.prototype,
+          'attach',
+          (attach) =>
+            function (this: Parts, connection, last) {
+              this.queue.acknowledge = () => undefined
+              const isWhole = attach.call(this, connection, last)
+              delete this.queue.acknowledge
+              return isWhole
+            },
+        ),
+      ]
+      return () => {
+        for (const each of undo) each()
+      }
+    },
   },
   {
     name: 'frames in flight are not sent again after a reset',
