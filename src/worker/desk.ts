@@ -3,7 +3,7 @@
  * worker.
  *
  * Limits: `maxErrorReportPerInterval` reported errors of a task in `errorThrottleInterval`; the rest are only
- * counted. Failures of user code are counted against `maxFailures` in `maxFailuresWindow`, by the worker's
+ * counted, but for the first of each code. Failures of user code are counted against `maxFailures` in `maxFailuresWindow`, by the worker's
  * clock.
  */
 import { isStreamError, type StreamError, UserCodeError } from '../base/errors.ts'
@@ -39,6 +39,7 @@ export interface WorkerOwner {
 
 interface Span {
   startMs: number
+  readonly codes: Set<string>
   shownCount: number
   heldCount: number
 }
@@ -66,7 +67,7 @@ export class Desk implements WorkerDesk {
     this.errorCounts.set(error.code, (this.errorCounts.get(error.code) ?? 0) + 1)
     const { componentId, task } = reported
     const at = this.clock.now()
-    if (!this.mayShow(`${componentId}/${task}`, componentId, at)) return
+    if (!this.mayShow(reported, error.code, at)) return
     this.owner.onError(this.worker, { componentId, task, code: error.code, error, at })
   }
 
@@ -110,17 +111,21 @@ export class Desk implements WorkerDesk {
     this.owner.onStopWanted(this.worker, { ...reported, error })
   }
 
-  private mayShow(key: string, componentId: string, at: number): boolean {
+  /** A code that is new in this span is always shown: the one error that explains must not drown in others. */
+  private mayShow({ componentId, task }: ReportedError, code: string, at: number): boolean {
     const { errorThrottleIntervalMs, maxErrorReportPerInterval } = this.settings
-    const span = this.spans.get(key)
+    const key = `${componentId}/${task}`
+    let span = this.spans.get(key)
     if (span === undefined || at - span.startMs >= errorThrottleIntervalMs) {
       if (span !== undefined && span.heldCount > 0) {
         this.owner.onErrorsHeldBack(this.worker, componentId, span.heldCount)
       }
-      this.spans.set(key, { startMs: at, shownCount: 1, heldCount: 0 })
-      return maxErrorReportPerInterval > 0
+      span = { startMs: at, codes: new Set(), shownCount: 0, heldCount: 0 }
+      this.spans.set(key, span)
     }
-    if (span.shownCount < maxErrorReportPerInterval) {
+    const isNew = !span.codes.has(code)
+    span.codes.add(code)
+    if (maxErrorReportPerInterval > 0 && (isNew || span.shownCount < maxErrorReportPerInterval)) {
       span.shownCount += 1
       return true
     }

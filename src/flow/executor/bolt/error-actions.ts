@@ -6,7 +6,7 @@
  *         ─▶ action: fail · dead-letter · skip · restart-worker · stop-topology
  */
 import { backoffMs } from '../../../base/backoff.ts'
-import { hasCode, isStreamError, UserCodeError } from '../../../base/errors.ts'
+import { hasCode, isStreamError, type StreamError, UsageError, UserCodeError } from '../../../base/errors.ts'
 import type { FailReason } from '../../../topology/tuple.ts'
 import type { EngineServices, ReportedError } from '../services.ts'
 import type { TaskIdentity } from '../task-identity.ts'
@@ -103,14 +103,27 @@ export class ErrorActions {
     this.services.acks.fail(tuple, reason, self.componentId, message)
   }
 
-  private wrap(error: unknown, tuple: EngineTuple): UserCodeError {
+  private wrap(error: unknown, tuple: EngineTuple): StreamError {
     const { componentId, task } = this.self
     const from = `${tuple.sourceComponent}:${tuple.sourceStream}`
+    const details = { component: componentId, task }
+    // Where nothing looks at values before they are emitted, nothing freezes them.
+    if (this.services.admit !== undefined && isWriteToFrozen(error)) {
+      const what = `${componentId} wrote to the values of a tuple, at one of ${from}: ${messageOf(error)}`
+      return new UsageError('TUPLE_WRITTEN', `${what}; copy before changing`, details, { cause: error })
+    }
     return new UserCodeError(
       'EXECUTE_THREW',
       `${componentId} threw at a tuple of ${from}: ${messageOf(error)}`,
-      { component: componentId, task },
+      details,
       { cause: error },
     )
   }
+}
+
+/** What a frozen object says to who writes to it. There is nothing but the text to tell it by. */
+const WRITE_TO_FROZEN = /^Cannot (assign to read only|add|delete|define|redefine) property/
+
+function isWriteToFrozen(error: unknown): boolean {
+  return error instanceof TypeError && WRITE_TO_FROZEN.test(error.message)
 }
