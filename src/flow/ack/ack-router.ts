@@ -75,8 +75,9 @@ export class AckRouter {
     root.isRegistered = true
     root.hasLeft = true
     this.away.add(root)
-    // Bolts that were called within the emit have mixed their edges in. They belong to what the acker hears first: if
-    // all tuples of the emit itself are answered, the rest of the tree would look complete without them.
+    // Bolts that were called within the emit have mixed their edges in. They belong to what the acker hears
+    // first: if all tuples of the emit itself are answered, the rest of the tree would look complete without
+    // them.
     const edges = { low: low ^ root.low, high: high ^ root.high }
     root.low = 0
     root.high = 0
@@ -121,7 +122,8 @@ export class AckRouter {
     if (root.isLocal) this.ledgerOf(root).fail(root, reason, component, message)
     else if (root.owner === undefined) this.tell(root, AckKind.FAIL, { reason, component, message })
     else if (!root.isClosed) {
-      // Its spout is here, perhaps still in the emit: no need to ask the acker, who may not know the tree yet.
+      // Its spout is here, perhaps still in the emit: no need to ask the acker, who may not know the tree
+      // yet.
       this.forget(root)
       root.owner.onTreeFailed(root, reason, component, message)
     }

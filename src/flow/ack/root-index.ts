@@ -5,10 +5,10 @@
  *                │     ╰▶ root ─nextInIndex▶ root
  *                ╰▶ root
  *
- * The chains run through the roots themselves, and no entry is made or thrown away as roots come and go. A Map would do
- * with less code; under a million insertions and deletions a second it replaces its table again and again, and each old
- * table keeps the roots it held from the garbage collector until a full collection (measured: bench
- * const-null/2-workers-ack, scavenges of 10–25 ms).
+ * The chains run through the roots themselves, and no entry is made or thrown away as roots come and go. A
+ * Map would do with less code; under a million insertions and deletions a second it replaces its table again
+ * and again, and each old table keeps the roots it held from the garbage collector until a full collection
+ * (measured: bench const-null/2-workers-ack, scavenges of 10–25 ms).
  *
  * `isQueued` of a root says that it stands in an index.
  */

@@ -26,7 +26,7 @@ test('tuples come out in order, over many laps of the ring', () => {
   expect(out).toEqual(Array.from({ length: 50 }, (_, n) => n))
 })
 
-test('above its capacity the gate is closed, every tuple is taken all the same, and half empty it opens once', () => {
+test('above its capacity the gate is closed, tuples are taken all the same, and half empty it opens', () => {
   const inbox = new Inbox(8)
   let openings = 0
   const answers = Array.from({ length: 30 }, (_, n) => inbox.push(tuple(n)))

@@ -49,8 +49,8 @@ export class WorkLoop {
   /** Monotonic milliseconds at the start of this step. */
   nowMs: number
   /**
-   * Direct calls from one bolt to the next that this step may still make; then tuples go through inboxes. So a
-   * tuple that becomes a million does not keep the loop until the last of them is done.
+   * Direct calls from one bolt to the next that this step may still make; then tuples go through inboxes. So
+   * a tuple that becomes a million does not keep the loop until the last of them is done.
    */
   directLeft = 0
   busyMs = 0

@@ -283,7 +283,7 @@ describe('access to fields', () => {
     expect(compileHasFields([])({})).toBe(true)
   })
 
-  test('the order key is the value of one field or the text of several, and one for streams without fields', () => {
+  test('the order key is the value of one field, the text of several, and one without fields', () => {
     const read = compileKeyReader(
       new Map([
         [0, ['a']],

@@ -4,17 +4,20 @@
  *
  * Route: collector → [stream output] → inbox of a task here, or the link to the worker where it runs.
  *
- * Accounting (Storm's rule): each tuple that leaves gets an edge id of its own. The id is mixed into the anchor
- * it belongs to (`childLow/High`), or, for a spout, summed up in `sumLow/High`, from where the root is registered.
+ * Accounting (Storm's rule): each tuple that leaves gets an edge id of its own. The id is mixed into the
+ * anchor it belongs to (`childLow/High`), or, for a spout, summed up in `sumLow/High`, from where the root is
+ * registered.
  *
- * A tuple that was handed over by a call and answered before that call returned needs no id: it would be mixed in
- * twice right away. So edges get their names after the hand-over, and only if the tuple is still open then; until
- * that, its name is zero, which changes nothing where it is mixed in.
+ * A tuple that was handed over by a call and answered before that call returned needs no id: it would be
+ * mixed in twice right away. So edges get their names after the hand-over, and only if the tuple is still
+ * open then; until that, its name is zero, which changes nothing where it is mixed in.
  *
  * Invariants
- *   O1  Every open tuple of a tracked emit has its edge in each of its roots, or in the anchor that is still to be
+ *   O1  Every open tuple of a tracked emit has its edge in each of its roots, or in the anchor that is still
+ *       to be
  *       mixed into them, before this turn of the loop ends: nobody else can ack it earlier.
- *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw leaves
+ *   O2  A link refuses values it cannot encode by throwing, before any edge is accounted: a call that threw
+ *       leaves
  *       the books balanced. So what leaves the worker gets its name, is handed over, and is accounted last.
  */
 import { UsageError } from '../../base/errors.ts'
@@ -281,8 +284,9 @@ function mixInto(edges: FurtherRoot[], root: TreeRoot, low: number, high: number
 }
 
 /**
- * A root whose acker is elsewhere may be here as several objects, all with its id. Left apart they would get the same
- * edges from their children, and the same edge twice is none. A root that has not left the worker has no id yet.
+ * A root whose acker is elsewhere may be here as several objects, all with its id. Left apart they would get
+ * the same edges from their children, and the same edge twice is none. A root that has not left the worker
+ * has no id yet.
  */
 function isSame(a: TreeRoot, b: TreeRoot): boolean {
   if (a === b) return true

@@ -189,7 +189,10 @@ export class AsyncCalls implements CallScope {
     return call
   }
 
-  /** Calls that end at once let the next one of their key start: a loop, because a long line would be a deep stack. */
+  /**
+   * Calls that end at once let the next one of their key start: a loop, because a long line would be a deep
+   * stack.
+   */
   private startInTurn(call: Call): void {
     this.starting.push(call)
     if (this.starting.length > 1) return

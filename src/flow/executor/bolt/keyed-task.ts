@@ -227,7 +227,9 @@ export class KeyedTask extends BoltTask {
     }
   }
 
-  /** Rolled back, the timer is due again: not at once, or a handler that always throws would do nothing else. */
+  /**
+   * Rolled back, the timer is due again: not at once, or a handler that always throws would do nothing else.
+   */
   private onTimerThrew(error: unknown): void {
     this.noTimerBeforeMs = this.services.host.clock.now() + this.timerWaits.nextMs()
     this.reportThrow(error)

@@ -20,8 +20,8 @@ export class RichTask extends BoltTask {
   private readonly collector: RichCollector
   private readonly readKey: KeyReader
   /**
-   * Untracked tuples taken and not answered: what a drain waits for. Tracked ones their spout counts, and does so
-   * until they time out, even where a bolt never answers.
+   * Untracked tuples taken and not answered: what a drain waits for. Tracked ones their spout counts, and
+   * does so until they time out, even where a bolt never answers.
    */
   private unansweredCount = 0
 

@@ -227,8 +227,8 @@ class TransactionWriter implements SinkWriter {
   }
 
   /**
-   * Prepared is promised: it is tried until it succeeds, or the task ends. At an end in good order it is tried as
-   * often as a write, so that a sink that is gone does not keep the worker.
+   * Prepared is promised: it is tried until it succeeds, or the task ends. At an end in good order it is
+   * tried as often as a write, so that a sink that is gone does not keep the worker.
    * @returns why it was given up
    */
   private async commit(receipt: unknown): Promise<unknown> {

@@ -20,6 +20,8 @@ export class IterableSpoutTask extends SourceTask {
   private at = 0
   private isWaiting = false
   private isEnded = false
+  /** The item that was asked for and has not come. */
+  private awaited: PromiseLike<unknown> | undefined = undefined
 
   constructor(
     self: TaskIdentity,
@@ -32,7 +34,26 @@ export class IterableSpoutTask extends SourceTask {
     this.spec = spec.bindHost?.(services.host as never) ?? spec
   }
 
+  /** Goes on with what another task has handed over. Instead of opening the source; before `open`. */
+  takeOver(source: AsyncIterator<unknown>): void {
+    this.iterator = source
+  }
+
+  /**
+   * What has not been emitted, for a task that goes on in place of this one: an iterable has no position at
+   * which it could be opened again. This task gives nothing any more.
+   */
+  handOver(): AsyncIterator<unknown> {
+    const { batch, at, awaited, iterator } = this
+    const source = remainder(batch.slice(at), awaited, this.isEnded ? undefined : iterator)
+    this.iterator = undefined
+    this.batch = NO_ITEMS
+    this.isWaiting = true
+    return source
+  }
+
   async open(): Promise<void> {
+    if (this.iterator !== undefined) return
     const iterable: unknown = await this.spec.open(this.self.context)
     this.iterator = iteratorOf(iterable)
     if (this.iterator === undefined) throw notIterable(this.self.componentId, iterable)
@@ -76,11 +97,13 @@ export class IterableSpoutTask extends SourceTask {
   private wait(promise: PromiseLike<unknown>): void {
     const { host } = this.services
     this.isWaiting = true
+    this.awaited = promise
     host.userCallBegan()
     Promise.resolve(promise).then(
       (result) => {
         host.userCallEnded()
         this.isWaiting = false
+        this.awaited = undefined
         this.take(result as IteratorResult<unknown>)
         this.home.wake()
       },
@@ -111,6 +134,27 @@ export class IterableSpoutTask extends SourceTask {
   private end(error: unknown): void {
     this.isEnded = true
     this.stop(error)
+  }
+}
+
+async function* remainder(
+  items: readonly unknown[],
+  awaited: PromiseLike<unknown> | undefined,
+  iterator: AnyIterator | undefined,
+): AsyncGenerator<unknown> {
+  if (items.length > 0) yield items
+  let isOver = iterator === undefined
+  try {
+    let next: unknown = isOver ? undefined : (awaited ?? iterator?.next())
+    while (!isOver) {
+      const result = (await next) as IteratorResult<unknown>
+      isOver = result.done === true
+      if (isOver) return
+      yield result.value
+      next = iterator?.next()
+    }
+  } finally {
+    if (!isOver) await iterator?.return?.()
   }
 }
 

@@ -22,7 +22,10 @@ import { SourceTask } from './source-task.ts'
 import { Next, type SpoutHome } from './spout-task.ts'
 
 const REFRESH_MS = 30_000
-/** Items of a partition handed out after the oldest one that is not done. Bounds memory while one keeps failing. */
+/**
+ * Items of a partition handed out after the oldest one that is not done. Bounds memory while one keeps
+ * failing.
+ */
 const AHEAD_MAX = 250_000
 const REOPEN_WAITS = { firstMs: 100, factor: 2, maxMs: 10_000 }
 
@@ -227,7 +230,8 @@ export class ReplayableSpoutTask extends SourceTask {
     if (this.isStopped) return
     const mine = new Set([...names].sort().filter((_, index) => index % context.taskCount === taskIndex))
     for (const reader of this.readers) if (!mine.has(reader.partition)) this.endReader(reader)
-    // A reader that was ended goes once its items are done; if its partition has come back, it is read anew then.
+    // A reader that was ended goes once its items are done; if its partition has come back, it is read anew
+    // then.
     this.readers = this.readers.filter((each) => !each.end.signal.aborted || each.prefix.openCount > 0)
     for (const partition of mine) {
       if (!this.readers.some((reader) => reader.partition === partition))

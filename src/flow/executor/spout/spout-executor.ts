@@ -155,7 +155,10 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
   }
 }
 
-/** HOT. Replays keep their place among the pending while they rest, so one that is ready needs no further room. */
+/**
+ * HOT. Replays keep their place among the pending while they rest, so one that is ready needs no further
+ * room.
+ */
 function hasRoom(task: SpoutTask, max: number): boolean {
   return task.pendingCount - task.readyReplayCount < max
 }

@@ -44,7 +44,10 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
   readonly self: TaskIdentity
   /** Tracked tuples in flight: emitted, verdict not told yet. */
   pendingCount = 0
-  /** Those of them that failed and can be emitted again now: asking for the next item takes one of these first. */
+  /**
+   * Those of them that failed and can be emitted again now: asking for the next item takes one of these
+   * first.
+   */
   readyReplayCount = 0
   isFinished = false
   protected readonly services: EngineServices
