@@ -9,6 +9,7 @@ import {
   FailTuple,
   FatalTaskError,
   fields,
+  plainSink,
   richBolt,
   spout,
   spoutFrom,
@@ -537,5 +538,65 @@ describe.each([1, 2])('on %i workers', (workers) => {
     ])
     expect(live.deadLetters).toEqual([])
     expect(live.figures('1').ackedCount).toBe(COUNT)
+  })
+
+  test.each([{ guarantee: 'at-most-once' }, { ackerExecutors: 0 }] as const)(
+    'without acks (%o) what fails is gone, counted and shown; the rest is processed',
+    async (config) => {
+      const { topology, ids } = run(plain(ways['a thrown error'] as Execute), {}, config)
+      await using live = await Live.start(topology, { workers })
+      expect(await live.ended()).toBeNull()
+      expect(ids()).toEqual(others)
+      expect(live.errors).toEqual({ EXECUTE_THREW: 1 })
+      expect(live.figures('2')).toMatchObject({ threwCount: 1, failedCount: 1, ackedCount: COUNT - 1 })
+      expect(live.figures('1')).toMatchObject({ emittedCount: COUNT, replayedCount: 0 })
+    },
+  )
+
+  /** A sink that fails so many times, then writes. */
+  function sinking(failures: number) {
+    const written: number[] = []
+    let left = failures
+    const sink = plainSink<{ readonly id: number }>({
+      batch: { countMax: COUNT },
+      write: async (items) => {
+        await Promise.resolve()
+        if (left-- > 0) throw new Error('no connection')
+        written.push(...items.map(({ id }) => id))
+      },
+    })
+    const source = spoutFrom(Item, () => all.map((id) => ({ id })))
+    const topology = defineTopology({
+      name: 'sink',
+      build: (builder) => void builder.setBolt('2', sink).shuffleGrouping(builder.setSpout('1', source)),
+    })
+    return { topology, written: () => written.toSorted((a, b) => a - b) }
+  }
+
+  test('a sink that fails twice: tried again, written once, nobody replays', async () => {
+    const { topology, written } = sinking(2)
+    await using live = await Live.start(topology, { workers })
+    expect(await live.ended()).toBeNull()
+    expect(written()).toEqual(all)
+    expect(live.figures('2')).toMatchObject({
+      threwCount: 2,
+      retriedCount: 2,
+      ackedCount: COUNT,
+      failedCount: 0,
+    })
+    expect(live.figures('1')).toMatchObject({ ackedCount: COUNT, replayedCount: 0 })
+    expect(live.errors).toEqual({})
+  })
+
+  test('a sink that fails as often as it may: SINK_WRITE_FAILED, the batch is replayed and written', async () => {
+    const { topology, written } = sinking(3)
+    await using live = await Live.start(topology, { workers })
+    expect(await live.ended()).toBeNull()
+    expect(written()).toEqual(all)
+    const { threwCount, failedCount } = live.figures('2')
+    expect(threwCount).toBe(3)
+    expect(failedCount).toBeGreaterThan(0)
+    expect(live.errors['SINK_WRITE_FAILED']).toBeGreaterThan(0)
+    expect(live.figures('1')).toMatchObject({ ackedCount: COUNT, replayedCount: failedCount })
   })
 })
