@@ -124,7 +124,7 @@ describe('order and concurrency', () => {
 })
 
 describe('timeouts and signals', () => {
-  test('a call over its time fails, its signal aborts, and what it does later counts for nothing', async () => {
+  test('a call over its time fails, its signal aborts, what it does later counts for nothing', async () => {
     const aborted: number[] = []
     const passed: number[] = []
     const attempts = new Map<number, number>()

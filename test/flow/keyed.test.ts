@@ -106,7 +106,7 @@ test('timers: fire at their time, one of a key at a time, and see what the calls
   staged.run.kill()
 })
 
-test('a timer whose handler throws fires again, with growing waits, and its writes are forgotten', async () => {
+test('a timer whose handler throws fires again, later and later; its writes are forgotten', async () => {
   const fired: number[] = []
   const staged = new StagedRun({
     build(builder) {

@@ -221,7 +221,7 @@ test('an emit after the call returned is refused and shown, and the call keeps i
   expect(other.codes()).toEqual({ EMIT_AFTER_ACK: 1 })
 })
 
-test('a bolt that never acks: the tree times out within 100 ms of its time, and ends as a dead letter', async () => {
+test('a bolt that never acks: the tree times out within 100 ms of its time, then dead letter', async () => {
   const failures: Array<readonly [number, string]> = []
   const staged = new StagedRun({
     config: { messageTimeout: '5s' },

@@ -81,7 +81,7 @@ describe('a plain sink', () => {
     })
   })
 
-  test('when attempts are used up the tuples of the batch fail with SINK_WRITE_FAILED and come again', async () => {
+  test('attempts used up: the tuples of the batch fail with SINK_WRITE_FAILED and come again', async () => {
     let writes = 0
     const written: number[] = []
     const sink = plainSink<Item>({
@@ -205,7 +205,7 @@ describe('a transactional sink under at-least-once', () => {
     expect(staged.figures('source')).toMatchObject({ ackedCount: 1_000, failedCount: 0 })
   })
 
-  test('a batch that fails in the middle never shows: its transaction is rolled back and all of it replayed', async () => {
+  test('a batch that fails in the middle never shows: rolled back and replayed with all of its transaction', async () => {
     const { store, staged } = await run({ write: (call) => call === 3 || call === 4 })
     await staged.finish()
     expect(store.log).toContain('rollBack')

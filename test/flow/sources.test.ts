@@ -12,7 +12,7 @@ function* upTo(count: number) {
 const ignore = bolt({ input: number, execute: () => undefined })
 
 describe('room', () => {
-  test('no more tuples are in flight than may be pending, and the source goes on as they are acked', async () => {
+  test('no more tuples are in flight than may be, and the source goes on as they are acked', async () => {
     const held: Array<() => void> = []
     let most = 0
     const staged = await new StagedRun({
