@@ -7,9 +7,9 @@
 import { readFile } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { LocalCluster, type RunningTopology, type TopologyMetrics } from 'typhoon/testing'
 import { Pace } from './pace.ts'
 import { type Figures, type Result, Screen, whole } from './screen.ts'
-import { start } from './start.ts'
 import { Tally } from './tally.ts'
 import { bookPath, wordCountInto } from './topology.ts'
 
@@ -65,25 +65,65 @@ async function count({ input, workers, isJson }: Options): Promise<void> {
   )
   const tally = new Tally()
   const pace = new Pace(performance.now())
-  const run = await start(wordCountInto(tally), workers, input)
-  const figures = (): Figures => ({ ...run.counts(), ...pace.look(tally, performance.now()), linesCount })
-  const timer = setInterval(() => screen?.progress(figures()), screen?.periodMs ?? 1_000)
+  const figuresOf = (metrics: TopologyMetrics): Figures => ({
+    ...countsOf(metrics),
+    ...pace.look(tally, performance.now()),
+    linesCount,
+  })
   process.once('SIGINT', () => {
     screen?.close()
     process.exit(EXIT_INTERRUPTED)
   })
+
+  await using cluster = await LocalCluster.start({ workers })
+  const topology = await cluster.submit(wordCountInto(tally), { workers, freezeTuples: 'never' }, { input })
+  const end = new AbortController()
+  const watching = screen === undefined ? undefined : show(screen, topology, figuresOf, end.signal)
+  let last: Figures
   try {
-    await run.finished()
+    await topology.finished({ timeout: '1d' })
+    last = figuresOf(await metricsOf(topology))
   } finally {
-    clearInterval(timer)
+    end.abort()
+    await watching
     screen?.close()
   }
-  const last = figures()
-  await run.stop()
   const result = { ...last, distinctCount: tally.distinctCount, top: tally.top(RANK_MAX) }
   screen?.progress(last)
   screen?.result(result)
   if (isJson) process.stdout.write(`${JSON.stringify(summaryOf(input, result))}\n`)
+}
+
+/** Draws the figures again and again, until `signal` aborts. */
+async function show(
+  screen: Screen,
+  topology: RunningTopology,
+  figuresOf: (metrics: TopologyMetrics) => Figures,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const metrics of topology.metrics({ every: screen.period, signal })) {
+    screen.progress(figuresOf(metrics))
+  }
+}
+
+/** The figures of now. */
+async function metricsOf(topology: RunningTopology): Promise<TopologyMetrics> {
+  for await (const metrics of topology.metrics({ every: '1ms' })) return metrics
+  throw new Error('the topology has ended')
+}
+
+function countsOf({ components, samples }: TopologyMetrics) {
+  const spouts = components.filter(({ kind }) => kind === 'spout')
+  const isReplay = ({ name }: { name: string }) => name === 'typhoon_tuples_replayed_total'
+  return {
+    ackedCount: sum(spouts.map(({ ackedCount }) => ackedCount)),
+    failedCount: sum(spouts.map(({ failedCount }) => failedCount)),
+    replayedCount: sum(samples.filter(isReplay).map(({ value }) => Number(value))),
+  }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
 }
 
 function summaryOf(text: string, result: Result) {

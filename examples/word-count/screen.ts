@@ -47,8 +47,8 @@ export class Screen {
   }
 
   /** Time between two calls of `progress` that looks good. */
-  get periodMs(): number {
-    return this.isLive ? 50 : 250
+  get period(): '50ms' | '250ms' {
+    return this.isLive ? '50ms' : '250ms'
   }
 
   head(title: string, facts: string, graph: string): void {
