@@ -55,8 +55,12 @@ export class FaultSchedule {
     this.nowMs = nowMs
   }
 
-  /** Times count from now. */
+  /**
+   * Times count from now.
+   * @throws UsageError CONFIG_INVALID_VALUE, CONFIG_CONTRADICTION: the fault cannot strike here
+   */
   add(faults: readonly PlannedFault[]): void {
+    for (const fault of faults) this.stage.refuseImpossible(fault)
     for (const fault of faults) {
       if ('after' in fault.when) {
         this.waitFor(fault)

@@ -7,6 +7,7 @@ import { UsageError } from '../base/errors.ts'
 import type { Timers } from '../host/host.ts'
 import type { MemoryNet } from '../host/memory-net.ts'
 import type { VirtualDisk, VirtualWorld } from '../host/virtual-world.ts'
+import type { PlannedFault } from './fault.ts'
 import type { LocalRun } from './local-run.ts'
 
 /** Where a worker of the stage is: a run, and its number there. */
@@ -47,6 +48,12 @@ export class FaultStage {
 
   get workerCount(): number {
     return this.spec.workerCount
+  }
+
+  /** @throws UsageError CONFIG_INVALID_VALUE: no such worker, CONFIG_CONTRADICTION: not in real time */
+  refuseImpossible(fault: PlannedFault): void {
+    for (const worker of fault.workers) this.known(worker)
+    if (fault.isVirtual) this.virtual(fault.fault)
   }
 
   /** For the trace of a virtual world, and so for the hash of its events. */
@@ -151,7 +158,7 @@ export class FaultStage {
 
   private virtual(what: string): VirtualWorld {
     if (this.spec.world !== undefined) return this.spec.world
-    throw new UsageError('CONFIG_CONTRADICTION', `${what} can be had in virtual time only`)
+    throw new UsageError('CONFIG_CONTRADICTION', `${what}: can be had in virtual time only`)
   }
 }
 

@@ -28,6 +28,10 @@ export interface PlannedFault extends Fault {
   readonly when: When
   /** undefined: it strikes once. */
   readonly forMs: number | undefined
+  /** Workers it names: they must be there. */
+  readonly workers: readonly number[]
+  /** Machines of their own can be had in virtual time only. */
+  readonly isVirtual: boolean
   strike(stage: FaultStage): void
   heal(stage: FaultStage): void
 }
@@ -42,12 +46,18 @@ export type AnyFault = PlannedFault | RandomFaults
 
 /** Ends worker `n` (from 1) at once, as kill −9 does. */
 export function killWorker(worker: number, when: When): Fault {
-  return once(`killWorker(${worker}, `, when, (stage) => stage.kill(worker))
+  return naming(
+    [worker],
+    once(`killWorker(${worker}, `, when, (stage) => stage.kill(worker)),
+  )
 }
 
 /** Stops a worker's loop: it neither works nor dies. */
 export function hangWorker(worker: number, when: Lasting): Fault {
-  return lasting(`hangWorker(${worker}, `, when, (stage, forMs) => stage.hang(worker, forMs))
+  return naming(
+    [worker],
+    lasting(`hangWorker(${worker}, `, when, (stage, forMs) => stage.hang(worker, forMs)),
+  )
 }
 
 /** Cuts all links between two groups of workers, both ways. */
@@ -56,17 +66,21 @@ export function partition(left: readonly number[], right: readonly number[], whe
   const each = (call: (a: number, b: number) => void): void => {
     for (const a of left) for (const b of right) call(a, b)
   }
-  return lasting(
+  const fault = lasting(
     text,
     when,
     (stage) => each((a, b) => stage.cut(a, b)),
     (stage) => each((a, b) => stage.heal(a, b)),
   )
+  return naming([...left, ...right], fault)
 }
 
 /** Closes the links between two workers once; they reconnect. */
 export function dropLink(a: number, b: number, when: When): Fault {
-  return once(`dropLink(${a}, ${b}, `, when, (stage) => stage.reset(a, b))
+  return naming(
+    [a, b],
+    once(`dropLink(${a}, ${b}, `, when, (stage) => stage.reset(a, b)),
+  )
 }
 
 /** Loses a share (0 to 1) of ack messages between workers. */
@@ -93,33 +107,36 @@ export function slowLink(delay: Duration, when: Lasting): Fault {
 /** Makes every write to disk take this long. */
 export function slowDisk(delay: Duration, when: Lasting): Fault {
   const delayMs = parseDuration(delay)
-  return lasting(
+  const fault = lasting(
     `slowDisk('${delay}', `,
     when,
     (stage) => stage.eachDisk((disk) => disk.slow(delayMs)),
     (stage) => stage.eachDisk((disk) => disk.slow(0)),
   )
+  return { ...fault, isVirtual: true }
 }
 
 /** Makes every write to disk fail: full, or broken. */
 export function failDisk(how: 'full' | 'broken', when: Lasting): Fault {
-  return lasting(
+  const fault = lasting(
     `failDisk('${how}', `,
     when,
     (stage) => stage.eachDisk((disk) => disk.fail(how)),
     (stage) => stage.eachDisk((disk) => disk.fail(undefined)),
   )
+  return { ...fault, isVirtual: true }
 }
 
 /** The clock of a node is wrong by this much. While there are no supervisors, each worker is a node of its own. */
 export function skewClock(node: number, by: Duration, when: Lasting): Fault {
   const skewMs = parseDuration(by)
-  return lasting(
+  const fault = lasting(
     `skewClock(${node}, '${by}', `,
     when,
     (stage) => stage.skewClock(node, skewMs),
     (stage) => stage.skewClock(node, 0),
   )
+  return { ...naming([node], fault), isVirtual: true }
 }
 
 /** The next `count` calls of a component throw. Default 1. */
@@ -167,7 +184,8 @@ function once(text: string, when: When, strike: (stage: FaultStage) => void): Pl
   const heal = (): void => {
     // It strikes once; there is nothing to take back.
   }
-  return { fault: `${text}${whenText(when)})`, when, forMs: undefined, strike, heal }
+  const fault = `${text}${whenText(when)})`
+  return { fault, when, forMs: undefined, workers: [], isVirtual: false, strike, heal }
 }
 
 function lasting(
@@ -178,7 +196,19 @@ function lasting(
 ): PlannedFault {
   const forMs = parseDuration(when.for)
   const fault = `${text}${whenText(when, `for: '${when.for}'`)})`
-  return { fault, when, forMs, strike: (stage) => strike(stage, forMs), heal }
+  return {
+    fault,
+    when,
+    forMs,
+    workers: [],
+    isVirtual: false,
+    strike: (stage) => strike(stage, forMs),
+    heal,
+  }
+}
+
+function naming(workers: readonly number[], fault: PlannedFault): PlannedFault {
+  return { ...fault, workers }
 }
 
 function failing(

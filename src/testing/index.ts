@@ -12,6 +12,25 @@
  *
  * In the first two, sources must be replaced (else SOURCE_NOT_MOCKED at the start), and sinks record instead of write.
  */
+
+export type {
+  ComponentStatus,
+  ErrorSummary,
+  KillOptions,
+  Progress,
+  RebalanceOptions,
+  RunningTopology,
+  TapOptions,
+  TappedTuple,
+  TopologyMetrics,
+  TopologyState,
+  TopologyStatus,
+  TopologySummary,
+  TraceOptions,
+  TraceStep,
+  TupleTrace,
+  WaitOptions,
+} from '../rpc/contract.ts'
 export {
   type CompletedRun,
   type CompleteOptions,
@@ -35,6 +54,7 @@ export {
   slowLink,
   type When,
 } from './fault.ts'
+export { LocalCluster, type LocalClusterOptions } from './local-cluster.ts'
 export { type MockOptions, type MockSource, mockSource } from './mock-source.ts'
 export type { Readings } from './readings.ts'
 export { type SimulateOptions, simulate } from './simulate.ts'

@@ -57,6 +57,8 @@ export class LocalRun implements SeatRun {
   ackLoss: AckLoss | undefined = undefined
   /** Set when the topology stopped itself. */
   stoppedBy: unknown = undefined
+  /** Every source has finished and nothing is in flight. */
+  isFinished = false
   private readonly seats: WorkerSeat[] = []
   private readonly finishedTasks = new Set<number>()
   private readonly end = deferred<void>()
@@ -343,6 +345,7 @@ export class LocalRun implements SeatRun {
       this.spec.host.timers.after(QUIET_LOOK_MS, () => this.lookForEnd())
       return
     }
+    this.isFinished = true
     this.end.resolve()
   }
 

@@ -54,7 +54,7 @@ export class VirtualStage implements Pace {
 
   /** Everything that can happen now, without the clock moving. */
   async finishInstant(): Promise<void> {
-    await this.running
+    while (this.running !== undefined) await this.running
     await this.world.run({ untilMs: this.world.nowMs })
   }
 

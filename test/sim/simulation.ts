@@ -277,6 +277,8 @@ function corrupt(a: number, b: number, when: PlannedFault['when']): PlannedFault
     fault: `corrupt(${a}, ${b}, ${JSON.stringify(when)})`,
     when,
     forMs: undefined,
+    workers: [a, b],
+    isVirtual: true,
     strike: (stage) => stage.corrupt(a, b),
     heal: () => undefined,
   }
