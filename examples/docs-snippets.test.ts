@@ -71,6 +71,7 @@ describe('topologies of the guide', () => {
     'from-storm/single-join.ts': ['{"first":'],
     'groupings/all-groupings.ts': [],
     'groupings/direct.ts': [],
+    'operate-and-debug/evens.ts': [],
     'operate-and-debug/hooks.ts': [],
     'operate-and-debug/reported.ts': ['typhoon_tuples_acked_total items 2'],
     'reliability/dead-letters.ts': ['parse EXECUTE_THREW no number: two'],
@@ -91,6 +92,22 @@ describe('topologies of the guide', () => {
     const { status, stdout, stderr } = await run(args, snippetsFolder)
     for (const text of texts) expect(stdout).toContain(text)
     expect(stderr).not.toMatch(/error/i)
+    expect(status).toBe(0)
+  })
+})
+
+describe('programs of the guide', () => {
+  test('embed.ts runs a topology to its end', async () => {
+    const folder = join(snippetsFolder, 'run-locally')
+    writeFileSync(join(folder, 'poem.txt'), 'a\nb\n')
+    expect(await run([join(folder, 'embed.ts')], folder)).toEqual({ status: 0, stdout: 'a\nb\n', stderr: '' })
+  })
+
+  test('look.ts taps two tuples and reads the counts', async () => {
+    const { status, stdout } = await run([join(snippetsFolder, 'operate-and-debug/look.ts')], snippetsFolder)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.slice(0, 2).map((line) => Number(line) % 2)).toEqual([0, 0])
+    expect(lines.slice(2).sort()).toEqual(['even 100 0', 'items 100 0'])
     expect(status).toBe(0)
   })
 })
