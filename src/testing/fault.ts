@@ -113,7 +113,7 @@ export function slowDisk(delay: Duration, when: Lasting): Fault {
     (stage) => stage.eachDisk((disk) => disk.slow(delayMs)),
     (stage) => stage.eachDisk((disk) => disk.slow(0)),
   )
-  return { ...fault, isVirtual: true }
+  return onMachines(fault)
 }
 
 /** Makes every write to disk fail: full, or broken. */
@@ -124,7 +124,7 @@ export function failDisk(how: 'full' | 'broken', when: Lasting): Fault {
     (stage) => stage.eachDisk((disk) => disk.fail(how)),
     (stage) => stage.eachDisk((disk) => disk.fail(undefined)),
   )
-  return { ...fault, isVirtual: true }
+  return onMachines(fault)
 }
 
 /** The clock of a node is wrong by this much. While there are no supervisors, each worker is a node of its own. */
@@ -136,7 +136,7 @@ export function skewClock(node: number, by: Duration, when: Lasting): Fault {
     (stage) => stage.skewClock(node, skewMs),
     (stage) => stage.skewClock(node, 0),
   )
-  return { ...naming([node], fault), isVirtual: true }
+  return onMachines(naming([node], fault))
 }
 
 /** The next `count` calls of a component throw. Default 1. */
@@ -205,6 +205,10 @@ function lasting(
     strike: (stage) => strike(stage, forMs),
     heal,
   }
+}
+
+function onMachines(fault: PlannedFault): PlannedFault {
+  return { ...fault, isVirtual: true }
 }
 
 function naming(workers: readonly number[], fault: PlannedFault): PlannedFault {
