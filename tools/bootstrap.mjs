@@ -88,14 +88,15 @@ function build(mustBeClean) {
     (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
   )
   if (sources.length === 0) return
-  const configs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) =>
-    join(root, name),
+  const configs = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'tools/bootstrap.mjs'].map(
+    (name) => join(root, name),
   )
   const wanted = digest([...sources, ...configs])
   const dist = join(root, 'dist')
   if (existsSync(dist) && readIfThere(stamp) === wanted) return
 
-  const fresh = join(modules, `.typhoon-dist-${process.pid}`)
+  // As deep as dist: source maps name the sources relative to where the compiler wrote.
+  const fresh = join(root, `.typhoon-dist-${process.pid}`)
   const tsc = join(modules, 'typescript', 'bin', 'tsc')
   const tscArgs = [tsc, '-p', 'tsconfig.build.json', '--outDir', fresh, '--pretty', 'false']
   const done = spawnSync(node, tscArgs, { cwd: root, encoding: 'utf8' })
@@ -133,7 +134,7 @@ function moveFile(file, target) {
     renameSync(file, target)
   } catch (error) {
     if (error.code !== 'EXDEV') throw error
-    cpSync(file, target) // node_modules may be a mount of its own.
+    cpSync(file, target) // dist may be a mount of its own.
   }
 }
 

@@ -27,6 +27,14 @@ describe('the package', () => {
     for (const door of built) expect(door.types).toBe(door.default.replace(/\.js$/, '.d.ts'))
   })
 
+  test('has source maps that lead to its sources, so that its own frames are told from those of users', () => {
+    const folder = join(root, 'dist/flow/executor/spout')
+    const map: { sources: string[] } = JSON.parse(readFileSync(join(folder, 'source-task.js.map'), 'utf8'))
+    expect(map.sources.map((source) => join(folder, source))).toEqual([
+      join(root, 'src/flow/executor/spout/source-task.ts'),
+    ])
+  })
+
   test('has a lock file that names every optional package, for npm ci refuses it otherwise', () => {
     const lock: Lock = JSON.parse(read('package-lock.json'))
     expect([...missingFromLock(lock).keys()]).toEqual([])
