@@ -34,7 +34,7 @@ test('what was thrown gets a code; a typed error keeps its own', () => {
   expect(shown.at(-1)?.code).toBe('ACK_TWICE')
 })
 
-test('errors of a task are shown up to the limit of an interval, counted always, and the rest is told later', () => {
+test('errors of a task are shown up to a limit, counted always, and the rest is told later', () => {
   const { desk, shown, heldBack, time } = deskWith({
     maxErrorReportPerInterval: 3,
     errorThrottleInterval: '10s',
