@@ -1,6 +1,7 @@
-// Goal: what is wrong with a file has a typed error that names it, a counter, and no effect on anything else: lines before
-// it and records beside it are processed, none is lost, none is counted that was not there. Method: whole topologies over
-// files of a disk in memory that every worker sees, on one worker, on two (lines cross a link), and all encoded.
+// Goal: what is wrong with a file has a typed error that names it, a counter, and no effect on anything else:
+// lines before it and records beside it are processed, none is lost, none is counted that was not there.
+// Method: whole topologies over files of a disk in memory that every worker sees, on one worker, on two
+// (lines cross a link), and all encoded.
 
 import { bolt, defineTopology, fields, type Source, type TopologyConfig } from 'typhoon'
 import { jsonFileSink, jsonLines, textFileSink, textLines } from 'typhoon/files'

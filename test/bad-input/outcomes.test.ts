@@ -1,5 +1,5 @@
-// Goal: whatever user code does wrong has a typed outcome, a counter and an end, and every other tuple of the run is
-// processed. Method: whole topologies in virtual time, on one worker and on two.
+// Goal: whatever user code does wrong has a typed outcome, a counter and an end, and every other tuple of the
+// run is processed. Method: whole topologies in virtual time, on one worker and on two.
 
 import {
   bolt,
@@ -160,7 +160,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(live.figures('1')).toMatchObject({ ackedCount: COUNT, failedCount: 0 })
   })
 
-  test('a call that takes longer than its timeout: EXECUTE_TIMEOUT, its signal aborts, late emits count for nothing', async () => {
+  test('a call over its timeout: EXECUTE_TIMEOUT, its signal aborts, late emits are nothing', async () => {
     const aborted: unknown[] = []
     const slow = bolt({
       input: Item,
@@ -240,7 +240,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     })
   })
 
-  test('a rich bolt that acks twice, or fails what it acked: ACK_TWICE, and the first answer stands', async () => {
+  test('a rich bolt that acks twice, or fails what it acked: the first answer stands', async () => {
     const eager = richBolt({
       input: Item,
       output: Item,
@@ -278,7 +278,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(live.errors).toEqual({ EXECUTE_THREW: 3 })
   })
 
-  test('a spout that throws: SPOUT_THREW, asked again after growing waits, nothing of it is lost', async () => {
+  test('a spout that throws: SPOUT_THREW, asked again after growing waits, nothing lost', async () => {
     const acked: unknown[] = []
     const times: number[] = []
     const source = spout({
@@ -320,7 +320,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(third - second).toBeGreaterThan(second - first)
   })
 
-  test('an iterable that throws: the topology stops with SOURCE_ENDED_WITH_ERROR, what it gave is processed', async () => {
+  test('an iterable that throws: the topology stops, what it gave is processed', async () => {
     const seen: number[] = []
     const source = spoutFrom(Item, function* () {
       for (const id of all.slice(0, BAD)) yield { id }
@@ -380,7 +380,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     if (workers === 1) expect(calls).toEqual(['prepare', 'prepare', 'cleanup', 'cleanup'])
   })
 
-  test('restart-worker: the tree fails, the worker starts again with a higher incarnation, everything is processed', async () => {
+  test('restart-worker: the tree fails, a higher incarnation begins, everything is processed', async () => {
     const incarnations: number[] = []
     let isBroken = true
     const fragile = bolt({
@@ -430,7 +430,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(kinds.filter((kind) => kind === 'worker-restarted')).toHaveLength(1)
   }
 
-  test('stop-topology: sources stop, the error is the end of the run, everything stays for a look', async () => {
+  test('stop-topology: sources stop, the error ends the run, everything stays for a look', async () => {
     const stopping = plain(
       ({ values }, out) => {
         if (values.id === BAD) throw new Error('stop')
@@ -588,7 +588,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(live.errors).toEqual({})
   })
 
-  test('a sink that fails as often as it may: SINK_WRITE_FAILED, the batch is replayed and written', async () => {
+  test('a sink that fails as often as it may: SINK_WRITE_FAILED, then replayed and written', async () => {
     const { topology, written } = sinking(3)
     await using live = await Live.start(topology, { workers })
     expect(await live.ended()).toBeNull()

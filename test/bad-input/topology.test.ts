@@ -1,6 +1,6 @@
-// Goal: a topology that cannot work is refused before anything of it runs: with a typed error, a stable code, and a
-// message that names what was found. Method: each wrong graph is given to the runner of the test kit; nothing of it may be
-// opened or prepared.
+// Goal: a topology that cannot work is refused before anything of it runs: with a typed error, a stable code,
+// and a message that names what was found. Method: each wrong graph is given to the runner of the test kit;
+// nothing of it may be opened or prepared.
 
 import {
   bolt,

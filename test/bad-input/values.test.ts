@@ -1,7 +1,7 @@
-// Goal: any plain value comes through a topology as it was, and what cannot be carried is refused where it is emitted: a
-// typed error, a counter, the policy of the component, and every other tuple of the run processed as if nothing were.
-// Method: a source, a bolt and an end, by reference on one worker, in frames on two (the value crosses twice), and on one
-// worker where everything is encoded and decoded.
+// Goal: any plain value comes through a topology as it was, and what cannot be carried is refused where it is
+// emitted: a typed error, a counter, the policy of the component, and every other tuple of the run processed
+// as if nothing were. Method: a source, a bolt and an end, by reference on one worker, in frames on two (the
+// value crosses twice), and on one worker where everything is encoded and decoded.
 
 import {
   bolt,

@@ -1,8 +1,8 @@
-// Goal: at-least-once with files: whatever worker dies in the middle, every line is counted at least once, and what a sink
-// has acked is in its file. Method: lines of two files over two workers in frames, a worker is killed half-way, and again
-// later; under several seeds, which decide what was in flight.
+// Goal: at-least-once with files: whatever worker dies in the middle, every line is counted at least once,
+// and what a sink has acked is in its file. Method: lines of two files over two workers in frames, a worker
+// is killed half-way, and again later; under several seeds, which decide what was in flight.
 
-import { bolt, defineTopology, fields } from 'typhoon'
+import { bolt, defineTopology, fields, richBolt, type Tuple } from 'typhoon'
 import { textFileSink, textLines } from 'typhoon/files'
 import { describe, expect, test } from 'vitest'
 import type { Files } from '../../src/host/host.ts'
@@ -39,16 +39,40 @@ async function textOf(live: Live<unknown>, path: string): Promise<string[]> {
   return live.drive(read())
 }
 
-/** Lines from both workers to counters in both, and on to a file. */
-function counting() {
+const Line = fields({ value: 'string' })
+const Text = fields({ text: 'string' })
+
+/** Lines from both workers to counters in both, and on to a file. `held`: counted some ticks later. */
+function counting(form: 'at once' | 'held') {
   const counts = new Map<string, number>()
-  const Text = fields({ text: 'string' })
-  const count = bolt({
-    input: fields({ value: 'string' }),
+  const count = (value: string): void => void counts.set(value, (counts.get(value) ?? 0) + 1)
+  const atOnce = bolt({
+    input: Line,
     output: Text,
     execute({ values: { value } }, out) {
-      counts.set(value, (counts.get(value) ?? 0) + 1)
+      count(value)
       out.emit({ text: value })
+    },
+  })
+  const held = richBolt({
+    input: Line,
+    output: Text,
+    tickInterval: '50ms',
+    prepare: () => ({ tick: 0, held: [] as { due: number; tuple: Tuple<{ value: string }> }[] }),
+    // Some long, some short, so that what is done has gaps in it at any time.
+    execute: (tuple, _collector, self) => {
+      const waits = tuple.values.value.length + Number(tuple.values.value.at(-1))
+      self.held.push({ due: self.tick + waits, tuple })
+    },
+    onTick(collector, self) {
+      self.tick += 1
+      const due = self.held.filter((each) => each.due <= self.tick)
+      self.held = self.held.filter((each) => each.due > self.tick)
+      for (const { tuple } of due) {
+        count(tuple.values.value)
+        collector.emit({ text: tuple.values.value }, { anchor: tuple })
+        collector.ack(tuple)
+      }
     },
   })
   const sink = textFileSink<{ readonly text: string }>('/out/all.txt', { line: ({ text }) => text })
@@ -57,7 +81,8 @@ function counting() {
     config: { maxSpoutPending: 200, checkpointInterval: '50ms' },
     build(builder) {
       const source = builder.setSpout('in', textLines('/in/*.txt'), 2)
-      const counted = builder.setBolt('count', count, 4).fieldsGrouping(source, 'value')
+      const counter = form === 'held' ? held : atOnce
+      const counted = builder.setBolt('count', counter, 4).fieldsGrouping(source, 'value')
       builder.setBolt('out', sink).globalGrouping(counted)
     },
   })
@@ -66,9 +91,14 @@ function counting() {
 
 const seeds = [1, 2, 3, 5, 8]
 
-describe.each([1, 2])('worker %i of two is killed half-way', (worker) => {
+describe.each([
+  [1, 'at once'],
+  [2, 'at once'],
+  [1, 'held'],
+  [2, 'held'],
+] as const)('worker %i of two is killed half-way, lines are counted %s', (worker, form) => {
   test.each(seeds)('every line is counted at least once and is in the file, seed %i', async (seed) => {
-    const { topology, counts } = counting()
+    const { topology, counts } = counting(form)
     await using live = await Live.start(topology, { workers: 2, seed }, twoFiles)
     expect(live.workersOf('in')).toEqual([1, 2])
     expect(live.workersOf('count')).toEqual([1, 2])
@@ -90,13 +120,14 @@ describe.each([1, 2])('worker %i of two is killed half-way', (worker) => {
 })
 
 test('what was acked when its worker died is not read again but for the last moments', async () => {
-  const { topology, counts } = counting()
+  const { topology, counts } = counting('at once')
   await using live = await Live.start(topology, { workers: 2, seed: 4 }, twoFiles)
   await live.until(() => live.figures('in').ackedCount > COUNT / 2)
   live.run.killWorker(1)
   expect(await live.ended()).toBeNull()
   const repeated = [...counts.values()].filter((count) => count > 1).length
-  // Positions are collected five times a second; what was read since then, and what was in flight, comes again.
+  // Positions are collected five times a second; what was read since then, and what was in flight, comes
+  // again.
   expect(repeated).toBeGreaterThan(0)
   expect(repeated).toBeLessThan(COUNT / 2)
 })

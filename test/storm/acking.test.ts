@@ -1,7 +1,7 @@
-// Storm's TopologyIntegrationTest, second part: which tuples are acked and which fail, and when. Numbers T3 … are those
-// of Storm's tests.
-// Goal: the verdicts that Storm's tests expect after each feed. Method: Storm's graphs with a spout that the test feeds,
-// in virtual time, on one worker and on two, where trees, acks and verdicts cross links.
+// Storm's TopologyIntegrationTest, second part: which tuples are acked and which fail, and when. Numbers T3 …
+// are those of Storm's tests.
+// Goal: the verdicts that Storm's tests expect after each feed. Method: Storm's graphs with a spout that the
+// test feeds, in virtual time, on one worker and on two, where trees, acks and verdicts cross links.
 
 import { defineTopology, richBolt, type Tuple } from 'typhoon'
 import { describe, expect, test } from 'vitest'
@@ -23,8 +23,8 @@ const ackEveryOther = richBolt({
 })
 
 /**
- * Storm's ResetTimeoutBolt: keeps the first tuple's tree alive with each further tuple, never answers the second, and
- * acks the first when the fifth comes.
+ * Storm's ResetTimeoutBolt: keeps the first tuple's tree alive with each further tuple, never answers the
+ * second, and acks the first when the fifth comes.
  */
 const resetTimeout = richBolt({
   input: Word,
@@ -64,8 +64,8 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(feeder.hasFailed(2)).toBe(false)
     await live.advance(12_000)
     expect(feeder.failed).toMatchObject([{ id: 2, failure: { reason: 'timeout', failedBefore: 0 } }])
-    // Storm fails it somewhere between 10 and 20 s. Ours is due within 100 ms of the tenth second after the emit, which
-    // comes at most 10 ms after the feed.
+    // Storm fails it somewhere between 10 and 20 s. Ours is due within 100 ms of the tenth second after the
+    // emit, which comes at most 10 ms after the feed.
     const afterMs = (feeder.failed[0]?.atMs ?? 0) - fedMs
     expect(afterMs).toBeGreaterThanOrEqual(10_000)
     expect(afterMs).toBeLessThanOrEqual(10_110)

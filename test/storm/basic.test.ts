@@ -1,7 +1,7 @@
-// Storm's TopologyIntegrationTest, first part: results of whole topologies. Numbers T1 … are those of Storm's tests.
-// Goal: the values that Storm's tests expect, exactly, on one worker and on two. Method: the same graphs with the same
-// mocked rows, run to their end in virtual time. Storm runs T1 with local messaging and with netty: here that is one
-// worker (tuples handed over by calls) and two (frames over links).
+// Storm's TopologyIntegrationTest, first part: results of whole topologies. Numbers T1 … are those of Storm's
+// tests. Goal: the values that Storm's tests expect, exactly, on one worker and on two. Method: the same
+// graphs with the same mocked rows, run to their end in virtual time. Storm runs T1 with local messaging and
+// with netty: here that is one worker (tuples handed over by calls) and two (frames over links).
 
 import { bolt, defineTopology, fields, TopologyBuilder } from 'typhoon'
 import { completeTopology, mockSource, testDriver } from 'typhoon/testing'
@@ -62,10 +62,10 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(sorted(run.read('2'))).toEqual(sorted([0, 1, 2, 3, 4, 5].map((index) => ({ index }))))
   })
 
-  // Storm lets a bolt subscribe to a component's `__system` stream, on which its worker's ticks come. We have no such
-  // stream to name: ticks are asked for with `tickInterval` and come as calls of `onTick`. What the test is about is the
-  // same: a bolt that takes tuples of the default stream by fields and gets the system's as well is accepted, and its
-  // outputs are exactly its inputs, over three spout tasks and two workers.
+  // Storm lets a bolt subscribe to a component's `__system` stream, on which its worker's ticks come. We have
+  // no such stream to name: ticks are asked for with `tickInterval` and come as calls of `onTick`. What the
+  // test is about is the same: a bolt that takes tuples of the default stream by fields and gets the system's
+  // as well is accepted, and its outputs are exactly its inputs, over three spout tasks and two workers.
   test('T6 system stream: a bolt that gets ticks beside its tuples puts out exactly a, b, c', async () => {
     let ticks = 0
     const ticked = bolt({

@@ -1,6 +1,6 @@
 /**
- * A topology that runs for real in virtual time, on one worker or on several, with its own spouts and sinks: what
- * Storm's acceptance tests do with a tracked LocalCluster in simulated time.
+ * A topology that runs for real in virtual time, on one worker or on several, with its own spouts and sinks:
+ * what Storm's acceptance tests do with a tracked LocalCluster in simulated time.
  *
  *   def ─▶ built ─▶ LocalRun on a stage (a machine for each worker, one disk that all share) ─▶ advance, look
  *
@@ -113,7 +113,9 @@ export class Live<H> implements AsyncDisposable {
     await this.until(() => this.run.isQuiet())
   }
 
-  /** Runs until the sources have ended or something stopped the topology. @returns what stopped it, or null */
+  /**
+   * Runs until the sources have ended or something stopped the topology. @returns what stopped it, or null
+   */
   async ended(): Promise<unknown> {
     await this.until(() => this.end !== undefined)
     return this.end

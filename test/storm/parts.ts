@@ -7,8 +7,8 @@ export const Count = fields({ count: 'int' })
 export const Num = fields({ num: 'int' })
 
 /**
- * Storm's FeederSpout with its trackers: emits what the test feeds, tells what was acked and failed, replays nothing.
- * All tasks of the spout take from one queue.
+ * Storm's FeederSpout with its trackers: emits what the test feeds, tells what was acked and failed, replays
+ * nothing. All tasks of the spout take from one queue.
  */
 export class Feeder<V extends object> {
   readonly acked: unknown[] = []

@@ -1,5 +1,5 @@
-// Storm's TopologyIntegrationTest, third part: settings of components, hooks, resources of workers. Numbers T12 … are
-// those of Storm's tests.
+// Storm's TopologyIntegrationTest, third part: settings of components, hooks, resources of workers. Numbers
+// T12 … are those of Storm's tests.
 
 import { bolt, defineTopology, fields, richBolt, type TaskHook, type WorkerHook } from 'typhoon'
 import { completeTopology, mockSource } from 'typhoon/testing'
@@ -18,11 +18,11 @@ interface Counts {
 }
 
 describe.each([1, 2])('on %i workers', (workers) => {
-  // Storm's bolt says: at most 20 tasks, 30 spout tuples pending; the topology then says: at most 2. The test reads the
-  // merged configuration back. Ours: what a definition says is overridden where it is placed, name by name, the
-  // topology's own default is below both, and the cap on executors (`maxTaskParallelism`) is the topology's. Instead of
-  // reading settings back, the test counts tasks, and tuples in flight while nobody acks.
-  // Kryo registrations have no twin: schemas say how values are encoded.
+  // Storm's bolt says: at most 20 tasks, 30 spout tuples pending; the topology then says: at most 2. The test
+  // reads the merged configuration back. Ours: what a definition says is overridden where it is placed, name
+  // by name, the topology's own default is below both, and the cap on executors (`maxTaskParallelism`) is the
+  // topology's. Instead of reading settings back, the test counts tasks, and tuples in flight while nobody
+  // acks. Kryo registrations have no twin: schemas say how values are encoded.
   test('T12 component specific config: parallelism 2, pending 30 whatever the topology says', async () => {
     const feeder = new Feeder(Num, { maxSpoutPending: 30 })
     const held: unknown[] = []
@@ -46,9 +46,9 @@ describe.each([1, 2])('on %i workers', (workers) => {
     live.run.kill()
   })
 
-  // Storm: (0,0,0,0)(2,1,0,1)(4,1,1,2)(6,2,1,3). Its emit hook sees the messages to the acker as well, one for each ack
-  // or fail: that is the second emit of each call. Ours sees what the bolt emits and nothing else; see
-  // docs/decisions/0006-hook-counts.md. Acked, failed and executed are Storm's figures.
+  // Storm: (0,0,0,0)(2,1,0,1)(4,1,1,2)(6,2,1,3). Its emit hook sees the messages to the acker as well, one
+  // for each ack or fail: that is the second emit of each call. Ours sees what the bolt emits and nothing
+  // else; see docs/decisions/0006-hook-counts.md. Acked, failed and executed are Storm's figures.
   test('T13 hooks: emitted, acked, failed and executed before each of four tuples', async () => {
     const byTask = new Map<number, Counts>()
     const countingHook = (): TaskHook => {
@@ -103,7 +103,7 @@ describe.each([1, 2])('on %i workers', (workers) => {
     expect(feeder.failed.map(({ id }) => id)).toEqual([2, 4])
   })
 
-  test('hooks of a spout see each verdict with its message id, and one that throws changes nothing', async () => {
+  test('hooks of a spout see each verdict with its id; one that throws changes nothing', async () => {
     const seen: unknown[] = []
     const hook = (): TaskHook => ({
       emit: () => {
