@@ -3,8 +3,8 @@
  * worker.
  *
  * Limits: `maxErrorReportPerInterval` reported errors of a task in `errorThrottleInterval`; the rest are only
- * counted, but for the first of each code. Failures of user code are counted against `maxFailures` in `maxFailuresWindow`, by the worker's
- * clock.
+ * counted, but for the first of each code. Failures of user code are counted against `maxFailures` in
+ * `maxFailuresWindow`, by the worker's clock.
  */
 import { isStreamError, type StreamError, UserCodeError } from '../base/errors.ts'
 import type { TopologySettings } from '../config/settings.ts'
@@ -111,7 +111,9 @@ export class Desk implements WorkerDesk {
     this.owner.onStopWanted(this.worker, { ...reported, error })
   }
 
-  /** A code that is new in this span is always shown: the one error that explains must not drown in others. */
+  /**
+   * A code that is new in this span is always shown: the one error that explains must not drown in others.
+   */
   private mayShow({ componentId, task }: ReportedError, code: string, at: number): boolean {
     const { errorThrottleIntervalMs, maxErrorReportPerInterval } = this.settings
     const key = `${componentId}/${task}`
