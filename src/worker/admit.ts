@@ -24,8 +24,9 @@ export function makeAdmit(settings: TopologySettings, isDev: boolean): Admit | u
 }
 
 /**
- * The same for what a source emits: schemas of the user's own are run there, whatever `validate` says. The kinds of
- * `fields({…})` alone are not checked twice: types say them, and the wire does. `schemas`: of its streams.
+ * The same for what a source emits: schemas of the user's own are run there, whatever `validate` says. The
+ * kinds of `fields({…})` alone are not checked twice: types say them, and the wire does. `schemas`: of its
+ * streams.
  */
 export function makeSourceAdmit(
   admit: Admit | undefined,

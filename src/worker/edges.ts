@@ -43,9 +43,10 @@ export interface EdgeForm {
 }
 
 /**
- * Whatever the grouping, a tuple for a task of this worker is handed over by a call, unless something stands before
- * it there, a cycle would call into itself, or the user broke the chain (docs/decisions/0005-direct-calls.md). As
- * many senders as readers of a local-or-shuffle grouping, all in this worker, are paired for good.
+ * Whatever the grouping, a tuple for a task of this worker is handed over by a call, unless something stands
+ * before it there, a cycle would call into itself, or the user broke the chain
+ * (docs/decisions/0005-direct-calls.md). As many senders as readers of a local-or-shuffle grouping, all in
+ * this worker, are paired for good.
  */
 export function edgeForm(
   spec: WorkerSpec,

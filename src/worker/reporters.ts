@@ -1,10 +1,10 @@
 /**
  * The metrics reporters of a worker: modules of the user's that are given all figures every so often.
  *
- * A call of `report` never overlaps another of the same reporter: one that takes longer skips the next. What a reporter
- * throws is logged and changes nothing else.
+ * A call of `report` never overlaps another of the same reporter: one that takes longer skips the next. What
+ * a reporter throws is logged and changes nothing else.
  */
-import { UsageError } from '../base/errors.ts'
+import { UsageError, UserCodeError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { CompiledReporter } from '../config/compiled.ts'
 import type { Host, Stoppable } from '../host/host.ts'
@@ -22,27 +22,44 @@ export interface ReportersParts {
   readonly samples: () => readonly MetricSample[]
 }
 
+/** So long a worker that ends waits for each call of a reporter. */
+const END_MS = 5_000
+
+interface Running {
+  readonly reporter: MetricsReporter
+  readonly module: string
+  readonly timer: Stoppable
+  /** The call that is going on. It never rejects. */
+  call: Promise<void> | undefined
+}
+
 export class Reporters {
   private readonly parts: ReportersParts
-  private readonly running: Array<{
-    readonly reporter: MetricsReporter
-    readonly timer: Stoppable
-    isBusy: boolean
-  }> = []
+  private readonly running: Running[] = []
 
   constructor(parts: ReportersParts) {
     this.parts = parts
   }
 
-  /** @throws UsageError CONFIG_INVALID_VALUE for a module that cannot be loaded, or that makes no reporter */
+  /**
+   * @throws UsageError CONFIG_INVALID_VALUE for a module that cannot be loaded, or that makes no reporter
+   * @throws UserCodeError PREPARE_THREW for a reporter that cannot start
+   */
   async start(): Promise<void> {
     for (const spec of this.parts.specs) {
       const reporter = await this.make(spec)
-      await reporter.start?.(this.parts.context)
-      const entry = {
+      try {
+        await reporter.start?.(this.parts.context)
+      } catch (error) {
+        const { module } = spec
+        const text = `metrics reporter '${module}' could not start: ${messageOf(error)}`
+        throw new UserCodeError('PREPARE_THREW', text, { module }, { cause: error })
+      }
+      const entry: Running = {
         reporter,
+        module: spec.module,
         timer: this.parts.host.timers.every(spec.everyMs, () => this.tick(entry)),
-        isBusy: false,
+        call: undefined,
       }
       this.running.push(entry)
     }
@@ -50,16 +67,9 @@ export class Reporters {
 
   /** One last report, so that short runs are not lost, then the end. */
   async stop(): Promise<void> {
-    for (const { reporter, timer } of this.running) {
-      timer.stop()
-      try {
-        await reporter.report(this.parts.samples(), this.parts.host.clock.now())
-        await reporter.stop?.()
-      } catch (error) {
-        this.logThrow(error)
-      }
-    }
-    this.running.length = 0
+    const ending = this.running.splice(0)
+    for (const { timer } of ending) timer.stop()
+    await Promise.all(ending.map((entry) => this.end(entry)))
   }
 
   kill(): void {
@@ -67,18 +77,53 @@ export class Reporters {
     this.running.length = 0
   }
 
-  private tick(entry: { readonly reporter: MetricsReporter; isBusy: boolean }): void {
-    if (entry.isBusy) return
-    entry.isBusy = true
-    this.report(entry.reporter)
-      .catch((error: unknown) => this.logThrow(error))
-      .finally(() => {
-        entry.isBusy = false
-      })
+  private async end(entry: Running): Promise<void> {
+    const { reporter } = entry
+    const isOver =
+      (entry.call === undefined || (await this.inTime(entry, entry.call))) &&
+      (await this.inTime(entry, this.report(entry)))
+    if (isOver && reporter.stop !== undefined) {
+      await this.inTime(
+        entry,
+        this.quietly(entry, async () => reporter.stop?.()),
+      )
+    }
   }
 
-  private async report(reporter: MetricsReporter): Promise<void> {
-    await reporter.report(this.parts.samples(), this.parts.host.clock.now())
+  private tick(entry: Running): void {
+    if (entry.call !== undefined) return
+    entry.call = this.report(entry).then(() => {
+      entry.call = undefined
+    })
+  }
+
+  private report(entry: Running): Promise<void> {
+    return this.quietly(entry, async () =>
+      entry.reporter.report(this.parts.samples(), this.parts.host.clock.now()),
+    )
+  }
+
+  private async quietly({ module }: Running, call: () => Promise<unknown>): Promise<void> {
+    try {
+      await call()
+    } catch (error) {
+      this.parts.log.error('a metrics reporter threw', { module, message: messageOf(error) })
+    }
+  }
+
+  /** False, and a line in the log, if the call does not end in its time. */
+  private inTime({ module }: Running, call: Promise<void>): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.parts.host.timers.after(END_MS, () => {
+        this.parts.log.error('a metrics reporter does not end and is left alone', { module })
+        resolve(false)
+      })
+      // It never rejects.
+      void call.then(() => {
+        timer.stop()
+        resolve(true)
+      })
+    })
   }
 
   private async make(spec: CompiledReporter): Promise<MetricsReporter> {
@@ -88,20 +133,19 @@ export class Reporters {
     try {
       loaded = await loadModule(spec.module)
     } catch (error) {
-      throw refused(spec, error instanceof Error ? error.message : String(error))
+      throw refused(spec, messageOf(error))
     }
     const make: unknown =
       typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
     if (typeof make !== 'function') throw refused(spec, 'its default export is no function')
-    const reporter: unknown = make(spec.options)
+    let reporter: unknown
+    try {
+      reporter = await make(spec.options)
+    } catch (error) {
+      throw refused(spec, `its function threw: ${messageOf(error)}`)
+    }
     if (isReporter(reporter)) return reporter
     throw refused(spec, 'its function gives nothing with a method report')
-  }
-
-  private logThrow(error: unknown): void {
-    this.parts.log.error('a metrics reporter threw', {
-      message: error instanceof Error ? error.message : String(error),
-    })
   }
 }
 
@@ -114,4 +158,8 @@ function isReporter(value: unknown): value is MetricsReporter {
 function refused(spec: CompiledReporter, why: string): UsageError {
   const { module } = spec
   return new UsageError('CONFIG_INVALID_VALUE', `metrics reporter '${module}': ${why}`, { module })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -9,56 +9,62 @@ import type { MetricBoard, UserMetric } from '../flow/executor/metric-board.ts'
 import type { SpoutExecutor } from '../flow/executor/spout/spout-executor.ts'
 import type { TaskStats } from '../flow/executor/task-stats.ts'
 import type { HistogramValue, MetricSample } from '../topology/hook.ts'
+import type { Desk } from './desk.ts'
+import {
+  blockedSeconds,
+  completeSeconds,
+  counts,
+  emitted,
+  executeSeconds,
+  pending,
+  queued,
+  transferred,
+} from './metric-names.ts'
 import type { WorkerSpec } from './spec.ts'
 
 /** Upper bounds of the buckets of times, seconds. */
 const BOUNDS_SECONDS = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30]
+/** Of histograms of components: their unit is theirs, so the bounds span what a histogram tells apart. */
+const BOUNDS_OWN = [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000]
 
 /** What of a worker figures are read from. */
 export interface Measured {
-  readonly spec: WorkerSpec
-  readonly bolts: readonly BoltExecutor[]
-  readonly spouts: readonly SpoutExecutor[]
+  readonly spec: Pick<WorkerSpec, 'topologyName' | 'worker'>
+  readonly bolts: readonly MeasuredBolt[]
+  readonly spouts: readonly MeasuredSpout[]
   readonly metrics: MetricBoard
+  /** Is told of gauges that throw. */
+  readonly desk: Pick<Desk, 'report'>
+}
+
+export type MeasuredBolt = Pick<BoltExecutor, 'componentId' | 'blockedMs'> & {
+  readonly inbox: { readonly count: number }
+  readonly allTasks: ReadonlyArray<{ readonly self: { readonly stats: TaskStats } }>
+}
+
+export type MeasuredSpout = Pick<SpoutExecutor, 'componentId' | 'blockedMs'> & {
+  readonly allTasks: ReadonlyArray<{
+    readonly pendingCount: number
+    readonly self: { readonly stats: TaskStats }
+  }>
 }
 
 type Labels = Readonly<Record<string, string>>
-type CountName =
-  | 'executedCount'
-  | 'ackedCount'
-  | 'failedCount'
-  | 'threwCount'
-  | 'replayedCount'
-  | 'deadLetteredCount'
-  | 'skippedCount'
-  | 'expiredCount'
-
-/** Metric of each count of a task. */
-const COUNTS: readonly (readonly [name: string, count: CountName])[] = [
-  ['typhoon_tuples_executed_total', 'executedCount'],
-  ['typhoon_tuples_acked_total', 'ackedCount'],
-  ['typhoon_tuples_failed_total', 'failedCount'],
-  ['typhoon_tuples_expired_total', 'expiredCount'],
-  ['typhoon_tuples_replayed_total', 'replayedCount'],
-  ['typhoon_tuples_skipped_total', 'skippedCount'],
-  ['typhoon_dead_letters_total', 'deadLetteredCount'],
-  ['typhoon_calls_threw_total', 'threwCount'],
-]
 
 export function samplesOf(worker: Measured): readonly MetricSample[] {
   const samples: MetricSample[] = []
   const base = { topology: worker.spec.topologyName, worker: String(worker.spec.worker) }
   for (const bolt of worker.bolts) {
     const labels = { ...base, component: bolt.componentId }
-    samples.push({ name: 'typhoon_inbox_tuples', labels, value: bolt.inbox.count })
-    samples.push({ name: 'typhoon_executor_blocked_seconds_total', labels, value: bolt.blockedMs / 1_000 })
+    samples.push({ name: queued.name, labels, value: bolt.inbox.count })
+    samples.push({ name: blockedSeconds.name, labels, value: bolt.blockedMs / 1_000 })
     for (const { self } of bolt.allTasks) samples.push(...taskSamples(self.stats, labels))
   }
   for (const spout of worker.spouts) {
     const labels = { ...base, component: spout.componentId }
-    samples.push({ name: 'typhoon_executor_blocked_seconds_total', labels, value: spout.blockedMs / 1_000 })
+    samples.push({ name: blockedSeconds.name, labels, value: spout.blockedMs / 1_000 })
     for (const task of spout.allTasks) {
-      samples.push({ name: 'typhoon_tuples_pending', labels, value: task.pendingCount })
+      samples.push({ name: pending.name, labels, value: task.pendingCount })
       samples.push(...taskSamples(task.self.stats, labels))
     }
   }
@@ -67,36 +73,44 @@ export function samplesOf(worker: Measured): readonly MetricSample[] {
 }
 
 function taskSamples(stats: TaskStats, labels: Labels): readonly MetricSample[] {
-  const samples: MetricSample[] = COUNTS.map(([name, count]) => ({ name, labels, value: stats[count] }))
+  const samples = counts
+    .filter(({ of }) => of === 'all' || of === `${stats.kind}s`)
+    .map(({ name, count }): MetricSample => ({ name, labels, value: stats[count] }))
   for (const [stream, { emittedCount, transferredCount }] of stats.streams) {
-    samples.push({ name: 'typhoon_tuples_emitted_total', labels: { ...labels, stream }, value: emittedCount })
-    samples.push({
-      name: 'typhoon_tuples_transferred_total',
-      labels: { ...labels, stream },
-      value: transferredCount,
-    })
+    const ofStream = { ...labels, stream }
+    samples.push({ name: emitted.name, labels: ofStream, value: emittedCount })
+    samples.push({ name: transferred.name, labels: ofStream, value: transferredCount })
   }
   const isSpout = stats.kind === 'spout'
-  const name = isSpout ? 'typhoon_complete_seconds' : 'typhoon_execute_seconds'
-  samples.push({ name, labels, value: distributionOf(isSpout ? stats.completeMs : stats.executeMs, 1_000) })
+  const { name } = isSpout ? completeSeconds : executeSeconds
+  const times = isSpout ? stats.completeMs : stats.executeMs
+  samples.push({ name, labels, value: distributionOf(times, BOUNDS_SECONDS, 1_000) })
   return samples
 }
 
+/** A gauge that throws is left out and reported: one that is broken does not hide the other figures. */
 function userSamples(worker: Measured, base: Labels): readonly MetricSample[] {
-  return worker.metrics.all().map(({ componentId, name, metric }): MetricSample => {
-    return { name, labels: { ...base, component: componentId }, value: figureOf(metric) }
-  })
+  const samples: MetricSample[] = []
+  for (const { componentId, task, name, metric } of worker.metrics.all()) {
+    const labels = { ...base, component: componentId }
+    try {
+      samples.push({ name, labels, value: figureOf(metric) })
+    } catch (error) {
+      worker.desk.report({ componentId, task, error })
+    }
+  }
+  return samples
 }
 
 function figureOf(metric: UserMetric): MetricSample['value'] {
   if (metric.kind === 'counter') return metric.counter.value
-  return metric.kind === 'gauge' ? metric.read() : distributionOf(metric.histogram, 1)
+  return metric.kind === 'gauge' ? metric.read() : distributionOf(metric.histogram, BOUNDS_OWN, 1)
 }
 
 /** `scale`: values are divided by it, milliseconds to seconds. */
-function distributionOf(histogram: Histogram, scale: number): HistogramValue {
-  const counts = histogram.cumulative(BOUNDS_SECONDS.map((bound) => bound * scale))
-  const buckets = BOUNDS_SECONDS.map((bound, i) => [bound, counts[i] ?? 0] as const)
+function distributionOf(histogram: Histogram, bounds: readonly number[], scale: number): HistogramValue {
+  const seen = histogram.cumulative(bounds.map((bound) => bound * scale))
+  const buckets = bounds.map((bound, i) => [bound, seen[i] ?? 0] as const)
   return { buckets, count: histogram.count, sum: histogram.sum / scale }
 }
 

@@ -118,8 +118,9 @@ export function summaryLines(
 }
 
 /**
- * `resumes lines.txt at byte 1,234, line 56: 55 are done, what was read after them is read again`. How many that
- * are nobody knows after a crash: positions are stored ten times a second, and reading goes on in between.
+ * `resumes lines.txt at byte 1,234, line 56: 55 are done, what was read after them is read again`. How many
+ * that are nobody knows after a crash: positions are stored ten times a second, and reading goes on in
+ * between.
  */
 export function resumedLines(resumed: readonly Resumed[]): readonly string[] {
   return resumed.map(({ componentId, partition, position, readCount, ackedCount }) => {

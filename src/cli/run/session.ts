@@ -64,7 +64,9 @@ export class Session {
     const host = createNodeHost(view.print === undefined ? {} : { print: view.print })
     const positions = new PositionStore(host, host.files.resolve(spec.directory, name))
     if (spec.isFresh) await positions.remove(name)
-    const { workers, drainTimeoutMs } = settingsOf(topology).topology
+    const settings = settingsOf(topology)
+    const { workers, drainTimeoutMs } = settings.topology
+    const isDebug = [...settings.components.values()].some(({ debug }) => debug)
     const netOf = await netFor(workers, host)
     const run = await LocalRun.start({
       name,
@@ -72,7 +74,7 @@ export class Session {
       hostOf: () => host,
       netOf,
       host,
-      log: logTo(view, host),
+      log: logTo(view, host, isDebug),
       isDev: spec.isDev,
       positions,
       onEvent: (event: RunEvent) => view.event(event),
@@ -167,8 +169,10 @@ async function netFor(workers: number, host: Host): Promise<(worker: number) => 
   }
 }
 
-function logTo(view: RunView, host: Host): Logger {
+/** Who asks for `debug` wants every line: nothing is held back then. */
+function logTo(view: RunView, host: Host, isDebug: boolean): Logger {
   return createLogger({
+    ...(isDebug ? { limit: { lines: 0, perMs: 0 } } : {}),
     now: () => host.clock.now(),
     sink: (line) => view.note('log', formatLogLine(line), { level: line.level, details: line.details }),
   })

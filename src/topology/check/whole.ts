@@ -84,8 +84,8 @@ function checkCycles({ topology, settings }: Look): readonly Finding[] {
 }
 
 /**
- * Nobody waits for room in a circle, or it could wait for itself. So what goes round is bounded by what sources may have
- * in flight, and that counts tracked tuples only.
+ * Nobody waits for room in a circle, or it could wait for itself. So what goes round is bounded by what
+ * sources may have in flight, and that counts tracked tuples only.
  */
 function unboundedCircle(way: string, guarantee: string): string {
   const [cause, fix] =
