@@ -1,4 +1,7 @@
-/** Keyed state on its way to other tasks: after a rebalance, a reload, an upgrade. Each key goes where its tuples go. */
+/**
+ * Keyed state on its way to other tasks: after a rebalance, a reload, an upgrade. Each key goes where its
+ * tuples go.
+ */
 import { ConflictError } from '../base/errors.ts'
 import { bucketOf, hashKey } from '../base/hash.ts'
 import { KeyedTask } from '../flow/executor/bolt/keyed-task.ts'
@@ -21,7 +24,10 @@ export function carriedState(workers: readonly Worker[]): ReadonlyMap<string, re
   return carried
 }
 
-/** Puts state into the tasks that the fields grouping on its key would choose. State of components that are gone is left. */
+/**
+ * Puts state into the tasks that the fields grouping on its key would choose. State of components that are
+ * gone is left.
+ */
 export function dealState(
   carried: ReadonlyMap<string, readonly KeyedEntry[]>,
   workers: readonly Worker[],

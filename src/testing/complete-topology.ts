@@ -42,7 +42,9 @@ export interface CompleteOptions<H, A> extends RunOptions<A> {
   /** Decides order, ids and random numbers. Default: a fresh one, told if the run fails. */
   readonly seed?: number
   readonly faults?: readonly Fault[]
-  /** Virtual time the run may take. Default `'10m'`; then OPERATION_TIMED_OUT with what is still in flight. */
+  /**
+   * Virtual time the run may take. Default `'10m'`; then OPERATION_TIMED_OUT with what is still in flight.
+   */
   readonly timeout?: Duration
   /** Faults beyond this are not injected any more, so that the run can end. Default `'5m'`. */
   readonly healAfter?: Duration

@@ -1,7 +1,8 @@
 /**
  * Lets faults strike in their time, and draws random ones.
  *
- * Invariant: nothing strikes, and nothing lasts, beyond `healAfterMs` of the run, so every run can come to its end.
+ * Invariant: nothing strikes, and nothing lasts, beyond `healAfterMs` of the run, so every run can come to
+ * its end.
  */
 import type { SeededRandom } from '../base/random.ts'
 import { parseDuration } from '../config/duration.ts'

@@ -1,5 +1,6 @@
 /**
- * What faults act on: machines, the net between them, the runs on it. The same for one run and for a local cluster.
+ * What faults act on: machines, the net between them, the runs on it. The same for one run and for a local
+ * cluster.
  *
  * Does not know: when faults strike.
  */
@@ -7,7 +8,6 @@ import { UsageError } from '../base/errors.ts'
 import type { Timers } from '../host/host.ts'
 import type { MemoryNet } from '../host/memory-net.ts'
 import type { VirtualDisk, VirtualWorld } from '../host/virtual-world.ts'
-import type { PlannedFault } from './fault.ts'
 import type { LocalRun } from './local-run.ts'
 
 /** Where a worker of the stage is: a run, and its number there. */
@@ -28,6 +28,13 @@ export interface FaultStageSpec {
   readonly runs: () => readonly LocalRun[]
 }
 
+/** What must be there for a fault. */
+export interface FaultNeeds {
+  readonly fault: string
+  readonly workers: readonly number[]
+  readonly isVirtual: boolean
+}
+
 /** A disk that faults act on. */
 export interface FaultyDisk {
   slow(delayMs: number): void
@@ -35,23 +42,17 @@ export interface FaultyDisk {
 }
 
 export class FaultStage {
+  readonly timers: Timers
   private readonly spec: FaultStageSpec
   private readonly failing: CallFault[] = []
 
   constructor(spec: FaultStageSpec) {
     this.spec = spec
-  }
-
-  get timers(): Timers {
-    return this.spec.timers
-  }
-
-  get workerCount(): number {
-    return this.spec.workerCount
+    this.timers = spec.timers
   }
 
   /** @throws UsageError CONFIG_INVALID_VALUE: no such worker, CONFIG_CONTRADICTION: not in real time */
-  refuseImpossible(fault: PlannedFault): void {
+  refuseImpossible(fault: FaultNeeds): void {
     for (const worker of fault.workers) this.known(worker)
     if (fault.isVirtual) this.virtual(fault.fault)
   }

@@ -1,9 +1,9 @@
 /**
- * Faults to inject: when they strike, how long they last, what they do. Made by functions, so that the text of a fault
- * is the call that makes it again.
+ * Faults to inject: when they strike, how long they last, what they do. Made by functions, so that the text
+ * of a fault is the call that makes it again.
  *
- * Invariant: what a fault does to the world is drawn from the stage's random stream of that fault, so leaving one fault
- * out does not change the others.
+ * Invariant: what a fault does to the world is drawn from the stage's random stream of that fault, so leaving
+ * one fault out does not change the others.
  */
 import { UsageError } from '../base/errors.ts'
 import { formatDuration, parseDuration } from '../config/duration.ts'
@@ -127,7 +127,10 @@ export function failDisk(how: 'full' | 'broken', when: Lasting): Fault {
   return onMachines(fault)
 }
 
-/** The clock of a node is wrong by this much. While there are no supervisors, each worker is a node of its own. */
+/**
+ * The clock of a node is wrong by this much. While there are no supervisors, each worker is a node of its
+ * own.
+ */
 export function skewClock(node: number, by: Duration, when: Lasting): Fault {
   const skewMs = parseDuration(by)
   const fault = lasting(
@@ -153,7 +156,10 @@ export function failSink(
   return failing(`failSink('${component}', '${call}', `, { component, call }, when)
 }
 
-/** Faults of all kinds but those excluded (by the names of their functions), drawn from the seed, about so often. */
+/**
+ * Faults of all kinds but those excluded (by the names of their functions), drawn from the seed, about so
+ * often.
+ */
 export function randomFaults(options: {
   readonly every: Duration
   readonly except?: readonly string[]

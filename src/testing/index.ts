@@ -6,11 +6,12 @@
  * - `completeTopology`: arrays in, runs to the end, results out. Several workers, faults, a seed.
  * - `LocalCluster`: workers in one process, in real or virtual time.
  *
- * Time is virtual in the first two: nothing waits for the wall clock, and timers, time-outs and back-off run in order.
- * Globals are not patched: components must use `context.now()`, and `typhoon check` warns of `Date.now`. The same seed
- * gives the same order of events; it is told when a run fails.
+ * Time is virtual in the first two: nothing waits for the wall clock, and timers, time-outs and back-off run
+ * in order. Globals are not patched: components must use `context.now()`, and `typhoon check` warns of
+ * `Date.now`. The same seed gives the same order of events; it is told when a run fails.
  *
- * In the first two, sources must be replaced (else SOURCE_NOT_MOCKED at the start), and sinks record instead of write.
+ * In the first two, sources must be replaced (else SOURCE_NOT_MOCKED at the start), and sinks record instead
+ * of write.
  */
 
 export type {

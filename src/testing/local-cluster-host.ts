@@ -1,4 +1,7 @@
-/** The only file of this room that touches the real world: the host of a local cluster in real time, and fresh seeds. */
+/**
+ * The only file of this room that touches the real world: the host of a local cluster in real time, and fresh
+ * seeds.
+ */
 import type { Host } from '../host/host.ts'
 import { createNodeHost } from '../host/node-host.ts'
 

@@ -1,10 +1,11 @@
 /**
- * `LocalCluster`: workers in this process, joined by links with the frames of production, in real or in virtual time.
+ * `LocalCluster`: workers in this process, joined by links with the frames of production, in real or in
+ * virtual time.
  *
  *   slots 1 … n ─▶ submit takes as many as the topology asks for ─▶ a LocalTopology ─▶ killed: they are free again
  *
- * In real time all workers share the host of the process and a net in memory; in virtual time each slot is a machine.
- * Supervisors and a client come with the cluster: docs/decisions/0004-local-cluster-surface.md.
+ * In real time all workers share the host of the process and a net in memory; in virtual time each slot is a
+ * machine. Supervisors and a client come with the cluster: docs/decisions/0004-local-cluster-surface.md.
  */
 import { ConflictError, UnavailableError, UsageError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'

@@ -1,6 +1,6 @@
 /**
- * Looks into a run while it goes on: observers of streams and hooks of tasks, put on and taken off as they are wanted.
- * A worker that starts later gets those that are wanted then.
+ * Looks into a run while it goes on: observers of streams and hooks of tasks, put on and taken off as they
+ * are wanted. A worker that starts later gets those that are wanted then.
  *
  * Invariant: a stream nobody looks at has no observer, and a task nobody traces has no further hooks.
  */

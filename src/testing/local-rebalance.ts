@@ -1,6 +1,6 @@
 /**
- * What goes over from one run of a topology to the next, when workers or executors change: keyed state, positions, and
- * iterables, which cannot be opened again where they are.
+ * What goes over from one run of a topology to the next, when workers or executors change: keyed state,
+ * positions, and iterables, which cannot be opened again where they are.
  */
 import { ConflictError, UsageError } from '../base/errors.ts'
 import type { ComponentConfig } from '../config/topology-config.ts'

@@ -5,8 +5,8 @@
  *                  ▲                   │ a worker is lost, hangs, asks for a restart
  *                  ╰───────────────────╯ the others are told at once; it starts again with a higher incarnation
  *
- * Route: `typhoon run` and `dev`, LocalCluster, testDriver, completeTopology and the simulator all run topologies
- * through this class; they differ in the hosts they give it.
+ * Route: `typhoon run` and `dev`, LocalCluster, testDriver, completeTopology and the simulator all run
+ * topologies through this class; they differ in the hosts they give it.
  *
  * Invariants
  *   L1  At most one worker of a number lives; its incarnation is higher than that of every one before it.
@@ -365,8 +365,8 @@ export class LocalRun implements SeatRun {
 }
 
 /**
- * What this version has nothing behind is refused, not passed over: checkpoints, which exactly-once rests on, and
- * state beyond the heap.
+ * What this version has nothing behind is refused, not passed over: checkpoints, which exactly-once rests on,
+ * and state beyond the heap.
  */
 function refuseWhatIsMissing(settings: CompiledSettings): void {
   if (settings.topology.stateBackend !== 'memory') {

@@ -1,5 +1,6 @@
 /**
- * A topology that runs in a local cluster, as it is seen from outside: status, figures, probes, rebalance, end.
+ * A topology that runs in a local cluster, as it is seen from outside: status, figures, probes, rebalance,
+ * end.
  *
  *   submitted ─▶ active ⇄ inactive ─▶ … rebalance: drained, stopped, started with other numbers … ─▶ killed
  *
@@ -49,7 +50,9 @@ export interface LocalTopologySpec {
   readonly topology: Topology
   readonly pace: Pace
   readonly host: Host
-  /** Takes workers of the cluster: as many as asked for, or as there are. What was held before is given back. */
+  /**
+   * Takes workers of the cluster: as many as asked for, or as there are. What was held before is given back.
+   */
   readonly takeSlots: (workerCount: number) => number
   /** All of a run's spec that the cluster knows. */
   readonly runSpec: (topology: Topology, workerCount: number) => LocalRunSpec

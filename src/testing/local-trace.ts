@@ -1,8 +1,9 @@
 /**
- * Follows one tuple of a spout through its tree: who executed what was emitted for it, when, and for how long.
+ * Follows one tuple of a spout through its tree: who executed what was emitted for it, when, and for how
+ * long.
  *
- * A hop's parent is known exactly inside a worker, where a tuple is the same object at both ends; over a link it is
- * taken to be the last hop of the sending task.
+ * A hop's parent is known exactly inside a worker, where a tuple is the same object at both ends; over a link
+ * it is taken to be the last hop of the sending task.
  */
 import { UnavailableError } from '../base/errors.ts'
 import { parseDuration } from '../config/duration.ts'

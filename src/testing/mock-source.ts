@@ -4,7 +4,8 @@
  *   mockSource(rows) ─▶ MockFeed ─▶ a replayable spout's `read` ─▶ the engine
  *   testDriver.push ───────▲
  *
- * A feed belongs to a run and outlives its workers: one that starts again goes on reading where its stored position is.
+ * A feed belongs to a run and outlives its workers: one that starts again goes on reading where its stored
+ * position is.
  */
 import type { Host, Stoppable } from '../host/host.ts'
 import type {
@@ -35,8 +36,8 @@ export interface MockRows extends MockSource {
 }
 
 /**
- * Replaces a source by rows. It is replayable, whatever the real one is; the real one is not opened. The rows are its
- * stream `default`.
+ * Replaces a source by rows. It is replayable, whatever the real one is; the real one is not opened. The rows
+ * are its stream `default`.
  * @param source a handle, or a component id
  */
 export function mockSource<V>(

@@ -1,4 +1,7 @@
-/** Where a worker of a run sends and receives: its links to the others, or nothing where there is one worker only. */
+/**
+ * Where a worker of a run sends and receives: its links to the others, or nothing where there is one worker
+ * only.
+ */
 import { assertDefined } from '../base/assert.ts'
 import type { Link } from '../flow/transfer/link.ts'
 import type { Host } from '../host/host.ts'

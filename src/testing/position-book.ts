@@ -1,7 +1,9 @@
 /**
- * Restart positions of a run: collected from its workers every so often, kept in memory, and on disk if there is a store.
+ * Restart positions of a run: collected from its workers every so often, kept in memory, and on disk if there
+ * is a store.
  *
- * What a restarted worker gets is what was collected last, not what the lost one knew at its end: as after a crash.
+ * What a restarted worker gets is what was collected last, not what the lost one knew at its end: as after a
+ * crash.
  */
 import { assertDefined } from '../base/assert.ts'
 import type { PositionDesk } from '../flow/executor/services.ts'

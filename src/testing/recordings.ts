@@ -1,8 +1,8 @@
 /**
  * What a run under test has done: items of every stream, what sinks made visible, verdicts of sources.
  *
- * Outlives workers and their restarts. What a stream shows includes what was emitted again after a replay; what was
- * acked is counted once for each item of a source, however often it was replayed.
+ * Outlives workers and their restarts. What a stream shows includes what was emitted again after a replay;
+ * what was acked is counted once for each item of a source, however often it was replayed.
  */
 import type { PositionedEntry } from '../flow/executor/spout/acked-prefix.ts'
 import type { TopologyContext } from '../topology/context.ts'
@@ -105,7 +105,9 @@ export class SinkRecord {
   private readonly byKey = new Map<unknown, unknown>()
   private readonly receipts = new Map<string, Recorded>()
 
-  /** In the order in which it became visible; of an idempotent sink with keys, each key where it was first. */
+  /**
+   * In the order in which it became visible; of an idempotent sink with keys, each key where it was first.
+   */
   get written(): unknown[] {
     return [...this.byKey.values(), ...this.list]
   }

@@ -1,4 +1,7 @@
-/** Figures of a run at one moment: counts of all tasks, summed by component. Reading them costs the run nothing. */
+/**
+ * Figures of a run at one moment: counts of all tasks, summed by component. Reading them costs the run
+ * nothing.
+ */
 import { Histogram } from '../base/histogram.ts'
 import type { TaskStats } from '../flow/executor/task-stats.ts'
 import type { Worker } from '../worker/worker.ts'

@@ -1,4 +1,6 @@
-/** `simulate`: one topology under many seeds, and for the first that fails the fewest faults that still do it. */
+/**
+ * `simulate`: one topology under many seeds, and for the first that fails the fewest faults that still do it.
+ */
 import type { TopologyDef } from '../topology/topology-def.ts'
 import {
   Attempt,
@@ -23,8 +25,8 @@ const RUNS = 100
 const SHRINK_RUNS_MAX = 200
 
 /**
- * Runs a topology under many seeds. Rejects at the first run that fails, with its seed and the shortest list of faults
- * that still fails (leaving out any one of them does not).
+ * Runs a topology under many seeds. Rejects at the first run that fails, with its seed and the shortest list
+ * of faults that still fails (leaving out any one of them does not).
  */
 export async function simulate<H, A = undefined>(
   topology: TopologyDef<H, A>,

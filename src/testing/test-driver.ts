@@ -1,10 +1,10 @@
 /**
- * `testDriver`: a topology in the hand. Push items, move time, read results. One worker, no faults, time stands still
- * but where it is asked to move.
+ * `testDriver`: a topology in the hand. Push items, move time, read results. One worker, no faults, time
+ * stands still but where it is asked to move.
  *
- * What a call starts is finished before it resolves: sinks' batches, retries, asynchronous calls. Where that needs time
- * (a retry rests, a transaction ends), the clock moves by as much. What a bolt holds back on purpose, until a tick
- * for example, is not waited for.
+ * What a call starts is finished before it resolves: sinks' batches, retries, asynchronous calls. Where that
+ * needs time (a retry rests, a transaction ends), the clock moves by as much. What a bolt holds back on
+ * purpose, until a tick for example, is not waited for.
  */
 import { ConflictError, UsageError } from '../base/errors.ts'
 import { silentLogger } from '../base/log.ts'
@@ -45,8 +45,8 @@ export interface TestDriver<H> extends Readings<H>, AsyncDisposable {
   /** Keeps keyed state and the positions of the sources as they are now. */
   checkpoint(): Promise<void>
   /**
-   * Loses everything since the last checkpoint, and comes back, as after a crash: keyed state is as it was then, and
-   * what was pushed since is replayed.
+   * Loses everything since the last checkpoint, and comes back, as after a crash: keyed state is as it was
+   * then, and what was pushed since is replayed.
    */
   crash(): Promise<void>
   /**

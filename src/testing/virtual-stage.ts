@@ -1,5 +1,6 @@
 /**
- * Virtual time for a run: a world with a machine for each worker, and one for the run itself that never crashes.
+ * Virtual time for a run: a world with a machine for each worker, and one for the run itself that never
+ * crashes.
  *
  *   drive(promise) ─▶ runs events until it is settled; several callers may drive at once
  */

@@ -1,5 +1,6 @@
 /**
- * The place of one worker in a run: its host, its address, the worker that sits there now, and how often one died.
+ * The place of one worker in a run: its host, its address, the worker that sits there now, and how often one
+ * died.
  */
 import { assertDefined } from '../base/assert.ts'
 import type { Stoppable } from '../host/host.ts'

@@ -1,5 +1,8 @@
 // biome-ignore-all lint/suspicious/noThenProperty: the public name in error policies; never awaited
-/** A real topology made of a model: bolts that do what the model says, say what they did, and fail now and then. */
+/**
+ * A real topology made of a model: bolts that do what the model says, say what they did, and fail now and
+ * then.
+ */
 
 import type { Timers } from '../../src/host/host.ts'
 import {

@@ -1,5 +1,6 @@
 /**
- * The invariants of a run, looked at while it goes on and at its end. Numbers are those of the reliability plan:
+ * The invariants of a run, looked at while it goes on and at its end. Numbers are those of the reliability
+ * plan:
  * I5 acked means processed, I6 one verdict for each attempt, I7 bounds, I22 the books balance.
  */
 import type { AckLedger } from '../../src/flow/ack/ack-ledger.ts'
@@ -189,7 +190,8 @@ export class Checks {
       const planned = model.bolts.find(({ id }) => id === bolt.componentId)
       // On a cycle nobody waits: such an inbox is bounded by what may be pending.
       if (planned === undefined || isOnLoop(model)) continue
-      // What was under way when the gate closed: of each feeder what its open calls emit, of links their credit.
+      // What was under way when the gate closed: of each feeder what its open calls emit, of links their
+      // credit.
       const feeders = planned.inputs.reduce(
         (sum, { from }) => sum + tasksOf(model, from) * overshootOf(model, from),
         0,

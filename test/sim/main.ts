@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- --seed 7 [--runs N] [--minutes M] [--json]`: topologies, machines and faults drawn from seeds.
- * Prints a line for each seed with the hash of its events; the same seed gives the same hash.
+ * `npm run sim -- --seed 7 [--runs N] [--minutes M] [--json]`: topologies, machines and faults drawn from
+ * seeds. Prints a line for each seed with the hash of its events; the same seed gives the same hash.
  */
 import { parseArgs } from 'node:util'
 import { type SimOutcome, simulateSeed } from './simulation.ts'

@@ -1,6 +1,6 @@
 /**
- * A random topology as plain facts, and what it must do with an item: every bolt's work is a pure function of where a
- * tuple came from (its lineage), so the whole tree of an item can be known without running anything.
+ * A random topology as plain facts, and what it must do with an item: every bolt's work is a pure function of
+ * where a tuple came from (its lineage), so the whole tree of an item can be known without running anything.
  *
  *   lineage   `s0/p1/17>b2.0>b4.1`: item 17 of partition p1 of s0, first child of b2, second of b4
  */
@@ -96,7 +96,9 @@ export function childrenOf(bolt: ModelBolt, part: string, hops: number) {
   return children
 }
 
-/** Calls for each piece of work of an item's tree. `visit` answers false: its children need not be looked at. */
+/**
+ * Calls for each piece of work of an item's tree. `visit` answers false: its children need not be looked at.
+ */
 export function walk(model: Model, source: string, item: string, visit: (work: Work) => boolean): void {
   const open: { from: string; stream: string; part: string; hops: number }[] = [
     { from: source, stream: 'default', part: item, hops: model.hops },
@@ -160,8 +162,8 @@ export function drawModel(random: SeededRandom): Model {
 }
 
 /**
- * How long a tuple may wait behind all others at the slowest bolt, roughly. A time-out below it would be a topology that
- * cannot work: replays of what timed out would keep it from ever getting done.
+ * How long a tuple may wait behind all others at the slowest bolt, roughly. A time-out below it would be a
+ * topology that cannot work: replays of what timed out would keep it from ever getting done.
  */
 function longestWaitMs(model: Pick<Model, 'sources' | 'bolts' | 'pendingMax' | 'hops'>): number {
   const inFlight = model.sources.reduce((sum, { executors, count }) => {

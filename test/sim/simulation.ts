@@ -194,8 +194,8 @@ class Simulation {
   }
 
   /**
-   * Where nothing was slow and no ack was lost, nothing may time out: losses are told at once, and a tuple that is just
-   * gone would hide behind its replay.
+   * Where nothing was slow and no ack was lost, nothing may time out: losses are told at once, and a tuple
+   * that is just gone would hide behind its replay.
    */
   private checkCalm(): void {
     const isTold = this.faults.every(({ fault }) => TOLD_FAULTS.some((name) => fault.startsWith(`${name}(`)))

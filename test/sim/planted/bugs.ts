@@ -1,6 +1,6 @@
 /**
- * Bugs of the kind that such engines have had, each put into our classes from outside. A check that none of them turns
- * red checks nothing.
+ * Bugs of the kind that such engines have had, each put into our classes from outside. A check that none of
+ * them turns red checks nothing.
  */
 import { AckLedger } from '../../../src/flow/ack/ack-ledger.ts'
 import { AckRouter } from '../../../src/flow/ack/ack-router.ts'
