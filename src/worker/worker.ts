@@ -33,6 +33,7 @@ import { type LoadModule, Reporters } from './reporters.ts'
 import { samplesOf } from './samples.ts'
 import { type WorkerSpec, workerOf, workersOf } from './spec.ts'
 import { StreamTable } from './stream-table.ts'
+import { makeTryEncode } from './try-encode.ts'
 
 /** How exact deadlines are: half of the 100 ms that are promised. */
 const SWEEP_MS = 50
@@ -368,6 +369,7 @@ export class Worker {
       streams: this.streams.all,
       tasksOf: (componentId) => spec.expanded.componentTasks.get(componentId) ?? [],
       admit: makeAdmit(settings, spec.isDev),
+      tryEncode: workersOf(spec).length > 1 ? makeTryEncode(settings.tupleMaxBytes) : undefined,
       beforeCall,
     }
   }

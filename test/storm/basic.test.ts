@@ -99,7 +99,7 @@ describe('T5 validate topology structure', () => {
   function refused(source: string, stream: string, field: string): string | undefined {
     const builder = new TopologyBuilder()
     builder.setSpout('1', wordSpout, 3)
-    builder.setBolt('2', identity, 4).fieldsGrouping(`${source}:${stream}`, field)
+    builder.setBolt('2', identity, 4).fieldsGrouping(`${source}:${stream}`, field as 'word')
     try {
       builder.createTopology('structure')
       return undefined

@@ -28,6 +28,7 @@ export interface TaskIdentity {
 /** The streams of a task by id, and the check that everything emitted passes. */
 export class TaskOutputs {
   readonly byId: ReadonlyMap<string, StreamOutput>
+  readonly tryEncode: EngineServices['tryEncode']
   private readonly componentId: string
   private readonly first: StreamOutput | undefined
   private readonly hooks: readonly TaskHook[] | undefined
@@ -43,6 +44,7 @@ export class TaskOutputs {
     this.byId = byId
     this.first = byId.get('default')
     this.admitValues = services.admit
+    this.tryEncode = services.tryEncode
     this.hooks = hooks
   }
 

@@ -25,7 +25,7 @@ import type { AnyValues } from '../../topology/tuple.ts'
 import type { EdgeIds } from '../ack/edge-ids.ts'
 import type { TreeRoot } from '../ack/tree-root.ts'
 import { Answer, EngineTuple, type FurtherRoot } from '../executor/tuple.ts'
-import { DirectRoute } from './fixed.ts'
+import { AllRoute, CustomRoute, DirectRoute } from './fixed.ts'
 import type { Route } from './route.ts'
 import type { StreamRef } from './stream-ref.ts'
 import type { Emitter, Target } from './target.ts'
@@ -55,6 +55,10 @@ export class StreamOutput {
   /** Taps, traces and recordings. undefined: nobody looks, which costs one comparison an emit. */
   observer: EmitObserver | undefined = undefined
   readonly routes: readonly Route[]
+  /** Some of its tuples may go to another worker, where a link may refuse their values. */
+  readonly mayLeave: boolean
+  /** An emit makes one tuple at most: if that is refused, nothing has happened. */
+  readonly isSingle: boolean
   private readonly task: number
   private readonly ids: EdgeIds
   private readonly emitter: Emitter
@@ -69,6 +73,8 @@ export class StreamOutput {
     this.ref = ref
     this.task = task
     this.routes = routes
+    this.mayLeave = routes.some(({ targets }) => targets.some(({ receiver }) => receiver === undefined))
+    this.isSingle = routes.length < 2 && routes.every((route) => !isFanOut(route))
     this.ids = ends.ids
     this.emitter = ends.emitter
     this.onLeave = ends.onLeave
@@ -267,6 +273,10 @@ export class StreamOutput {
     for (const further of tuple.more ?? []) if (!further.root.hasLeft) this.onLeave(further.root)
     return target.link?.send(tuple)
   }
+}
+
+function isFanOut(route: Route): boolean {
+  return route instanceof AllRoute || route instanceof CustomRoute
 }
 
 function sameEdge(roots: readonly FurtherRoot[]): FurtherRoot[] {

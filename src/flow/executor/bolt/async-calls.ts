@@ -300,21 +300,36 @@ export class AsyncCalls implements CallScope {
     this.open.delete(call)
     this.openCount -= 1
     const { tuple } = call
-    if (isDone) this.settle(call)
-    else if (tuple !== undefined) this.owner.giveUp(tuple, call.error, call.retriesDone + 1)
+    if (isDone && !this.settle(call)) {
+      this.takeBack(call)
+      return
+    }
+    if (!isDone && tuple !== undefined) this.owner.giveUp(tuple, call.error, call.retriesDone + 1)
     if (tuple !== undefined) this.signals.delete(tuple)
     if (this.byKey) this.startNext(call)
   }
 
-  private settle(call: Call): void {
+  /** @returns false: its emits were refused, and it may be tried again */
+  private settle(call: Call): boolean {
     try {
       this.owner.settle(call)
     } catch (error) {
       this.self.stats.threwCount += 1
       call.error = error
       this.owner.discard(call)
-      if (call.tuple !== undefined) this.owner.giveUp(call.tuple, error, call.retriesDone + 1)
+      if (call.tuple === undefined) return true
+      if (this.owner.errors.wantsRetry(error, call.retriesDone)) return false
+      this.owner.giveUp(call.tuple, error, call.retriesDone + 1)
     }
+    return true
+  }
+
+  /** To its old place, until its next attempt. */
+  private takeBack(call: Call): void {
+    this.open.add(call)
+    this.openCount += 1
+    if (this.byInput) this.queue.unshift(call)
+    this.rest(call, call.error)
   }
 
   private startNext(call: Call): void {

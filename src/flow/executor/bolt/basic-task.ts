@@ -45,7 +45,10 @@ export class BasicTask extends BoltTask {
     try {
       result = this.parts.definition.spec.onTick?.(out, this.prepared)
       if (isPromise(result)) this.calls.adopt(undefined, result)
-      else out.flush(undefined)
+      else {
+        out.check(true)
+        out.flush(undefined)
+      }
     } catch (error) {
       out.discard()
       this.reportThrow(error)
@@ -66,6 +69,7 @@ export class BasicTask extends BoltTask {
 
   /** HOT. */
   protected settleNow(tuple: EngineTuple): void {
+    this.out.check(true)
     this.out.flush(tuple)
     this.ack(tuple)
   }
@@ -89,6 +93,7 @@ export class BasicTask extends BoltTask {
   }
 
   settle(call: Call): void {
+    call.collector?.check(true)
     call.collector?.flush(call.tuple)
     if (call.tuple !== undefined) this.ack(call.tuple)
   }

@@ -72,6 +72,23 @@ export class CallCollector {
     this.count = at + 1
   }
 
+  /**
+   * HOT. Looks at what a link would refuse, while nothing of the call has taken effect: after this its emits
+   * can be sent. `isAlone`: nothing but the emits would be left behind, so a single tuple may try it out.
+   * @throws UsageError VALUE_NOT_ENCODABLE, VALUE_OUT_OF_RANGE; UserCodeError TUPLE_TOO_LARGE
+   */
+  check(isAlone: boolean): void {
+    const { tryEncode } = this.outputs
+    const { count, streams, values } = this
+    if (tryEncode === undefined || count === 0) return
+    if (isAlone && count === 1 && streams[0]?.isSingle === true) return
+    for (let i = 0; i < count; i += 1) {
+      const output = streams[i]
+      const emitted = values[i]
+      if (output?.mayLeave === true && emitted !== undefined) tryEncode(output.ref, emitted)
+    }
+  }
+
   /** HOT. The call is done: what it emitted takes effect. `anchor` undefined: untracked (ticks). */
   flush(anchor: EngineTuple | undefined): void {
     this.isOpen = false

@@ -95,6 +95,7 @@ export class KeyedTask extends BoltTask {
 
   /** HOT. */
   protected settleNow(tuple: EngineTuple): void {
+    this.out.check(false)
     const { stateCall } = this
     this.stateCall = undefined
     stateCall?.commit()
@@ -129,6 +130,7 @@ export class KeyedTask extends BoltTask {
   }
 
   settle(call: Call): void {
+    call.collector?.check(false)
     const stateCall = call.stateCall as KeyedCall | undefined
     call.stateCall = undefined
     stateCall?.commit()
@@ -217,6 +219,14 @@ export class KeyedTask extends BoltTask {
   }
 
   private takeEffect(stateCall: KeyedCall, out: CallCollector): void {
+    try {
+      out.check(false)
+    } catch (error) {
+      out.discard()
+      stateCall.rollBack()
+      this.onTimerThrew(error)
+      return
+    }
     try {
       stateCall.commit()
       out.flush(undefined)
