@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { compileComponentSettings, compileTopologySettings, pickComponentConfig } from './settings.ts'
+import {
+  compileComponentSettings,
+  compileTopologySettings,
+  misplacedSettings,
+  pickComponentConfig,
+} from './settings.ts'
 import type { ComponentConfig, TopologyConfig } from './topology-config.ts'
 
 /** A config as JavaScript may hand it in, whatever the types say. */
@@ -77,21 +82,23 @@ describe('compileComponentSettings', () => {
     ['spout', { onError: 'skip' }],
     ['bolt', { maxSpoutPending: 2 }],
     ['bolt', { spoutEmptyWait: '1ms' }],
-  ] as const)('a setting without meaning contradicts: %s %j', (kind, config: ComponentConfig) => {
-    for (const layers of [
-      [{}, config],
-      [{}, {}, config],
-    ]) {
-      expect(() => compileComponentSettings(layers, kind, 'x')).toThrow(
-        expect.objectContaining({
-          code: 'CONFIG_CONTRADICTION',
-          message: expect.stringContaining(`${kind} 'x'`),
-        }),
-      )
-    }
-    // For all components it is fine: those it has a meaning for take it.
-    expect(() => compileComponentSettings([config, {}], kind, 'x')).not.toThrow()
-  })
+  ] as const)(
+    'a setting without meaning is found, and changes nothing: %s %j',
+    (kind, config: ComponentConfig) => {
+      for (const layers of [
+        [{}, config],
+        [{}, {}, config],
+      ]) {
+        expect(() => compileComponentSettings(layers, kind, 'x')).not.toThrow()
+      }
+      const [property] = Object.keys(config)
+      const other = kind === 'spout' ? 'bolt' : 'spout'
+      expect(misplacedSettings(config, kind)).toEqual([{ property, kind: other }])
+      expect(misplacedSettings(config, other)).toEqual([])
+      // For all components it is fine: those it has a meaning for take it.
+      expect(() => compileComponentSettings([config, {}], kind, 'x')).not.toThrow()
+    },
+  )
 
   test('names the component in what it refuses', () => {
     expect(() => compileComponentSettings([{}, {}, untyped({ excutors: 2 })], 'bolt', 'count')).toThrow(

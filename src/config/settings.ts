@@ -12,7 +12,7 @@ import type { UsageError } from '../base/errors.ts'
 import type { ComponentSettings, TopologySettings } from './compiled.ts'
 import { topologyContradictions } from './contradictions.ts'
 import { refuseErrors } from './finding.ts'
-import { contradiction, NOWHERE, type Place, unknownKey } from './invalid.ts'
+import { NOWHERE, type Place, unknownKey } from './invalid.ts'
 import { type Key, keyOfProperty, nearestProperty } from './keys.ts'
 import { defaultValue, parseValue } from './parse.ts'
 import { componentKeys } from './tables/component-keys.ts'
@@ -57,8 +57,7 @@ export function topologyValues(config: TopologyConfig): TopologySettings {
  *
  * @param layers later wins: first the topology's configuration (defaults for all components), then the
  *   definition, then the placement. Unset members say nothing.
- * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE, PARALLELISM_INVALID; CONFIG_CONTRADICTION
- *   for a setting in definition or placement that has no meaning for a component of this kind
+ * @throws UsageError CONFIG_UNKNOWN_KEY, CONFIG_INVALID_VALUE, PARALLELISM_INVALID
  */
 export function compileComponentSettings(
   layers: readonly ComponentConfig[],
@@ -66,7 +65,7 @@ export function compileComponentSettings(
   componentId: string,
 ): ComponentSettings {
   const place: Place = { prefix: `${kind} '${componentId}': ` }
-  for (const layer of layers.slice(1)) checkComponentConfig(layer, kind, place)
+  for (const layer of layers.slice(1)) checkComponentConfig(layer, place)
   return compile(componentKeyList, layers, place) as ComponentSettings
 }
 
@@ -88,19 +87,35 @@ export function unknownProperty(property: string, place: Place): UsageError {
   return unknownKey(place, property, nearestProperty(property, names))
 }
 
-function checkComponentConfig(config: ComponentConfig, kind: 'spout' | 'bolt', place: Place): void {
+function checkComponentConfig(config: ComponentConfig, place: Place): void {
   for (const [property, value] of Object.entries(config)) {
     const key = keyOfProperty(property)
     if (key === undefined || key.scope !== 'component') {
       throw unknownKey(place, property, nearestProperty(property, Object.keys(componentKeys)))
     }
-    if (value === undefined || key.spec.kind === undefined || key.spec.kind === kind) continue
-    throw contradiction(
-      `${place.prefix}${property} has a meaning for ${key.spec.kind}s only`,
-      property,
-      `the kind of the component, which is ${kind}`,
-    )
+    if (value !== undefined) parseValue(key, value, 'typed', place)
   }
+}
+
+/** A setting in a definition or placement that has no meaning for its component. */
+export interface MisplacedSetting {
+  readonly property: string
+  /** The kind of component it has a meaning for. */
+  readonly kind: 'spout' | 'bolt'
+}
+
+/**
+ * Settings that stand where they change nothing. They are said, as CONFIG_CONTRADICTION, and otherwise ignored: a
+ * `maxSpoutPending` in a bolt does no harm, and refusing it would stop a topology that works.
+ */
+export function misplacedSettings(
+  config: ComponentConfig,
+  kind: 'spout' | 'bolt',
+): readonly MisplacedSetting[] {
+  return Object.entries(config).flatMap(([property, value]) => {
+    const only = keyOfProperty(property)?.spec.kind
+    return value === undefined || only === undefined || only === kind ? [] : [{ property, kind: only }]
+  })
 }
 
 function compile(keys: readonly Key[], layers: readonly object[], place: Place): object {

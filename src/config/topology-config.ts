@@ -90,7 +90,7 @@ export interface MetricsReporterConfig {
  * Settings of one component. They may stand in its definition, where it is placed, or in the topology's
  * configuration as defaults for all; the placement wins, then the definition, then the topology. In a
  * definition or placement, a setting without meaning for the component (ticks of a spout, say) is
- * CONFIG_CONTRADICTION.
+ * CONFIG_CONTRADICTION: a warning of the check, otherwise ignored.
  */
 export interface ComponentConfig {
   /**

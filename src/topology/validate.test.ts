@@ -453,17 +453,18 @@ describe('one component', () => {
 
   test('settings that do not exist, are out of bounds, or mean nothing here', () => {
     const odd = { ...{ execute() {} }, concurency: 3 }
-    const found = errors((b) => {
+    const found = findings((b) => {
       b.setSpout('words', words, { tickInterval: '1s' })
       b.setBolt('odd', bolt(odd)).shuffleGrouping('words')
       b.setBolt('far', end, { concurrency: 1e9 }).shuffleGrouping('words')
     })
     expect(found.map((line) => line.split(':')[0])).toEqual([
-      'error CONFIG_CONTRADICTION',
       'error CONFIG_UNKNOWN_KEY',
       'error CONFIG_INVALID_VALUE',
+      'warning CONFIG_CONTRADICTION',
     ])
-    expect(found[1]).toContain(
+    expect(found[2]).toContain("spout 'words' is given tickInterval, which has a meaning for bolts only")
+    expect(found[0]).toContain(
       "bolt 'odd': there is no configuration key concurency; did you mean concurrency",
     )
   })

@@ -52,9 +52,6 @@ const graphs: Readonly<Record<string, readonly string[]>> = {
   'worker-resources.ts': ['ids', 'look-up ← ids fields(id)', 'print ← look-up none'],
 }
 
-/** Compiles, but a spout's setting stands in its bolt: that is CONFIG_CONTRADICTION, by the contract of ComponentConfig. */
-const CONTRADICTS = ['tick-batching.ts']
-
 /** The topology among what a module exports; worker-resources names its reporter by default. */
 function topologyIn(module: Readonly<Record<string, unknown>>): TopologyDef {
   const found = Object.values(module).find((value) => recipeOf(value) !== undefined)
@@ -67,13 +64,6 @@ test('every sample has its graph written down here', () => {
 
 for (const name of samples) {
   const there = doorsAreThere(read(join(folder, name)))
-  if (CONTRADICTS.includes(name)) {
-    test(`${name} says that a setting has no meaning where it stands`, async () => {
-      const topology = topologyIn(await import(join(folder, name)))
-      expect(() => buildTopologyTwice(topology)).toThrow("bolt 'insert': maxSpoutPending has a meaning for spouts only")
-    })
-    continue
-  }
   test.skipIf(!there)(`${name} builds`, async () => {
     const { topology } = buildTopologyTwice(topologyIn(await import(join(folder, name))))
     const { components } = topologyDocument(topology)

@@ -1,5 +1,6 @@
 /** Rules of one component: its streams, state, key, parallelism, ticks, and what it can promise. */
-import type { ComponentSettings } from '../../config/settings.ts'
+import { componentContradictions } from '../../config/contradictions.ts'
+import { type ComponentSettings, misplacedSettings } from '../../config/settings.ts'
 import type { BoltDefinition } from '../definition.ts'
 import { parallelismOf } from '../expand.ts'
 import type { Component } from '../topology.ts'
@@ -87,7 +88,32 @@ function checkSettings(look: Look, component: Component): readonly Finding[] {
   if (settings === undefined) return []
   const { definition } = component
   const bolt = definition.kind === 'bolt' ? checkBoltSettings(component, definition, settings) : []
-  return [...checkParallelism(look, component, settings), ...bolt]
+  return [
+    ...checkParallelism(look, component, settings),
+    ...bolt,
+    ...warnOfSettings(look, component, settings),
+  ]
+}
+
+/** Settings that change nothing where they stand, or that fight with the topology's. */
+function warnOfSettings(look: Look, component: Component, settings: ComponentSettings): readonly Finding[] {
+  const { definition, placement, id } = component
+  const misplaced = misplacedSettings({ ...definition.settings, ...placement }, definition.kind)
+  const warnings = misplaced.map(({ property, kind }) =>
+    warningOf(
+      component,
+      'CONFIG_CONTRADICTION',
+      `is given ${property}, which has a meaning for ${kind}s only`,
+    ),
+  )
+  if (look.settings === undefined) return warnings
+  const fights = componentContradictions(look.settings, settings, id)
+  return [...warnings, ...fights.map(({ message }) => configWarning(component, message))]
+}
+
+/** The text names the component already. */
+function configWarning(component: Component, message: string): Finding {
+  return { ...warningOf(component, 'CONFIG_CONTRADICTION', ''), message }
 }
 
 function checkParallelism(look: Look, component: Component, settings: ComponentSettings): readonly Finding[] {

@@ -34,7 +34,7 @@ export function inputError(component: Component, input: Input, code: ErrorCode, 
   return { ...errorOf(component, code, message), where: input.where ?? component.where }
 }
 
-export function warningOf(component: Component, code: WarningCode, message: string): Finding {
+export function warningOf(component: Component, code: WarningCode | ErrorCode, message: string): Finding {
   const { id, where } = component
   return { severity: 'warning', code, message: `${called(component)} ${message}`, component: id, where }
 }
