@@ -12,14 +12,14 @@ import type { StreamHandle } from '../topology/handle.ts'
 import type { Key } from '../topology/schema/encodable.ts'
 import type { TopologyDef } from '../topology/topology-def.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
-import type { Fault, PlannedFault } from './fault.ts'
-import { FaultSchedule, type Injected, planFaults } from './fault-schedule.ts'
-import { FaultStage } from './fault-stage.ts'
+import type { Fault, PlannedFault } from './faults/fault.ts'
+import { FaultSchedule, type Injected, planFaults } from './faults/fault-schedule.ts'
+import { FaultStage } from './faults/fault-stage.ts'
 import { freshSeed } from './local-cluster-host.ts'
 import { LocalRun } from './local-run.ts'
-import type { MockSource } from './mock-source.ts'
-import { itemsOf, type ReadFrom, type Readings, stateOf, writtenOf } from './readings.ts'
-import { feedsOf, standIn } from './stand-ins.ts'
+import type { MockSource } from './stand-in/mock-source.ts'
+import { itemsOf, type ReadFrom, type Readings, stateOf, writtenOf } from './stand-in/readings.ts'
+import { feedsOf, standIn } from './stand-in/stand-ins.ts'
 import { VirtualStage } from './virtual-stage.ts'
 
 /** Options of every run in virtual time. */
@@ -62,8 +62,8 @@ export interface CompletedRun<H> extends Readings<H>, AsyncDisposable {
 
 /**
  * Runs a topology until its sources are finished and nothing is in flight. Resolves then; dispose to free it.
- * @throws UsageError SOURCE_NOT_MOCKED; UnavailableError OPERATION_TIMED_OUT; what stopped the topology. The message
- *   ends with the seed.
+ * @throws UsageError SOURCE_NOT_MOCKED; UnavailableError OPERATION_TIMED_OUT; what stopped the topology.
+ *   The message ends with the seed.
  */
 export async function completeTopology<H, A = undefined>(
   topology: TopologyDef<H, A>,

@@ -54,9 +54,9 @@ export {
   slowDisk,
   slowLink,
   type When,
-} from './fault.ts'
+} from './faults/fault.ts'
 export { LocalCluster, type LocalClusterOptions } from './local-cluster.ts'
-export { type MockOptions, type MockSource, mockSource } from './mock-source.ts'
-export type { Readings } from './readings.ts'
 export { type SimulateOptions, simulate } from './simulate.ts'
+export { type MockOptions, type MockSource, mockSource } from './stand-in/mock-source.ts'
+export type { Readings } from './stand-in/readings.ts'
 export { type TestDriver, testDriver } from './test-driver.ts'

@@ -2,7 +2,7 @@
  * `LocalCluster`: workers in this process, joined by links with the frames of production, in real or in
  * virtual time.
  *
- *   slots 1 … n ─▶ submit takes as many as the topology asks for ─▶ a LocalTopology ─▶ killed: they are free again
+ *   slots 1 … n ─▶ submit takes as many as are asked for ─▶ a LocalTopology ─▶ killed: they are free
  *
  * In real time all workers share the host of the process and a net in memory; in virtual time each slot is a
  * machine. Supervisors and a client come with the cluster: docs/decisions/0004-local-cluster-surface.md.
@@ -17,12 +17,12 @@ import type { RunningTopology } from '../rpc/contract.ts'
 import { buildTopologyTwice } from '../topology/build.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { TopologyDef } from '../topology/topology-def.ts'
-import { type Fault, isPlanned, plannedOf } from './fault.ts'
-import { FaultSchedule } from './fault-schedule.ts'
-import { FaultStage, type StagedWorker } from './fault-stage.ts'
+import { type Fault, isPlanned, plannedOf } from './faults/fault.ts'
+import { FaultSchedule } from './faults/fault-schedule.ts'
+import { FaultStage, type StagedWorker } from './faults/fault-stage.ts'
+import { LocalTopology } from './live/local-topology.ts'
 import { freshSeed, realHost } from './local-cluster-host.ts'
 import type { LocalRunSpec } from './local-run.ts'
-import { LocalTopology } from './local-topology.ts'
 import { type Pace, VirtualStage } from './virtual-stage.ts'
 
 /** Options of a local cluster. */
@@ -80,8 +80,8 @@ export class LocalCluster implements AsyncDisposable {
 
   /**
    * Starts a topology. Sources and sinks are the real ones.
-   * @throws ConflictError TOPOLOGY_NAME_TAKEN; UnavailableError NOT_ENOUGH_SLOTS: no slot is free (with some, it runs with
-   *   fewer workers than it asks for); any E1 and E2; UserCodeError PREPARE_THREW
+   * @throws ConflictError TOPOLOGY_NAME_TAKEN; UnavailableError NOT_ENOUGH_SLOTS: no slot is free (with some,
+   *   it runs with fewer workers than it asks for); any E1 and E2; UserCodeError PREPARE_THREW
    */
   async submit<H, A = undefined>(
     topology: TopologyDef<H, A>,

@@ -3,7 +3,7 @@
  *
  *   start ─▶ workers prepared ─▶ activate ⇄ deactivate ─▶ drain ─▶ stop
  *                  ▲                   │ a worker is lost, hangs, asks for a restart
- *                  ╰───────────────────╯ the others are told at once; it starts again with a higher incarnation
+ *                  ╰───────────────────╯ the others are told; it starts again with a higher incarnation
  *
  * Route: `typhoon run` and `dev`, LocalCluster, testDriver, completeTopology and the simulator all run
  * topologies through this class; they differ in the hosts they give it.

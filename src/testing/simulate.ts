@@ -9,7 +9,7 @@ import {
   reproduceText,
   withNote,
 } from './complete-topology.ts'
-import type { PlannedFault } from './fault.ts'
+import type { PlannedFault } from './faults/fault.ts'
 import { freshSeed } from './local-cluster-host.ts'
 
 /** Options of `simulate`. */

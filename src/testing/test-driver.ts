@@ -25,10 +25,10 @@ import type { Worker } from '../worker/worker.ts'
 import { refuseDropped } from './carried-state.ts'
 import { type RunOptions, timedOut } from './complete-topology.ts'
 import { LocalRun } from './local-run.ts'
-import type { MockFeed } from './mock-source.ts'
-import { itemsOf, type ReadFrom, type Readings, stateOf, writtenOf } from './readings.ts'
-import { Recordings } from './recordings.ts'
-import { emptyFeeds, standIn } from './stand-ins.ts'
+import type { MockFeed } from './stand-in/mock-source.ts'
+import { itemsOf, type ReadFrom, type Readings, stateOf, writtenOf } from './stand-in/readings.ts'
+import { Recordings } from './stand-in/recordings.ts'
+import { emptyFeeds, standIn } from './stand-in/stand-ins.ts'
 import { VirtualStage } from './virtual-stage.ts'
 
 /** A topology in the hand. Each call resolves when nothing more can happen without it. */
@@ -51,7 +51,8 @@ export interface TestDriver<H> extends Readings<H>, AsyncDisposable {
   crash(): Promise<void>
   /**
    * Goes on as another version, with the keyed state carried over by names and migrated. This driver ends.
-   * @throws ConflictError STATE_DROPPED; UsageError STATE_MIGRATION_MISSING; UserCodeError STATE_MIGRATION_FAILED
+   * @throws ConflictError STATE_DROPPED; UsageError STATE_MIGRATION_MISSING; UserCodeError
+   *   STATE_MIGRATION_FAILED
    */
   upgrade<H2, A2>(next: TopologyDef<H2, A2>, options?: RunOptions<A2>): Promise<TestDriver<H2>>
 }

@@ -10,7 +10,7 @@ import { PositionedEntry } from '../../src/flow/executor/spout/acked-prefix.ts'
 import type { SourceTask } from '../../src/flow/executor/spout/source-task.ts'
 import type { CreditGate } from '../../src/messaging/credit-gate.ts'
 import type { LocalRun } from '../../src/testing/local-run.ts'
-import { MockPosition } from '../../src/testing/mock-source.ts'
+import { MockPosition } from '../../src/testing/stand-in/mock-source.ts'
 import type { TopologyContext } from '../../src/topology/context.ts'
 import type { TaskHook } from '../../src/topology/hook.ts'
 import type { Failure } from '../../src/topology/tuple.ts'
@@ -166,13 +166,15 @@ export class Checks {
       const open = pending.count + verdicts.length
       if (open + replays.length + restingCount !== task.pendingCount) {
         this.violate(
-          `I6: ${where} counts ${task.pendingCount} pending, there are ${open} open, ${replays.length + restingCount} to replay`,
+          `I6: ${where} counts ${task.pendingCount} pending, there are ${open} open, ` +
+            `${replays.length + restingCount} to replay`,
         )
       }
       const emitted = stats.streams.get('default')?.emittedCount ?? 0
       if (emitted !== stats.ackedCount + stats.failedCount + open) {
         this.violate(
-          `I22: ${where} emitted ${emitted}, acked ${stats.ackedCount}, failed ${stats.failedCount}, open ${open}`,
+          `I22: ${where} emitted ${emitted}, acked ${stats.ackedCount}, ` +
+            `failed ${stats.failedCount}, open ${open}`,
         )
       }
       const overdue = pending.due(worker.loop.nowMs - TIMEOUT_SLACK_MS)

@@ -35,7 +35,8 @@ process.exitCode = failedCount > 0 ? 1 : 0
 function textLine(outcome: SimOutcome, tookMs: number): string {
   const { seed, eventHash, events, virtualMs, items, injected, violations, model } = outcome
   const seconds = (virtualMs / 1_000).toFixed(1)
-  const facts = `${eventHash}  ${items} items  ${injected} faults  ${events} events  ${seconds} s virtual  ${tookMs} ms`
+  const size = `${items} items  ${injected} faults  ${events} events`
+  const facts = `${eventHash}  ${size}  ${seconds} s virtual  ${tookMs} ms`
   if (violations.length === 0) return `seed ${seed}  ok    ${facts}`
   const again = `npm run sim -- --seed ${seed} --minutes ${minutes}`
   return `seed ${seed}  FAIL  ${facts}\n  ${model}\n  ${violations.join('\n  ')}\n  again: ${again}`

@@ -257,5 +257,7 @@ export function modelText({ sources, bolts, workers, ackers, pendingMax, inbox, 
     return `${id}=${kind}×${tasks}${fan > 0 ? `→${fan}` : ''}(${reads.join(', ')})`
   })
   const from = sources.map(({ id, count }) => `${id}=${count}`)
-  return `${workers} workers, ${ackers} ackers, pending ${pendingMax}, inbox ${inbox}, timeout ${timeoutMs}; ${[...from, ...lines].join(' ')}`
+  const limits = `pending ${pendingMax}, inbox ${inbox}, timeout ${timeoutMs}`
+  const numbers = `${workers} workers, ${ackers} ackers, ${limits}`
+  return `${numbers}; ${[...from, ...lines].join(' ')}`
 }

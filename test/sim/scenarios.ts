@@ -1,5 +1,5 @@
 /** Scenarios made for one kind of trouble each, where drawn ones meet it too seldom. */
-import { dropLink, durationText, killWorker } from '../../src/testing/fault.ts'
+import { dropLink, durationText, killWorker } from '../../src/testing/faults/fault.ts'
 import type { Model, ModelBolt } from './model.ts'
 import type { SimOptions } from './simulation.ts'
 

@@ -1,7 +1,7 @@
 /**
  * One seed: draws a topology, machines and faults, runs it, checks it.
  *
- *   safety: faults, checks at every few events ─▶ heal ─▶ liveness: everything is acked within bounded time ─▶ end checks
+ *   safety: faults, checks at every few events ─▶ heal ─▶ liveness: all is acked in time ─▶ end checks
  */
 import { silentLogger } from '../../src/base/log.ts'
 import { SeededRandom } from '../../src/base/random.ts'
@@ -16,12 +16,12 @@ import {
   partition,
   plannedOf,
   slowLink,
-} from '../../src/testing/fault.ts'
-import { FaultSchedule } from '../../src/testing/fault-schedule.ts'
-import { FaultStage } from '../../src/testing/fault-stage.ts'
+} from '../../src/testing/faults/fault.ts'
+import { FaultSchedule } from '../../src/testing/faults/fault-schedule.ts'
+import { FaultStage } from '../../src/testing/faults/fault-stage.ts'
 import { LocalRun } from '../../src/testing/local-run.ts'
-import { MockFeed } from '../../src/testing/mock-source.ts'
-import { standIn } from '../../src/testing/stand-ins.ts'
+import { MockFeed } from '../../src/testing/stand-in/mock-source.ts'
+import { standIn } from '../../src/testing/stand-in/stand-ins.ts'
 import { VirtualStage } from '../../src/testing/virtual-stage.ts'
 import { buildTopology } from '../../src/topology/build.ts'
 import { buildSimTopology } from './build-topology.ts'

@@ -4,11 +4,11 @@
  * Outlives workers and their restarts. What a stream shows includes what was emitted again after a replay;
  * what was acked is counted once for each item of a source, however often it was replayed.
  */
-import type { PositionedEntry } from '../flow/executor/spout/acked-prefix.ts'
-import type { TopologyContext } from '../topology/context.ts'
-import type { SinkDefinition } from '../topology/definition.ts'
-import type { TaskHook } from '../topology/hook.ts'
-import type { Worker } from '../worker/worker.ts'
+import type { PositionedEntry } from '../../flow/executor/spout/acked-prefix.ts'
+import type { TopologyContext } from '../../topology/context.ts'
+import type { SinkDefinition } from '../../topology/definition.ts'
+import type { TaskHook } from '../../topology/hook.ts'
+import type { Worker } from '../../worker/worker.ts'
 import { MockPosition } from './mock-source.ts'
 
 export class Recordings {

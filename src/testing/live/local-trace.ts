@@ -5,15 +5,15 @@
  * A hop's parent is known exactly inside a worker, where a tuple is the same object at both ends; over a link
  * it is taken to be the last hop of the sending task.
  */
-import { UnavailableError } from '../base/errors.ts'
-import { parseDuration } from '../config/duration.ts'
-import type { TreeRoot } from '../flow/ack/tree-root.ts'
-import type { TaskIdentity } from '../flow/executor/task-identity.ts'
-import { EngineTuple } from '../flow/executor/tuple.ts'
-import type { Host, Stoppable } from '../host/host.ts'
-import type { TraceOptions, TraceStep, TupleTrace } from '../rpc/contract.ts'
-import type { TaskHook } from '../topology/hook.ts'
-import type { AnyValues, Failure } from '../topology/tuple.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import { parseDuration } from '../../config/duration.ts'
+import type { TreeRoot } from '../../flow/ack/tree-root.ts'
+import type { TaskIdentity } from '../../flow/executor/task-identity.ts'
+import { EngineTuple } from '../../flow/executor/tuple.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
+import type { TraceOptions, TraceStep, TupleTrace } from '../../rpc/contract.ts'
+import type { TaskHook } from '../../topology/hook.ts'
+import type { AnyValues, Failure } from '../../topology/tuple.ts'
 import type { Probes, SeenEmit } from './local-probes.ts'
 import { maskedValues } from './local-tap.ts'
 

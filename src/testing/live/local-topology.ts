@@ -6,11 +6,11 @@
  *
  * Behind it stands one LocalRun after the other; each rebalance makes a new one from what the last one held.
  */
-import { ConflictError, UnavailableError, UsageError } from '../base/errors.ts'
-import { parseDuration } from '../config/duration.ts'
-import type { Duration } from '../config/topology-config.ts'
-import { ReplayableSpoutTask } from '../flow/executor/spout/replayable-spout-task.ts'
-import type { Host, Stoppable } from '../host/host.ts'
+import { ConflictError, UnavailableError, UsageError } from '../../base/errors.ts'
+import { parseDuration } from '../../config/duration.ts'
+import type { Duration } from '../../config/topology-config.ts'
+import { ReplayableSpoutTask } from '../../flow/executor/spout/replayable-spout-task.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
 import type {
   ErrorSummary,
   KillOptions,
@@ -24,21 +24,21 @@ import type {
   TraceOptions,
   TupleTrace,
   WaitOptions,
-} from '../rpc/contract.ts'
-import type { StreamHandle } from '../topology/handle.ts'
-import type { Key } from '../topology/schema/encodable.ts'
-import { streamOf, type Topology } from '../topology/topology.ts'
-import type { AnyValues } from '../topology/tuple.ts'
-import { samplesOf } from '../worker/samples.ts'
-import type { Worker } from '../worker/worker.ts'
+} from '../../rpc/contract.ts'
+import type { StreamHandle } from '../../topology/handle.ts'
+import type { Key } from '../../topology/schema/encodable.ts'
+import { streamOf, type Topology } from '../../topology/topology.ts'
+import type { AnyValues } from '../../topology/tuple.ts'
+import { samplesOf } from '../../worker/samples.ts'
+import type { Worker } from '../../worker/worker.ts'
+import { LocalRun, type LocalRunSpec } from '../local-run.ts'
+import { stateOf } from '../stand-in/readings.ts'
+import type { Pace } from '../virtual-stage.ts'
 import { Probes } from './local-probes.ts'
 import { RateBook } from './local-rates.ts'
 import { giveIterables, rebalanced, refuseStopped, refuseTwice, takeIterables } from './local-rebalance.ts'
-import { LocalRun, type LocalRunSpec } from './local-run.ts'
 import { tapStream } from './local-tap.ts'
 import { traceTuple } from './local-trace.ts'
-import { stateOf } from './readings.ts'
-import type { Pace } from './virtual-stage.ts'
 
 const WAIT_MS = 120_000
 const LOOK_MS = 10

@@ -1,6 +1,6 @@
 /** From counts to rates: what the components of a run did between two looks. Pure. */
-import type { ComponentStatus } from '../rpc/contract.ts'
-import type { ComponentFigures, RunFigures } from './run-figures.ts'
+import type { ComponentStatus } from '../../rpc/contract.ts'
+import type { ComponentFigures, RunFigures } from '../run-figures.ts'
 
 /** Rates are over so long. */
 const WINDOW_MS = 10_000
@@ -69,7 +69,9 @@ export class RateBook {
       return
     }
     const { componentId } = worst
-    const evidence = `its inboxes are ${Math.round(fillOf(worst) * 100)} % full, a call takes ${worst.executeMs.mean.toFixed(2)} ms`
+    const fill = Math.round(fillOf(worst) * 100)
+    const callMs = worst.executeMs.mean.toFixed(2)
+    const evidence = `its inboxes are ${fill} % full, a call takes ${callMs} ms`
     const since = this.holding?.component === componentId ? this.holding.since : figures.atMs
     this.holding = { component: componentId, since, evidence }
   }

@@ -5,9 +5,9 @@
  * Invariant: what a fault does to the world is drawn from the stage's random stream of that fault, so leaving
  * one fault out does not change the others.
  */
-import { UsageError } from '../base/errors.ts'
-import { formatDuration, parseDuration } from '../config/duration.ts'
-import type { Duration } from '../config/topology-config.ts'
+import { UsageError } from '../../base/errors.ts'
+import { formatDuration, parseDuration } from '../../config/duration.ts'
+import type { Duration } from '../../config/topology-config.ts'
 import type { FaultStage } from './fault-stage.ts'
 
 /** When a fault strikes: at a time of the run, or once so much has happened. */

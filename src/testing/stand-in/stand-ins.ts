@@ -1,7 +1,7 @@
 /** A topology as a test runs it: sources replaced by feeds, sinks by records. Pure. */
-import { UsageError } from '../base/errors.ts'
-import { nearest } from '../base/nearest.ts'
-import type { Component, Topology } from '../topology/topology.ts'
+import { UsageError } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
+import type { Component, Topology } from '../../topology/topology.ts'
 import { MockFeed, type MockRows, type MockSource, mockedDefinition } from './mock-source.ts'
 import { Recordings } from './recordings.ts'
 

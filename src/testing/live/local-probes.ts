@@ -4,13 +4,13 @@
  *
  * Invariant: a stream nobody looks at has no observer, and a task nobody traces has no further hooks.
  */
-import type { TreeRoot } from '../flow/ack/tree-root.ts'
-import type { TaskIdentity } from '../flow/executor/task-identity.ts'
-import type { EngineTuple } from '../flow/executor/tuple.ts'
-import type { Stoppable } from '../host/host.ts'
-import type { TaskHook } from '../topology/hook.ts'
-import type { AnyValues } from '../topology/tuple.ts'
-import type { Worker } from '../worker/worker.ts'
+import type { TreeRoot } from '../../flow/ack/tree-root.ts'
+import type { TaskIdentity } from '../../flow/executor/task-identity.ts'
+import type { EngineTuple } from '../../flow/executor/tuple.ts'
+import type { Stoppable } from '../../host/host.ts'
+import type { TaskHook } from '../../topology/hook.ts'
+import type { AnyValues } from '../../topology/tuple.ts'
+import type { Worker } from '../../worker/worker.ts'
 
 /** An emit, as it is seen. */
 export interface SeenEmit {

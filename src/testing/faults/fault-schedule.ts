@@ -4,10 +4,10 @@
  * Invariant: nothing strikes, and nothing lasts, beyond `healAfterMs` of the run, so every run can come to
  * its end.
  */
-import type { SeededRandom } from '../base/random.ts'
-import { parseDuration } from '../config/duration.ts'
-import type { Stoppable } from '../host/host.ts'
-import type { Topology } from '../topology/topology.ts'
+import type { SeededRandom } from '../../base/random.ts'
+import { parseDuration } from '../../config/duration.ts'
+import type { Stoppable } from '../../host/host.ts'
+import type { Topology } from '../../topology/topology.ts'
 import {
   dropAcks,
   dropLink,

@@ -1,7 +1,7 @@
 /** Taps: a sample of the tuples of a stream as they pass, at a limited rate, for a reader who may be slow. */
-import type { Host, Stoppable } from '../host/host.ts'
-import type { TapOptions, TappedTuple } from '../rpc/contract.ts'
-import type { AnyValues } from '../topology/tuple.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
+import type { TapOptions, TappedTuple } from '../../rpc/contract.ts'
+import type { AnyValues } from '../../topology/tuple.ts'
 import type { Probes } from './local-probes.ts'
 
 const RATE_MAX = 100

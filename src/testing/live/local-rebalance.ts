@@ -2,14 +2,14 @@
  * What goes over from one run of a topology to the next, when workers or executors change: keyed state,
  * positions, and iterables, which cannot be opened again where they are.
  */
-import { ConflictError, UsageError } from '../base/errors.ts'
-import type { ComponentConfig } from '../config/topology-config.ts'
-import { IterableSpoutTask } from '../flow/executor/spout/iterable-spout-task.ts'
-import type { RebalanceOptions } from '../rpc/contract.ts'
-import { expand } from '../topology/expand.ts'
-import type { Component, Topology } from '../topology/topology.ts'
-import type { Worker } from '../worker/worker.ts'
-import type { LocalRun } from './local-run.ts'
+import { ConflictError, UsageError } from '../../base/errors.ts'
+import type { ComponentConfig } from '../../config/topology-config.ts'
+import { IterableSpoutTask } from '../../flow/executor/spout/iterable-spout-task.ts'
+import type { RebalanceOptions } from '../../rpc/contract.ts'
+import { expand } from '../../topology/expand.ts'
+import type { Component, Topology } from '../../topology/topology.ts'
+import type { Worker } from '../../worker/worker.ts'
+import type { LocalRun } from '../local-run.ts'
 
 /** The topology with other numbers. @throws UsageError UNKNOWN_COMPONENT, PARALLELISM_INVALID */
 export function rebalanced(topology: Topology, { executors, tasks }: RebalanceOptions): Topology {
@@ -57,7 +57,7 @@ function refuseUnsplittable(before: Topology, after: Topology): void {
   const names = refused.map(([id]) => id).join(', ')
   throw new UsageError(
     'STATE_NOT_RESCALABLE',
-    `the number of tasks of ${names} cannot change: what a task holds (an iterable, state of the task) has no parts to deal out`,
+    `the number of tasks of ${names} cannot change: an iterable, or state of a task, has no parts`,
     { components: names },
   )
 }

@@ -4,11 +4,11 @@
  *
  * Does not know: when faults strike.
  */
-import { UsageError } from '../base/errors.ts'
-import type { Timers } from '../host/host.ts'
-import type { MemoryNet } from '../host/memory-net.ts'
-import type { VirtualDisk, VirtualWorld } from '../host/virtual-world.ts'
-import type { LocalRun } from './local-run.ts'
+import { UsageError } from '../../base/errors.ts'
+import type { Timers } from '../../host/host.ts'
+import type { MemoryNet } from '../../host/memory-net.ts'
+import type { VirtualDisk, VirtualWorld } from '../../host/virtual-world.ts'
+import type { LocalRun } from '../local-run.ts'
 
 /** Where a worker of the stage is: a run, and its number there. */
 export interface StagedWorker {

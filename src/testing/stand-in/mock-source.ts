@@ -7,14 +7,14 @@
  * A feed belongs to a run and outlives its workers: one that starts again goes on reading where its stored
  * position is.
  */
-import type { Host, Stoppable } from '../host/host.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
 import type {
   ReplayableSpoutDefinition,
   RuntimePositioned,
   RuntimeReplayableSpoutSpec,
   SpoutDefinition,
-} from '../topology/definition.ts'
-import type { SourceHandle } from '../topology/handle.ts'
+} from '../../topology/definition.ts'
+import type { SourceHandle } from '../../topology/handle.ts'
 
 /** Stands in for a source. */
 export interface MockSource {
