@@ -103,7 +103,8 @@ export class Desk implements WorkerDesk {
     this.isStopping = true
     const error = new UserCodeError(
       'TOO_MANY_FAILURES',
-      `${this.failureTimes.length} failures within ${maxFailuresWindowMs / 1_000} s, ${maxFailures} are allowed`,
+      `${this.failureTimes.length} failures within ${maxFailuresWindowMs / 1_000} s, ` +
+        `${maxFailures} are allowed`,
       { component: reported.componentId, maxFailures },
       { cause: reported.error },
     )
