@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { errorCodes } from '../src/base/error-codes.ts'
+import { commandTable } from '../src/cli/command-table.ts'
 import { formatBytes } from '../src/config/duration.ts'
 import { allKeys, type Key } from '../src/config/keys.ts'
 import { defaultValue } from '../src/config/parse.ts'
-import { cliPage, commandRows } from './docs/cli-page.ts'
+import { metricRows } from '../src/worker/metric-names.ts'
+import { cliPage } from './docs/cli-page.ts'
 import { code, table } from './docs/markdown.ts'
 import { makePages } from './docs.ts'
 
@@ -60,8 +62,8 @@ describe('comments of the public types', () => {
 })
 
 describe('pages', () => {
-  test('have every key and every code, once', async () => {
-    const pages = await makePages()
+  test('have every key and every code, once', () => {
+    const pages = makePages()
     const rows = (path: string): readonly string[] => (pages.get(path) ?? '').split('\n')
     for (const key of allKeys) {
       const found = rows('docs/reference/config.md').filter((row) => row.startsWith(`| \`${key.name}\` |`))
@@ -73,12 +75,16 @@ describe('pages', () => {
       )
       expect(found, facts.code).toHaveLength(1)
     }
+    for (const { name } of metricRows) {
+      const found = rows('docs/reference/metrics.md').filter((row) => row.startsWith(`| \`${name}\` |`))
+      expect(found, name).toHaveLength(1)
+    }
   })
 
-  test('say sizes as TypeScript does', async () => {
+  test('say sizes as TypeScript does', () => {
     const key = allKeys.find((one) => one.property === 'stateMemoryMax')
     const bytes = key === undefined ? undefined : defaultValue(key)
-    const page = (await makePages()).get('docs/reference/config.md')
+    const page = makePages().get('docs/reference/config.md')
     expect(page).toContain(
       `\`stateMemoryMax\` | a number of MiB from 1 | \`'${formatBytes(Number(bytes))}'\``,
     )
@@ -105,10 +111,18 @@ describe('pages', () => {
     expect(page).toContain('| `-w, --wait <duration>` | Wait. | `30s` |')
     expect(page).toContain('```sh\ntyphoon kill words\n```')
   })
+})
 
-  test('refuse a command table of another form', () => {
-    expect(() => commandRows({})).toThrow(/commandTable/)
-    expect(() => commandRows({ commandTable: [{ name: 'x' }] })).toThrow(/commandTable/)
-    expect(commandRows({ commandTable: [{ name: 'x', summary: 'y' }] })).toHaveLength(1)
+describe('texts of error codes', () => {
+  test('name commands that exist, and what follows them', () => {
+    const names = new Set(commandTable.map(({ name }) => name))
+    for (const { code: errorCode, meaning, action } of errorCodes) {
+      for (const [, command = ''] of `${meaning} ${action}`.matchAll(/\btyphoon ([a-z][a-z-]*)/g)) {
+        const known = [...names].some((name) => name.split(' ')[0] === command)
+        expect(known, `${errorCode}: typhoon ${command}`).toBe(true)
+        const [word] = /typhoon config (\w+)/.exec(action)?.slice(1) ?? []
+        if (command === 'config') expect(names, errorCode).toContain(`config ${word}`)
+      }
+    }
   })
 })

@@ -2,33 +2,30 @@
  * `npm run docs`: writes the reference pages anew from the tables in the sources. `--check` writes nothing
  * and fails if a page is not what it would write.
  *
- * Source tables → tools/docs/*-page.ts → docs/reference. The page of the command line comes once its table is
- * there.
+ * Source tables → tools/docs/*-page.ts → docs/reference.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
+import { commandTable } from '../src/cli/command-table.ts'
 import { configJsonSchema } from '../src/config/json-schema.ts'
-import { cliPage, commandRows } from './docs/cli-page.ts'
+import { cliPage } from './docs/cli-page.ts'
 import { configPage } from './docs/config-page.ts'
 import { errorPage } from './docs/error-page.ts'
+import { metricsPage } from './docs/metrics-page.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = 'docs/reference'
 
 /** Text of each page by its path in the project. */
-export async function makePages(): Promise<ReadonlyMap<string, string>> {
-  const pages = new Map([
+export function makePages(): ReadonlyMap<string, string> {
+  return new Map([
+    [`${folder}/cli.md`, cliPage(commandTable)],
     [`${folder}/config.md`, configPage()],
     [`${folder}/errors.md`, errorPage()],
+    [`${folder}/metrics.md`, metricsPage()],
     [`${folder}/typhoon.schema.json`, `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
   ])
-  const commandTable = join(root, 'src', 'cli', 'command-table.ts')
-  if (existsSync(commandTable)) {
-    const module: object = await import(pathToFileURL(commandTable).href)
-    pages.set(`${folder}/cli.md`, cliPage(commandRows(module)))
-  }
-  return pages
 }
 
 /** Pages that are missing or not what they should be. */
@@ -42,7 +39,7 @@ function textOf(path: string): string | undefined {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const pages = await makePages()
+  const pages = makePages()
   const stale = stalePages(pages)
   const checking = process.argv.includes('--check')
   if (!checking) mkdirSync(join(root, folder), { recursive: true })

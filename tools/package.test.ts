@@ -27,7 +27,8 @@ describe('the package', () => {
     for (const door of built) expect(door.types).toBe(door.default.replace(/\.js$/, '.d.ts'))
   })
 
-  test('has source maps that lead to its sources, so that its own frames are told from those of users', () => {
+    const file = join(folder, 'source-task.js.map')
+    const map: { sources: string[] } = JSON.parse(readFileSync(file, 'utf8'))
     const folder = join(root, 'dist/flow/executor/spout')
     const map: { sources: string[] } = JSON.parse(readFileSync(join(folder, 'source-task.js.map'), 'utf8'))
     expect(map.sources.map((source) => join(folder, source))).toEqual([

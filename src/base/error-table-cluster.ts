@@ -16,7 +16,7 @@ export const clusterCodes = {
     number: 'E4002',
     family: 'usage',
     meaning: 'No topology of that name is running.',
-    action: 'typhoon list shows the names.',
+    action: 'Use the name of one that is running.',
   },
   TOPOLOGY_WRONG_STATE: {
     number: 'E4003',
@@ -41,7 +41,7 @@ export const clusterCodes = {
     family: 'unavailable',
     meaning: 'ZooKeeper does not answer.',
     action:
-      'Look at ZooKeeper. Running topologies go on; nothing is restarted or submitted until it is ' + 'back.',
+      'Look at ZooKeeper. Running topologies go on; nothing is restarted or submitted until it is back.',
   },
   EPOCH_OLD: {
     number: 'E4007',
@@ -65,7 +65,7 @@ export const clusterCodes = {
     number: 'E4010',
     family: 'usage',
     meaning: 'The call carried no valid token or certificate.',
-    action: "typhoon context show; get a token from the cluster's admin.",
+    action: "Look at the token of the context; get one from the cluster's admin.",
   },
   NOT_ALLOWED: {
     number: 'E4011',
@@ -89,7 +89,7 @@ export const clusterCodes = {
     number: 'E4014',
     family: 'unavailable',
     meaning: 'A worker made no progress for supervisor.worker.timeout.secs and was restarted.',
-    action: 'Look for a blocking call: typhoon profile.',
+    action: 'Look for a blocking call: a CPU profile of the worker shows it.',
   },
   WORKER_CRASH_LOOP: {
     number: 'E4015',
@@ -143,7 +143,7 @@ export const clusterCodes = {
     number: 'E4023',
     family: 'unavailable',
     meaning: 'A daemon or worker could not open its port.',
-    action: 'Free the port, or change it; typhoon doctor names who has it.',
+    action: 'Free the port, or change it.',
   },
   DISK_FULL: {
     number: 'E4024',

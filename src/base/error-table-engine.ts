@@ -59,7 +59,7 @@ export const engineCodes = {
     number: 'E5009',
     family: 'unavailable',
     meaning: 'A checkpoint was not complete in checkpointTimeout and was abandoned.',
-    action: 'Look at the slowest task in typhoon checkpoints.',
+    action: 'Look at the slowest task in the message.',
   },
   CHECKPOINT_DAMAGED: {
     number: 'E5010',
@@ -83,7 +83,7 @@ export const engineCodes = {
     number: 'E5013',
     family: 'usage',
     meaning: 'There is no savepoint of that name.',
-    action: 'typhoon savepoint list.',
+    action: 'Use the name of one that exists.',
   },
   KEY_GROUPS_CHANGED: {
     number: 'E5014',
@@ -101,13 +101,14 @@ export const engineCodes = {
     number: 'E5016',
     family: 'unavailable',
     meaning: 'checkpoint.max.failures checkpoints in a row were abandoned; the topology was stopped.',
-    action: 'See the reason of each in typhoon checkpoints, then activate.',
+    action: 'See the reason of each in the log, then activate.',
   },
   CONNECT_FAILED: {
     number: 'E6001',
     family: 'unavailable',
-    meaning: 'A connector cannot reach its system.',
-    action: 'Check address and network; the connector goes on trying with growing waits.',
+    meaning: 'Something outside cannot be reached: a file, another worker, the system behind a connector.',
+    action:
+      'Check path and rights, or address and network. Sources and links go on trying with growing waits.',
   },
   CONNECTOR_AUTH_FAILED: {
     number: 'E6002',

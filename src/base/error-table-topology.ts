@@ -119,7 +119,7 @@ export const topologyCodes = {
     number: 'E1018',
     family: 'usage',
     meaning: 'The arguments of the topology do not fit its args schema.',
-    action: 'See the issues in the message; typhoon help <file> prints the arguments.',
+    action: 'See the issues in the message; arguments follow -- on the command line, as --name value.',
   },
   BUILDER_CLOSED: {
     number: 'E1019',
@@ -157,7 +157,7 @@ export const topologyCodes = {
     number: 'E2001',
     family: 'usage',
     meaning: 'A configuration key does not exist.',
-    action: 'Use the nearest name in the message; typhoon config schema lists all.',
+    action: 'Use the nearest name in the message; docs/reference/config.md lists all.',
   },
   CONFIG_INVALID_VALUE: {
     number: 'E2002',
@@ -193,7 +193,7 @@ export const topologyCodes = {
     number: 'E2007',
     family: 'usage',
     meaning: 'A client context with that name is not configured.',
-    action: 'typhoon context list; add it to the contexts of typhoon.config.ts.',
+    action: 'Use a name from the contexts of typhoon.config.ts, or add it there.',
   },
   LISTENER_NOT_PROTECTED: {
     number: 'E2008',
@@ -271,7 +271,7 @@ export const topologyCodes = {
     number: 'E3012',
     family: 'user-code',
     meaning: 'The topology reached max.failures and was stopped.',
-    action: 'Read typhoon errors, correct the cause, activate again.',
+    action: 'Read the errors it reported, correct the cause, start it again.',
   },
   TASK_UNKNOWN: {
     number: 'E3013',
@@ -283,7 +283,7 @@ export const topologyCodes = {
     number: 'E3014',
     family: 'user-code',
     meaning: 'A tuple failed more often than max.replays and went to the dead letters.',
-    action: "Look at the dead letter's error; correct it, then typhoon dead-letters replay.",
+    action: "Look at the dead letter's error, correct it, and feed the dead letter in again.",
   },
   STEP_TOO_LONG: {
     number: 'E3015',

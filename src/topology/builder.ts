@@ -72,7 +72,7 @@ export class TopologyBuilder<G extends Guarantee = 'at-least-once'> {
   }
 
   /**
-   * Dead letters of all components. Read by nobody: they go to the built-in store (`typhoon dead-letters`).
+   * Dead letters of all components. Read by nobody: they go to the built-in store.
    */
   readonly deadLetters: StreamHandle<DeadLetter>
 

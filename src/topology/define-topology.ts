@@ -18,7 +18,7 @@ export interface TopologySpec<G extends Guarantee, A, H> {
    */
   readonly name: string
   readonly config?: TopologyConfig<G>
-  /** Arguments from the command line (`typhoon submit … -- --input x`), checked before anything runs. */
+  /** Arguments from the command line (`typhoon run … -- --input x`), checked before anything runs. */
   readonly args?: Schema<A>
   /**
    * Builds the graph. Runs once at submit and once in each worker, and must give the same graph each time:

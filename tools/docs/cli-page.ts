@@ -1,28 +1,9 @@
 /**
  * docs/reference/cli.md: every command of `typhoon`. Made of the table that the command line itself is made
- * of, `commandTable` in src/cli/command-table.ts. What is read of it is `CommandRow`; more may stand there.
+ * of, src/cli/command-table.ts.
  */
+import type { CommandRow, OptionRow } from '../../src/cli/command-table.ts'
 import { code, pageHead, table } from './markdown.ts'
-
-export interface OptionRow {
-  /** As typed: `-w, --wait <duration>`. */
-  readonly flags: string
-  readonly summary: string
-  readonly default?: string | undefined
-}
-
-export interface CommandRow {
-  /** Words after `typhoon`: `submit`, `config explain`. */
-  readonly name: string
-  /** What follows them: `<file> [-- args]`. */
-  readonly arguments?: string | undefined
-  readonly aliases?: readonly string[] | undefined
-  /** What it does, in a sentence. */
-  readonly summary: string
-  readonly options?: readonly OptionRow[] | undefined
-  /** Command lines as typed. */
-  readonly examples?: readonly string[] | undefined
-}
 
 const intro = `
 Data goes to stdout, all else to stderr. \`typhoon help <command>\` shows the same as this page.
@@ -56,7 +37,7 @@ export function cliPage(commands: readonly CommandRow[]): string {
 }
 
 function section(command: CommandRow): string {
-  const { name, aliases = [], summary, options = [], examples = [] } = command
+  const { name, aliases = [], summary, options, examples } = command
   const usage = ['typhoon', name, command.arguments ?? ''].filter((word) => word !== '').join(' ')
   const parts = [`\n## typhoon ${name}\n\n${summary}\n\n\`\`\`\n${usage}\n\`\`\`\n`]
   if (aliases.length > 0)
@@ -71,20 +52,4 @@ function section(command: CommandRow): string {
 
 function defaultOf(option: OptionRow): string {
   return option.default === undefined ? '' : code(option.default)
-}
-
-/** The table of a module, if it has one of the right form. */
-export function commandRows(module: object): readonly CommandRow[] {
-  const rows: unknown = 'commandTable' in module ? module.commandTable : undefined
-  if (!Array.isArray(rows) || !rows.every(isCommandRow)) {
-    throw new Error(
-      'src/cli/command-table.ts does not export a commandTable of CommandRow (tools/docs/cli-page.ts)',
-    )
-  }
-  return rows
-}
-
-function isCommandRow(row: unknown): row is CommandRow {
-  if (typeof row !== 'object' || row === null) return false
-  return 'name' in row && typeof row.name === 'string' && 'summary' in row && typeof row.summary === 'string'
 }

@@ -6,19 +6,20 @@ import { notSupported } from '../../src/config/tables/not-supported.ts'
 import { code, pageHead, table } from './markdown.ts'
 
 const intro = `
-Later wins: the default, the cluster file (\`typhoon.yaml\`), the environment, \`config\` of \`typhoon.config.ts\`, the
-topology's own configuration, the command line (\`-c key=value\`). \`typhoon config explain <key>\` shows what holds and
-who said so.
+Later wins: the default, the cluster file (\`typhoon.yaml\`), the environment, \`config\` of
+\`typhoon.config.ts\`, the topology's own configuration, the command line (\`-c key=value\`). \`typhoon
+config explain <key>\` shows what holds and who said so.
 
-- In YAML, keys stand as they are here, in one line, and numbers are in the unit given under "Takes". Text with a unit
-  (\`30s\`, \`64MiB\`) is understood as well.
+- In YAML, keys stand as they are here, in one line, and numbers are in the unit given under "Takes". Text
+  with a unit (\`30s\`, \`64MiB\`) is understood as well.
 - In the environment a key is called \`TYPHOON_\` and its name in capitals, dots as underscores:
   \`TYPHOON_TOPOLOGY_WORKERS=4\`. Lists and maps are JSON there, and on the command line.
 - In TypeScript a key has the name in the second column. Durations and sizes are text with a unit.
 - A key of Storm that means the same under another name is accepted, too.
 
-An unknown key is \`CONFIG_UNKNOWN_KEY\`, a value that does not fit \`CONFIG_INVALID_VALUE\`, two that exclude each other
-\`CONFIG_CONTRADICTION\`. The [JSON Schema](typhoon.schema.json) of the file is made of the same table.
+An unknown key is \`CONFIG_UNKNOWN_KEY\`, a value that does not fit \`CONFIG_INVALID_VALUE\`, two that
+exclude each other \`CONFIG_CONTRADICTION\`. The [JSON Schema](typhoon.schema.json) of the file is made of
+the same table.
 `
 
 interface Section {
@@ -33,8 +34,9 @@ const sections: readonly Section[] = [
     scope: 'component',
     title: 'Components',
     text:
-      'Settings of one component. In a definition or where it is placed they are for it alone, and a setting without ' +
-      'meaning for it is refused; in the configuration of a topology they are defaults for all of its components.',
+      'Settings of one component. In a definition or where it is placed they are for it alone, and a ' +
+      'setting without meaning for it is refused; in the configuration of a topology they are defaults for ' +
+      'all of its components.',
   },
   {
     scope: 'cluster',
@@ -51,7 +53,8 @@ export function configPage(): string {
   }
   const ignored = [...notSupported].map(([name, instead]) => [code(name), instead])
   parts.push(
-    '\n## Keys of Storm that mean nothing here\n\nThey are ignored, with the warning `CONFIG_NOT_SUPPORTED`.\n\n',
+    '\n## Keys of Storm that mean nothing here\n\n',
+    'They are ignored, with the warning `CONFIG_NOT_SUPPORTED`.\n\n',
     `${table(['Key', 'Instead'], ignored)}\n`,
   )
   return parts.join('')

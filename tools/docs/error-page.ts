@@ -13,9 +13,9 @@ const ranges = [
 ] as const
 
 const intro = `
-Every error thrown on purpose is a \`StreamError\` with a \`code\` that never changes. Tell errors apart by it, with
-\`hasCode(error, code)\`: messages change, and classes do not travel between processes. The number is its short form:
-\`typhoon explain E1004\`.
+Every error thrown on purpose is a \`StreamError\` with a \`code\` that never changes. Tell errors apart by
+it, with \`hasCode(error, code)\`: messages change, and classes do not travel between processes. The number
+is its short form: \`typhoon explain E1004\`.
 
 The family says who must act.
 

@@ -2,7 +2,8 @@
 
 /** The first line of every page that is made, so that nobody edits it by hand. */
 export function pageHead(title: string, source: string): string {
-  return `<!-- Made by tools/docs.ts from ${source}. Do not edit: npm run docs writes it anew. -->\n\n# ${title}\n`
+  const made = `<!-- Made by tools/docs.ts from ${source}. Do not edit: npm run docs writes it anew. -->`
+  return `${made}\n\n# ${title}\n`
 }
 
 /** A table. Cells are Markdown; what would end a cell is escaped. */
