@@ -17,10 +17,14 @@ export function makeAdmit(settings: TopologySettings, isDev: boolean): Admit | u
   const steps: Admit[] = []
   if (settings.validate === 'edges') steps.push(validate)
   if (settings.testingAlwaysTrySerialize) steps.push(makeRoundTrip())
-  const isFrozen = settings.freezeTuples === 'always' || (settings.freezeTuples === 'dev' && isDev)
-  if (isFrozen) steps.push((_ref, values) => freezeDeeply(values, 0))
+  if (isFreezing(settings, isDev)) steps.push((_ref, values) => freezeDeeply(values, 0))
   if (steps.length === 0) return undefined
   return (ref, values) => steps.reduce((given, step) => step(ref, given), values)
+}
+
+/** Values of tuples are frozen deeply, so that writing to them throws. */
+export function isFreezing(settings: TopologySettings, isDev: boolean): boolean {
+  return settings.freezeTuples === 'always' || (settings.freezeTuples === 'dev' && isDev)
 }
 
 /**

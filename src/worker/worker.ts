@@ -26,7 +26,8 @@ import type { Host, Stoppable } from '../host/host.ts'
 import { MemoryAccount } from '../state/memory-account.ts'
 import { ACKER } from '../topology/expand.ts'
 import type { WorkerContext, WorkerHook } from '../topology/hook.ts'
-import { makeAdmit } from './admit.ts'
+import type { AnyValues } from '../topology/tuple.ts'
+import { freezeDeeply, isFreezing, makeAdmit } from './admit.ts'
 import { type Assembly, assemble } from './assembly.ts'
 import { Desk, type WorkerOwner } from './desk.ts'
 import { type LoadModule, Reporters } from './reporters.ts'
@@ -106,7 +107,7 @@ export class Worker {
     for (const worker of workersOf(spec)) if (worker !== spec.worker) this.linkTo(worker)
     const { receivers } = this.assembly
     this.inbound = new Inbound(
-      { streams: this.streams.all, receiverOf: (task) => receivers.get(task) },
+      { streams: this.streams.all, receiverOf: (task) => receivers.get(task), freeze: this.freezing() },
       this.acks,
     )
     this.reporters = new Reporters({
@@ -332,6 +333,11 @@ export class Worker {
       signal: this.end.signal,
       now: () => host.clock.now(),
     }
+  }
+
+  private freezing(): ((values: AnyValues) => void) | undefined {
+    const { settings, isDev } = this.spec
+    return isFreezing(settings.topology, isDev) ? (values) => freezeDeeply(values, 0) : undefined
   }
 
   private linkTo(worker: number): Link {

@@ -71,8 +71,8 @@ const ways: Record<string, Execute> = {
     if (values.id === BAD) out.emit({} as never)
   },
   'a write to the values of a tuple': ({ values }, out) => {
-    out.emit(values)
     if (values.id === BAD) (values as { id: number }).id = 1
+    out.emit(values)
   },
   'a write to values that were emitted already': ({ values }, out) => {
     const mine: Record<string, number> = { id: values.id }

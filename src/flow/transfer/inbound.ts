@@ -18,6 +18,8 @@ export interface InboundWays {
   readonly streams: readonly StreamRef[]
   /** undefined: the task does not run here (any more). */
   receiverOf(task: number): Receiver | undefined
+  /** Dev and test: what comes in is frozen, as what is emitted here is. */
+  readonly freeze?: ((values: AnyValues) => void) | undefined
 }
 
 export class Inbound {
@@ -88,6 +90,7 @@ export class Inbound {
       this.edgeHigh,
     )
     if (this.more !== undefined) tuple.more = this.more
+    if (this.ways.freeze !== undefined) this.ways.freeze(values)
     const receiver = this.ways.receiverOf(this.targetTask)
     if (receiver !== undefined) return receiver.offer(tuple, false)
     this.misroutedCount += 1
