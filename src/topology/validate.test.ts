@@ -286,7 +286,9 @@ describe('the graph as a whole', () => {
     expect(circle({ guarantee: 'at-most-once' })).toMatchObject([
       {
         code: 'CONFIG_CONTRADICTION',
-        message: `${what}guarantee is at-most-once, ${why}set guarantee to 'at-least-once', or break the circle`,
+        message:
+          `${what}guarantee is at-most-once, ${why}` +
+          "set guarantee to 'at-least-once', or break the circle",
       },
     ])
     expect(circle({ ackerExecutors: 0 })).toMatchObject([
