@@ -105,8 +105,8 @@ export interface MisplacedSetting {
 }
 
 /**
- * Settings that stand where they change nothing. They are said, as CONFIG_CONTRADICTION, and otherwise ignored: a
- * `maxSpoutPending` in a bolt does no harm, and refusing it would stop a topology that works.
+ * Settings that stand where they change nothing. They are said, as CONFIG_CONTRADICTION, and otherwise
+ * ignored: a `maxSpoutPending` in a bolt does no harm, and refusing it would stop a topology that works.
  */
 export function misplacedSettings(
   config: ComponentConfig,

@@ -1,6 +1,6 @@
 // Goal: every sample of the public API runs as it stands. Method: copies of the samples in a directory of
-// their own, run by the built command (or by Node, where the sample is a program); what their world is made of
-// stands in outside.mjs.
+// their own, run by the built command (or by Node, where the sample is a program); what their world is made
+// of stands in outside.mjs.
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

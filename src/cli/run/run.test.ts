@@ -157,7 +157,8 @@ describe('texts', () => {
         { ...common, partition: '1', position: { offset: 17n } },
       ]),
     ).toEqual([
-      'lines resumes a.txt at byte 1,234, line 56: 3 are done, what was read after them (9 when it was stored) is read again',
+      'lines resumes a.txt at byte 1,234, line 56: 3 are done, ' +
+        'what was read after them (9 when it was stored) is read again',
       'lines resumes 0 at position 17: 0 are done, what was read after them is read again',
       'lines resumes 1 at {"offset":"17"}: 0 are done, what was read after them is read again',
     ])
