@@ -27,10 +27,10 @@ describe('the package', () => {
     for (const door of built) expect(door.types).toBe(door.default.replace(/\.js$/, '.d.ts'))
   })
 
-    const file = join(folder, 'source-task.js.map')
-    const map: { sources: string[] } = JSON.parse(readFileSync(file, 'utf8'))
+  test('has source maps that lead to its sources: its frames are told from those of users', () => {
     const folder = join(root, 'dist/flow/executor/spout')
-    const map: { sources: string[] } = JSON.parse(readFileSync(join(folder, 'source-task.js.map'), 'utf8'))
+    const text = readFileSync(join(folder, 'source-task.js.map'), 'utf8')
+    const map: { sources: string[] } = JSON.parse(text)
     expect(map.sources.map((source) => join(folder, source))).toEqual([
       join(root, 'src/flow/executor/spout/source-task.ts'),
     ])
