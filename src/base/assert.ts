@@ -16,8 +16,3 @@ export function assertDefined<T>(value: T | undefined | null, message: string): 
   if (value === undefined || value === null) throw new InvariantError(message)
   return value
 }
-
-/** Ends a `switch` over all cases: the compiler tells when one was forgotten. */
-export function unreachable(value: never): never {
-  throw new InvariantError(`no case for ${String(value)}`)
-}

@@ -20,8 +20,6 @@ import { topologyKeys } from './tables/topology-keys.ts'
 import type { ComponentConfig, TopologyConfig } from './topology-config.ts'
 
 export type {
-  CompiledErrorPolicy,
-  CompiledReporter,
   ComponentSettings,
   TopologySettings,
 } from './compiled.ts'

@@ -31,7 +31,7 @@ export interface StateSpec {
 }
 
 /** The two clocks a timer may go by. */
-export type TimerTime = 'event-time' | 'processing-time'
+type TimerTime = 'event-time' | 'processing-time'
 
 /** A state of a store: its spec, its name, and its place in every slot. */
 export interface NamedSpec extends StateSpec {

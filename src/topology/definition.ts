@@ -56,8 +56,8 @@ export interface StreamDeclaration {
 }
 
 /** How a task of a bolt is written. The engine has one executor form for each. */
-export type BoltForm = 'basic' | 'rich' | 'keyed' | 'sink'
-export type SpoutForm = 'plain' | 'iterable' | 'replayable'
+type BoltForm = 'basic' | 'rich' | 'keyed' | 'sink'
+type SpoutForm = 'plain' | 'iterable' | 'replayable'
 
 /** A declared piece of state, with its defaults in place. What does not apply to `kind` is undefined. */
 export interface StateDeclaration {
@@ -247,7 +247,7 @@ export interface RuntimeTransactionalSinkSpec extends RuntimeSinkCommon {
   bindHost?(host: never): RuntimeTransactionalSinkSpec
 }
 
-export type RuntimeBoltSpec =
+type RuntimeBoltSpec =
   | RuntimeBasicBoltSpec
   | RuntimeRichBoltSpec
   | RuntimeKeyedBoltSpec
@@ -296,7 +296,7 @@ export interface RuntimeReplayableSpoutSpec {
   bindHost?(host: never): RuntimeReplayableSpoutSpec
 }
 
-export type RuntimeSpoutSpec = RuntimePlainSpoutSpec | RuntimeIterableSpoutSpec | RuntimeReplayableSpoutSpec
+type RuntimeSpoutSpec = RuntimePlainSpoutSpec | RuntimeIterableSpoutSpec | RuntimeReplayableSpoutSpec
 
 /**
  * Shows a definition under its public type. Members whose name begins with `~` are in that type only; this is

@@ -17,7 +17,7 @@ import { generateRowCodec } from './compile.ts'
 import { planRow, type RowCodec, type RowPlan, type Values } from './row-plan.ts'
 import { setOwn } from './value-reader.ts'
 
-export type { RowCodec, Values } from './row-plan.ts'
+export type { RowCodec } from './row-plan.ts'
 
 /** The codec of a stream. `place` names the stream in errors, for example `split/words`. */
 export function compileRowCodec(schema: StreamSchema, place: string): RowCodec {

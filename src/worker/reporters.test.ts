@@ -59,7 +59,7 @@ function benchOf(reporter: MetricsReporter): Bench {
 }
 
 describe('reporters', () => {
-  test('are made from their options, started with the context, given all figures every so often, and stopped', async () => {
+  test('are made from options, started, given all figures every so often, and stopped', async () => {
     const seen: unknown[] = []
     const reporter = {
       start: ({ topology }: WorkerContext) => seen.push(['start', topology]),
