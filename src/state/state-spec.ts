@@ -30,9 +30,6 @@ export interface StateSpec {
   readonly time: 'event-time' | 'processing-time' | undefined
 }
 
-/** The two clocks a timer may go by. */
-type TimerTime = 'event-time' | 'processing-time'
-
 /** A state of a store: its spec, its name, and its place in every slot. */
 export interface NamedSpec extends StateSpec {
   readonly name: string

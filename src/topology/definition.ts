@@ -55,10 +55,6 @@ export interface StreamDeclaration {
   readonly direct: boolean
 }
 
-/** How a task of a bolt is written. The engine has one executor form for each. */
-type BoltForm = 'basic' | 'rich' | 'keyed' | 'sink'
-type SpoutForm = 'plain' | 'iterable' | 'replayable'
-
 /** A declared piece of state, with its defaults in place. What does not apply to `kind` is undefined. */
 export interface StateDeclaration {
   readonly scope: 'key' | 'task'
@@ -247,13 +243,6 @@ export interface RuntimeTransactionalSinkSpec extends RuntimeSinkCommon {
   bindHost?(host: never): RuntimeTransactionalSinkSpec
 }
 
-type RuntimeBoltSpec =
-  | RuntimeBasicBoltSpec
-  | RuntimeRichBoltSpec
-  | RuntimeKeyedBoltSpec
-  | RuntimeWritingSinkSpec
-  | RuntimeTransactionalSinkSpec
-
 export interface RuntimePlainSpoutSpec {
   /** The second argument is for classes, which hear of their collector here; `spout` does not show it. */
   open?(context: TopologyContext, collector: unknown): Result
@@ -295,8 +284,6 @@ export interface RuntimeReplayableSpoutSpec {
   /** See RuntimeIterableSpoutSpec. */
   bindHost?(host: never): RuntimeReplayableSpoutSpec
 }
-
-type RuntimeSpoutSpec = RuntimePlainSpoutSpec | RuntimeIterableSpoutSpec | RuntimeReplayableSpoutSpec
 
 /**
  * Shows a definition under its public type. Members whose name begins with `~` are in that type only; this is
