@@ -108,13 +108,14 @@ describe('samples', () => {
     first?.self.stats.executeMs.record(0.05)
     first?.self.stats.executeMs.record(40, 2)
     second?.self.stats.executeMs.record(40_000)
+    second?.self.stats.executeMs.record(0.05)
     const took = distribution(figureIn(samplesOf(worker), 'typhoon_execute_seconds', 'count'))
-    expect(took.count).toBe(4)
-    expect(took.sum).toBeCloseTo(40.08005)
+    expect(took.count).toBe(5)
+    expect(took.sum).toBeCloseTo(40.0801, 6)
     const [least, ...rest] = took.buckets
-    expect(least).toEqual([0.0001, 1])
+    expect(least).toEqual([0.0001, 2])
     expect(rest).toEqual(
-      [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30].map((le) => [le, le < 0.04 ? 1 : 3]),
+      [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30].map((le) => [le, le < 0.04 ? 2 : 4]),
     )
     const counts = took.buckets.map(([, count]) => count)
     expect(counts).toEqual([...counts].sort((a, b) => a - b))
