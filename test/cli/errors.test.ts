@@ -121,7 +121,7 @@ test('arguments the topology does not take, and configuration that is wrong', as
   sandbox.write('word-count.ts', wordCount)
   expect(await errorOf('run', 'word-count', '--', '--input', 'x')).toMatchInlineSnapshot(`
     "error E1018 ARGS_INVALID  the topology takes no arguments, but was given --input x
-      fix   See the issues in the message; typhoon help <file> prints the arguments.
+      fix   See the issues in the message; arguments follow -- on the command line, as --name value.
       more  typhoon explain E1018
     exit 2"
   `)
