@@ -65,6 +65,10 @@ export class EngineTuple implements Tuple<AnyValues> {
     return this.stream.streamId
   }
 
+  get isAnswered(): boolean {
+    return this.answer !== Answer.OPEN
+  }
+
   get signal(): AbortSignal {
     return this.stream.scopes[this.targetTask]?.signalOf(this) ?? NEVER
   }

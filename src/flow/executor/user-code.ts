@@ -11,13 +11,12 @@ export function isPromise(result: unknown): result is PromiseLike<unknown> {
 
 /** What a thrown or given value says of itself. */
 export function messageOf(why: unknown): string {
-  if (why instanceof Error) return why.message
   if (typeof why === 'string') return why
   try {
-    return String(why)
+    return String(why instanceof Error ? why.message : why)
   } catch {
-    // An object without a prototype, or with a `toString` that throws: the reason must not become a second
-    // error.
+    // An object without a prototype, or with a `toString` or `message` that throws: the reason must not
+    // become a second error.
     return 'a value that has no text'
   }
 }

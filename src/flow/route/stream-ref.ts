@@ -5,6 +5,7 @@ import type { StreamSchema } from '../../topology/definition.ts'
 /** What of a tuple its call's scope looks at. */
 export interface ScopedTuple {
   readonly root: { readonly isClosed: boolean } | undefined
+  readonly isAnswered: boolean
 }
 
 /** Who can say when the call that holds a tuple must stop: the calls of the tuple's task. */

@@ -143,7 +143,8 @@ export class AsyncCalls implements CallScope {
     if (controller === undefined) {
       controller = new AbortController()
       if (this.isClosed || tuple.root?.isClosed === true) controller.abort()
-      this.signals.set(tuple, controller)
+      // Nobody would take it out again.
+      else if (!tuple.isAnswered) this.signals.set(tuple, controller)
     }
     return controller.signal
   }
@@ -153,9 +154,18 @@ export class AsyncCalls implements CallScope {
     if (this.signals.size > 0) this.signals.delete(tuple)
   }
 
-  /** Aborts calls whose tree has got its verdict elsewhere. */
+  /** Aborts calls whose tree has got its verdict elsewhere, and forgets those of tuples that are done. */
   sweep(): void {
-    for (const [tuple, controller] of this.signals) if (tuple.root?.isClosed === true) controller.abort()
+    for (const [tuple, controller] of this.signals) {
+      const isClosed = tuple.root?.isClosed === true
+      if (isClosed && !tuple.isAnswered) controller.abort()
+      if (isClosed || tuple.isAnswered) this.signals.delete(tuple)
+    }
+  }
+
+  /** Of tuples in hand whose signal was read. */
+  get signalCount(): number {
+    return this.signals.size
   }
 
   /** The task ends: nothing takes effect any more. */
@@ -203,15 +213,16 @@ export class AsyncCalls implements CallScope {
   private start(call: Call): void {
     call.state = State.RUNNING
     call.attempt += 1
-    let result: Result
+    let promise: PromiseLike<unknown> | undefined
     try {
-      result = this.owner.invokeFor(call)
+      const result: Result = this.owner.invokeFor(call)
+      if (isPromise(result)) promise = result
     } catch (error) {
       this.services.host.userCallBegan()
       this.onThrow(call, error)
       return
     }
-    if (isPromise(result)) this.wait(call, result)
+    if (promise !== undefined) this.wait(call, promise)
     else {
       this.services.host.userCallBegan()
       this.onReturn(call)
@@ -223,7 +234,7 @@ export class AsyncCalls implements CallScope {
     const { attempt } = call
     host.userCallBegan()
     const { timeoutMs } = this.self.settings
-    if (timeoutMs !== undefined && call.tuple !== undefined) {
+    if (timeoutMs !== undefined) {
       call.timer = host.timers.after(timeoutMs, () => this.onTimeout(call, timeoutMs))
     }
     // A thenable that throws in `then` becomes a promise that is rejected; a promise stays what it is.

@@ -103,21 +103,23 @@ export abstract class BoltTask implements CallOwner {
   abstract keyOf(tuple: EngineTuple): unknown
 
   private runPlain(tuple: EngineTuple): void {
-    let result: Result
+    let promise: PromiseLike<unknown> | undefined
     try {
-      result = this.invoke(tuple)
+      const result: Result = this.invoke(tuple)
       if (result === undefined) {
         this.calls.forgetSignal(tuple)
         this.settleNow(tuple)
         return
       }
+      // Here, too, user code runs: `then` may be a getter.
+      if (isPromise(result)) promise = result
     } catch (error) {
       this.discardNow(tuple)
       this.onThrow(tuple, error)
       return
     }
-    if (isPromise(result)) this.calls.adopt(tuple, result)
-    else this.finish(tuple)
+    if (promise === undefined) this.finish(tuple)
+    else this.calls.adopt(tuple, promise)
   }
 
   /** HOT. */

@@ -26,9 +26,17 @@ export class ErrorActions {
   }
 
   wantsRetry(error: unknown, retriesDone: number): boolean {
-    const policy = this.self.settings.onError
-    if (retriesDone >= policy.retries || hasCode(error, 'FATAL_TASK')) return false
-    return policy.retryIf === undefined || policy.retryIf(error)
+    const { retries, retryIf } = this.self.settings.onError
+    if (retriesDone >= retries || hasCode(error, 'FATAL_TASK')) return false
+    if (retryIf === undefined) return true
+    try {
+      return retryIf(error)
+    } catch (thrown) {
+      // Who cannot say whether to try again gets no further attempt; the action is taken.
+      const { componentId, task } = this.self
+      this.services.desk.report({ componentId, task, error: thrown })
+      return false
+    }
   }
 
   retryWaitMs(retriesDone: number): number {
