@@ -68,6 +68,7 @@ export class LocalRun implements SeatRun {
   private isStarted = false
   private isStopped = false
   private saving: Promise<void> = Promise.resolve()
+  private isSaving = false
 
   private constructor(spec: LocalRunSpec) {
     this.spec = spec
@@ -136,6 +137,8 @@ export class LocalRun implements SeatRun {
    */
   async drain(timeoutMs: number): Promise<boolean> {
     this.deactivate()
+    // Of one that stopped itself everything stays for a look.
+    if (this.stoppedBy === undefined) for (const worker of this.workers) worker.drain()
     const { clock } = this.spec.host
     const endMs = clock.monotonicMs() + timeoutMs
     while (!this.isQuiet()) {
@@ -282,7 +285,8 @@ export class LocalRun implements SeatRun {
     this.timers.push(
       timers.every(COLLECT_MS, () => {
         this.collect()
-        this.saving = this.save()
+        // A component may be slow to take note of what is stored: saves do not queue up behind it.
+        if (!this.isSaving) this.saving = this.save()
       }),
     )
     for (const seat of this.seats) this.tell({ kind: 'worker-started', worker: seat.number, why: '' })
@@ -319,6 +323,7 @@ export class LocalRun implements SeatRun {
 
   private async save(): Promise<void> {
     await this.saving
+    this.isSaving = true
     try {
       const stored = await this.positions.save()
       if (stored === undefined) return
@@ -328,6 +333,8 @@ export class LocalRun implements SeatRun {
       }
     } catch (error) {
       this.tell({ kind: 'warning', message: `restart positions were not stored: ${messageOf(error)}` })
+    } finally {
+      this.isSaving = false
     }
   }
 

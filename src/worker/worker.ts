@@ -10,7 +10,7 @@
  *   W1  No tuple runs before every bolt of the worker is prepared; no spout is asked before it is activated.
  *   W2  After `stop` or `kill` nothing of the worker runs any more: no timer, no executor, no late promise.
  */
-import { UserCodeError } from '../base/errors.ts'
+import { UnavailableError, UserCodeError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { AckRouter } from '../flow/ack/ack-router.ts'
 import { EdgeIds } from '../flow/ack/edge-ids.ts'
@@ -39,6 +39,8 @@ import { makeTryEncode } from './try-encode.ts'
 /** How exact deadlines are: half of the 100 ms that are promised. */
 const SWEEP_MS = 50
 const REFRESH_MS = 1_000
+/** How long one call at the end of a task may take. */
+const END_MS = 10_000
 
 export interface WorkerParts {
   readonly spec: WorkerSpec
@@ -175,6 +177,11 @@ export class Worker {
     for (const spout of this.assembly.spouts) spout.deactivate()
   }
 
+  /** Deactivated, but what failed is still emitted again: what is in flight comes to its end. */
+  drain(): void {
+    for (const spout of this.assembly.spouts) spout.drain()
+  }
+
   /** Another worker was lost, or the link to it: open trees that may have been there fail now. */
   onLost(reason: 'worker-lost' | 'link-lost', message: string): void {
     for (const task of this.assembly.spoutTasks) task.failWhatLeft(reason, message)
@@ -270,12 +277,22 @@ export class Worker {
     }
   }
 
-  /** At the end nobody can act on errors any more: they are reported. */
+  /** Nobody can act on errors here: they are reported. What does not end is left alone. */
   private async quietly(self: TaskIdentity, call: () => Promise<void>): Promise<void> {
+    const { componentId, task } = self
+    let limit: Stoppable | undefined
+    const tooLong = new Promise<never>((_resolve, reject) => {
+      limit = this.parts.host.timers.after(END_MS, () => {
+        const text = `task ${task} of ${componentId} does not end and is left alone after ${END_MS} ms`
+        reject(new UnavailableError('OPERATION_TIMED_OUT', text, { component: componentId, task }))
+      })
+    })
     try {
-      await call()
+      await Promise.race([call(), tooLong])
     } catch (error) {
-      this.desk.report({ componentId: self.componentId, task: self.task, error })
+      this.desk.report({ componentId, task, error })
+    } finally {
+      limit?.stop()
     }
   }
 

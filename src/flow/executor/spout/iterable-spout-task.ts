@@ -20,6 +20,8 @@ export class IterableSpoutTask extends SourceTask {
   private at = 0
   private isWaiting = false
   private isEnded = false
+  /** Closed, or another task goes on in its place: what still comes counts for nothing. */
+  private isOver = false
   /** The item that was asked for and has not come. */
   private awaited: PromiseLike<unknown> | undefined = undefined
 
@@ -49,6 +51,7 @@ export class IterableSpoutTask extends SourceTask {
     this.iterator = undefined
     this.batch = NO_ITEMS
     this.isWaiting = true
+    this.isOver = true
     return source
   }
 
@@ -60,7 +63,11 @@ export class IterableSpoutTask extends SourceTask {
   }
 
   async close(): Promise<void> {
-    await this.iterator?.return?.()
+    this.isOver = true
+    const ended = this.iterator?.return?.()
+    if (!this.isWaiting) await ended
+    // A generator in the middle of an item ends when that has come, or never; nobody waits for it.
+    else Promise.resolve(ended).catch((error: unknown) => this.reportThrow(error))
   }
 
   /** HOT. */
@@ -102,6 +109,7 @@ export class IterableSpoutTask extends SourceTask {
     Promise.resolve(promise).then(
       (result) => {
         host.userCallEnded()
+        if (this.isGone) return
         this.isWaiting = false
         this.awaited = undefined
         this.take(result as IteratorResult<unknown>)
@@ -109,10 +117,16 @@ export class IterableSpoutTask extends SourceTask {
       },
       (error: unknown) => {
         host.userCallEnded()
+        if (this.isGone) return
         this.isWaiting = false
         this.end(error)
       },
     )
+  }
+
+  /** Also at an end in bad order, of which a task hears by its signal only. */
+  private get isGone(): boolean {
+    return this.isOver || this.self.end.signal.aborted
   }
 
   private take(result: IteratorResult<unknown>): number {

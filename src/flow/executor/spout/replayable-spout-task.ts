@@ -191,7 +191,7 @@ export class ReplayableSpoutTask extends SourceTask {
 
   private onBatch(reader: Reader, result: IteratorResult<unknown>): void {
     reader.isWaiting = false
-    if (reader.end.signal.aborted) return
+    if (this.isGone(reader)) return
     if (result?.done === true) reader.isFinished = true
     else {
       reader.reopen.reset()
@@ -203,7 +203,7 @@ export class ReplayableSpoutTask extends SourceTask {
   }
 
   private onReadError(reader: Reader, error: unknown): void {
-    if (reader.end.signal.aborted) return
+    if (this.isGone(reader)) return
     reader.iterator = undefined
     if (isStreamError(error) && !error.retryable) {
       this.isStopped = true
@@ -220,6 +220,11 @@ export class ReplayableSpoutTask extends SourceTask {
       reader.isWaiting = false
       this.home.wake()
     })
+  }
+
+  /** What still comes counts for nothing. */
+  private isGone(reader: Reader): boolean {
+    return reader.end.signal.aborted || this.self.end.signal.aborted
   }
 
   /** Takes up new partitions of its share, and lets go of those that are gone. */

@@ -23,6 +23,8 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
   private blockedOn: Gate | undefined = undefined
   private blockedSinceMs = 0
   private isActive = false
+  /** Nothing new is asked for; what failed is emitted again. */
+  private isDraining = false
   private isStepping = false
   private isClosed = false
   private emptyWait: Stoppable | undefined = undefined
@@ -57,13 +59,21 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
   }
 
   activate(): void {
+    this.isDraining = false
     if (this.isActive) return
     this.isActive = true
     for (const task of this.tasks) task.activate()
     this.wake()
   }
 
+  drain(): void {
+    this.deactivate()
+    this.isDraining = true
+    this.wake()
+  }
+
   deactivate(): void {
+    this.isDraining = false
     if (!this.isActive) return
     this.isActive = false
     for (const task of this.tasks) task.deactivate()
@@ -111,6 +121,7 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
   close(): void {
     this.isClosed = true
     this.isActive = false
+    this.isDraining = false
     this.emptyWait?.stop()
     for (const task of this.tasks) task.self.end.abort()
   }
@@ -122,7 +133,7 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
     task.tellVerdicts()
     for (let calls = 0; calls < share; calls += 1) {
       if (task.verdictCount >= VERDICT_BUNCH || !hasRoom(task, max)) task.tellVerdicts()
-      if (!this.isActive || task.isFinished || this.blockedOn !== undefined || !hasRoom(task, max)) {
+      if (!this.mayAsk(task) || task.isFinished || this.blockedOn !== undefined || !hasRoom(task, max)) {
         return this.endOf(task, Next.WAITING)
       }
       const ended = task.next()
@@ -130,6 +141,11 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
     }
     task.tellVerdicts()
     return Next.EMITTED
+  }
+
+  /** HOT. A task takes what is to be emitted again first. */
+  private mayAsk(task: SpoutTask): boolean {
+    return this.isActive || (this.isDraining && task.readyReplayCount > 0)
   }
 
   private endOf(task: SpoutTask, ended: number): number {

@@ -133,6 +133,8 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
         for (const target of direct) output.emitDirectRoot(target, values, root, time)
       }
     } catch (error) {
+      // A bolt called within the emit may have failed the tree. The thrower hears of it, and nobody twice.
+      if (root.isClosed) this.verdicts = this.verdicts.filter((each) => each !== root)
       this.pendingCount -= 1
       acks.forget(root)
       throw error
