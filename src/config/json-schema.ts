@@ -1,7 +1,7 @@
 /**
  * A JSON Schema of `typhoon.yaml`, made of the tables: for editors, and for whoever checks files elsewhere.
  *
- * Route: keys.ts → [here] → docs/reference/typhoon.schema.json and `typhoon config schema`.
+ * Route: keys.ts → [here] → docs/reference/typhoon.schema.json.
  */
 
 import { allKeys, type Key } from './keys.ts'

@@ -128,7 +128,7 @@ test('arguments the topology does not take, and configuration that is wrong', as
   expect(await errorOf('run', 'word-count', '-c', 'topology.workrs=2')).toMatchInlineSnapshot(`
     "error E2001 CONFIG_UNKNOWN_KEY  command line: there is no configuration key topology.workrs
       near  did you mean topology.workers?
-      fix   Use the nearest name in the message; typhoon config schema lists all.
+      fix   Use the nearest name in the message; docs/reference/config.md lists all.
       more  typhoon explain E2001
     exit 2"
   `)
