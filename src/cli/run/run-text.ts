@@ -2,7 +2,7 @@
 import type { Resumed } from '../../testing/position-book.ts'
 import type { RunFigures } from '../../testing/run-figures.ts'
 import { countText, percent, shortCount, shortTime } from '../figures.ts'
-import type { Paint } from '../paint.ts'
+import { type Paint, widthOf } from '../paint.ts'
 import { plainJson } from '../place.ts'
 import { type Cell, type Column, textTable } from '../text-table.ts'
 import type { RunRates } from './rates.ts'
@@ -47,10 +47,10 @@ export function tableLines(standing: Standing, paint: Paint, columnsMax: number)
     shortTime(each.p99Ms),
     marked(shortCount(each.failedCount), each.failedCount > 0, 'red'),
   ])
-  return [headLine(standing, paint), ...textTable(columns, rows, paint, columnsMax)]
+  return [...headLines(standing, paint, columnsMax), ...textTable(columns, rows, paint, columnsMax)]
 }
 
-function headLine(standing: Standing, paint: Paint): string {
+function headLines(standing: Standing, paint: Paint, columnsMax: number): readonly string[] {
   const { name, state, elapsedMs, figures, rates } = standing
   const parts = [
     paint('bold', name),
@@ -63,7 +63,20 @@ function headLine(standing: Standing, paint: Paint): string {
     ...lagParts(standing),
   ]
   if (figures.failedCount > 0) parts.push(paint('red', `failed ${countText(figures.failedCount)}`))
-  return parts.join('  ')
+  return wrapped(parts, columnsMax)
+}
+
+/** As many parts to a line as it holds: a narrow window loses none. */
+function wrapped(parts: readonly string[], columnsMax: number): readonly string[] {
+  const lines: string[] = []
+  for (const part of parts) {
+    const line = `${lines.at(-1) ?? ''}  ${part}`
+    if (lines.length === 0) lines.push(part)
+    // The last column stays free, as in the live area.
+    else if (widthOf(line) < columnsMax) lines[lines.length - 1] = line
+    else lines.push(`  ${part}`)
+  }
+  return lines
 }
 
 /** One line for a pipe. */

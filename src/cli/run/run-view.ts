@@ -9,6 +9,7 @@
 import type { Stoppable } from '../../host/host.ts'
 import type { RunEvent } from '../../testing/local-run.ts'
 import type { Shell } from '../shell.ts'
+import { EventLimit } from './event-limit.ts'
 import { eventDocument, eventLines } from './event-text.ts'
 import { LiveArea } from './live-area.ts'
 import {
@@ -47,6 +48,7 @@ const PLAIN_FIRST_MS = 900
 class PlainView implements RunView {
   readonly print = undefined
   private readonly shell: Shell
+  private readonly limit = new EventLimit()
   private nextMs = PLAIN_FIRST_MS
 
   constructor(shell: Shell) {
@@ -58,21 +60,25 @@ class PlainView implements RunView {
   }
 
   event(event: RunEvent): void {
+    if (!this.limit.lets(event, this.shell.nowMs())) return
     for (const line of eventLines(event, this.shell.paintError, this.shell.terminal.directory))
       this.shell.say(line)
   }
 
   standing(standing: Standing): void {
+    for (const line of this.limit.heldBack(this.shell.nowMs())) this.shell.say(line)
     if (standing.elapsedMs < this.nextMs) return
     this.nextMs = standing.elapsedMs + PLAIN_EVERY_MS
     this.shell.say(progressLine(standing))
   }
 
   ended(ending: Ending): void {
+    this.close()
     for (const line of summaryLines(ending, this.shell.paintError)) this.shell.say(line)
   }
 
   close(): void {
+    for (const line of this.limit.heldBack()) this.shell.say(line)
     this.nextMs = Number.POSITIVE_INFINITY
   }
 }
@@ -85,6 +91,7 @@ class LiveView implements RunView {
   readonly print: ((line: string) => void) | undefined
   private readonly shell: Shell
   private readonly area: LiveArea
+  private readonly limit = new EventLimit()
   private printed: string[] = []
   private printing: Stoppable | undefined = undefined
 
@@ -102,6 +109,7 @@ class LiveView implements RunView {
 
   event(event: RunEvent): void {
     const { paintError, terminal } = this.shell
+    if (!this.limit.lets(event, this.shell.nowMs())) return
     const lines = eventLines(event, paintError, terminal.directory)
     if (lines.length > 0) this.area.above(() => this.shell.say(lines.join('\n')))
   }
@@ -109,6 +117,7 @@ class LiveView implements RunView {
   standing(standing: Standing): void {
     const { paintError, terminal } = this.shell
     this.flush()
+    this.sayHeldBack(this.shell.nowMs())
     this.area.draw(['', ...tableLines(standing, paintError, terminal.err.columns())])
   }
 
@@ -119,7 +128,13 @@ class LiveView implements RunView {
 
   close(): void {
     this.flush()
+    this.sayHeldBack()
     this.area.clear()
+  }
+
+  private sayHeldBack(nowMs?: number): void {
+    const lines = this.limit.heldBack(nowMs)
+    if (lines.length > 0) this.area.above(() => this.shell.say(lines.join('\n')))
   }
 
   private onPrinted(line: string): void {
@@ -174,6 +189,7 @@ class JsonLinesView implements RunView {
 class JsonView implements RunView {
   readonly print = (line: string): void => this.shell.say(line)
   private readonly shell: Shell
+  private readonly limit = new EventLimit()
 
   constructor(shell: Shell) {
     this.shell = shell
@@ -184,11 +200,11 @@ class JsonView implements RunView {
   }
 
   event(event: RunEvent): void {
-    if (event.kind === 'warning') this.shell.say(event.message)
+    if (event.kind === 'warning' && this.limit.lets(event, this.shell.nowMs())) this.shell.say(event.message)
   }
 
   standing(): void {
-    // As above.
+    for (const line of this.limit.heldBack(this.shell.nowMs())) this.shell.say(line)
   }
 
   ended(ending: Ending): void {

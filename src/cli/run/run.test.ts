@@ -128,6 +128,13 @@ describe('texts', () => {
     `)
   })
 
+  test('the table in a narrow window: what does not fit goes to the next line', () => {
+    expect(tableLines(standing, plainPaint, 80).slice(0, 2)).toEqual([
+      'wc  active  1:05  acked 240 (240/s)  in flight 7  p99 2 ms  busy 50%',
+      '  to read 480, about 2 s  failed 3',
+    ])
+  })
+
   test('the line for a pipe', () => {
     expect(progressLine(standing)).toMatchInlineSnapshot(
       `"1:05  wc active  acked 240  240/s  in flight 7  failed 3  p99 2 ms  to read 480, about 2 s"`,
