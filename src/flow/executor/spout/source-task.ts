@@ -3,7 +3,7 @@
  *
  *   items ─▶ emit, tracked ─▶ acked ──▶ done
  *                   ▲            ╰ failed ─▶ rest a little ─▶ emitted again, at most maxReplays times
- *                   ╰───────────────────────────╯              ╰▶ dead letter, counts as done
+ *                   ╰───────────────────────────╯              ╰▶ dead letter, done once that is safe
  *
  * Invariants
  *   I1  Every item taken from the source ends as acked, as a dead letter, or is still pending or resting.
@@ -23,6 +23,17 @@ import { Next, type SpoutHome, SpoutTask } from './spout-task.ts'
 /** Longest rest before a replay of an item that keeps failing. The first replay does not wait. */
 const REST_MAX_MS = 1_000
 const REST_FIRST_MS = 10
+
+/** A dead letter on its way to its readers, and the item that it is about. */
+class SentLetter {
+  readonly letter: DeadLetter
+  readonly messageId: unknown
+
+  constructor(letter: DeadLetter, messageId: unknown) {
+    this.letter = letter
+    this.messageId = messageId
+  }
+}
 
 interface Replay {
   readonly values: AnyValues
@@ -89,7 +100,8 @@ export abstract class SourceTask extends SpoutTask {
   }
 
   protected onAcked(root: TreeRoot): void {
-    this.onItemDone(root.messageId)
+    const { messageId } = root
+    this.onItemDone(messageId instanceof SentLetter ? messageId.messageId : messageId)
   }
 
   protected onUntracked(messageId: unknown): void {
@@ -97,6 +109,10 @@ export abstract class SourceTask extends SpoutTask {
   }
 
   protected onFailed(root: TreeRoot, failure: Failure): void {
+    if (root.messageId instanceof SentLetter) {
+      this.keepLetter(root.messageId)
+      return
+    }
     const values = root.values as AnyValues
     const failedBefore = root.failedBefore + 1
     const { maxReplays } = this.self.settings
@@ -108,9 +124,8 @@ export abstract class SourceTask extends SpoutTask {
         component: this.self.componentId,
         failedBefore,
       })
-      if (this.deadLetter(values, error, failedBefore)) {
+      if (this.deadLetter(values, root.messageId, error, failedBefore)) {
         this.services.desk.report({ componentId: this.self.componentId, task: this.self.task, error })
-        this.onItemDone(root.messageId)
         return
       }
     }
@@ -148,14 +163,14 @@ export abstract class SourceTask extends SpoutTask {
     this.self.stats.threwCount += 1
     this.services.desk.report({ componentId, task, error })
     this.services.desk.countFailure({ componentId, task, error })
-    if (this.deadLetter(values, error, 1)) this.onItemDone(messageId)
-    else {
+    if (!this.deadLetter(values, messageId, error, 1)) {
       // No room for the letter: standing still loses nothing.
       this.services.desk.stopTopology({ componentId, task, error })
     }
   }
 
-  protected deadLetter(values: AnyValues, error: unknown, attempts: number): boolean {
+  /** False: no room. Else the item is done, or will be when its letter has been read. */
+  private deadLetter(values: AnyValues, messageId: unknown, error: unknown, attempts: number): boolean {
     const letter = {
       component: this.self.componentId,
       task: this.self.task,
@@ -167,16 +182,37 @@ export abstract class SourceTask extends SpoutTask {
       at: this.services.host.clock.now(),
     }
     const output = this.self.outputs.byId.get(DEAD_STREAM)
-    if (!this.sendLetter(output, letter) && !this.services.desk.storeDeadLetter(letter)) return false
+    if (!this.sendLetter(output, letter, messageId)) {
+      if (!this.services.desk.storeDeadLetter(letter)) return false
+      this.onItemDone(messageId)
+    }
     this.self.stats.deadLetteredCount += 1
     return true
   }
 
+  /** Its reader refused the letter: the store takes it, so that it is not lost. */
+  private keepLetter({ letter, messageId }: SentLetter): void {
+    if (this.services.desk.storeDeadLetter(letter)) {
+      this.onItemDone(messageId)
+      return
+    }
+    const { componentId, task } = this.self
+    const text = `a dead letter of ${componentId} was refused by its reader, and there is no room to keep it`
+    const error = new UserCodeError('REPLAYS_EXHAUSTED', text, { component: componentId, task })
+    this.services.desk.report({ componentId, task, error })
+    this.services.desk.stopTopology({ componentId, task, error })
+  }
+
   /** False: nobody reads them, or this one cannot be sent, so the store must take it. */
-  private sendLetter(output: StreamOutput | undefined, letter: DeadLetter): boolean {
+  private sendLetter(output: StreamOutput | undefined, letter: DeadLetter, messageId: unknown): boolean {
     if (output === undefined || output.routes.length === 0) return false
     try {
-      output.emitRoot({ ...letter }, undefined, undefined)
+      if (this.services.acks.isTracking) {
+        this.emitTracked(output, { ...letter }, new SentLetter(letter, messageId), undefined, 0)
+      } else {
+        output.emitRoot({ ...letter }, undefined, undefined)
+        this.onItemDone(messageId)
+      }
       return true
     } catch (error) {
       this.services.desk.report({ componentId: this.self.componentId, task: this.self.task, error })
