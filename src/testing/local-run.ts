@@ -262,6 +262,10 @@ export class LocalRun implements SeatRun {
     if (this.isAllFinished()) this.spec.host.timers.defer(() => this.lookForEnd())
   }
 
+  onSourceResumed(_worker: number, task: number): void {
+    this.finishedTasks.delete(task)
+  }
+
   onBroken(worker: number, error: unknown): void {
     this.spec.log.error('an invariant is broken, the worker ends', { worker, message: messageOf(error) })
     this.spec.host.timers.defer(() => this.killWorker(worker, `a broken invariant: ${messageOf(error)}`))
@@ -276,7 +280,8 @@ export class LocalRun implements SeatRun {
       for (const seat of this.seats) await seat.open()
       for (const seat of this.seats) await seat.start()
     } catch (error) {
-      this.kill()
+      // What was prepared elsewhere is cleaned up, as it is in the worker that could not start.
+      await this.stop()
       throw error
     }
     if (this.spec.state !== undefined) dealState(this.spec.state, this.workers, this.expanded)

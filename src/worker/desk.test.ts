@@ -15,6 +15,7 @@ function deskWith(config: TopologyConfig) {
     onRestartWanted: () => undefined,
     onStopWanted: (_worker, { error }) => stops.push(error),
     onSourceFinished: () => undefined,
+    onSourceResumed: () => undefined,
     onBroken: () => undefined,
   }
   const time = { nowMs: 0 }

@@ -33,6 +33,7 @@ export interface WorkerOwner {
   onRestartWanted(worker: number, reported: ReportedError): void
   onStopWanted(worker: number, reported: ReportedError): void
   onSourceFinished(worker: number, task: number): void
+  onSourceResumed(worker: number, task: number): void
   /** A broken invariant: the worker must not go on. */
   onBroken(worker: number, error: unknown): void
 }
@@ -85,6 +86,10 @@ export class Desk implements WorkerDesk {
 
   sourceFinished(task: number): void {
     this.owner.onSourceFinished(this.worker, task)
+  }
+
+  sourceResumed(task: number): void {
+    this.owner.onSourceResumed(this.worker, task)
   }
 
   countFailure(reported: ReportedError): void {

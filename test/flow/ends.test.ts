@@ -6,6 +6,7 @@ import {
   FatalTaskError,
   fields,
   plainSink,
+  replayableSpout,
   richBolt,
   spoutFrom,
   type TopologyBuilder,
@@ -258,4 +259,87 @@ test('a sink whose write never ends does not keep a run from stopping for ever',
   await staged.end()
   expect(staged.run.state).toBe('stopped')
   expect(staged.codes()['OPERATION_TIMED_OUT']).toBe(1)
+})
+
+test('a dead letter of a source that its reader refuses goes to the store', async () => {
+  let hasRefused = false
+  const staged = await started((builder) => {
+    const source = builder.setSpout(
+      'source',
+      spoutFrom(number, () => numbers(1, 2)),
+    )
+    const failing = bolt({
+      input: number,
+      execute: ({ values }) => {
+        if (values.n === 2) throw new Error('no')
+      },
+    })
+    builder.setBolt('failing', failing).shuffleGrouping(source)
+    const reader = bolt({
+      execute: () => {
+        hasRefused = true
+        throw new Error('away for a moment')
+      },
+    })
+    builder.setBolt('reader', reader).globalGrouping(builder.deadLetters)
+  })
+  await staged.finish()
+  expect(hasRefused).toBe(true)
+  expect(staged.run.deadLetters.letters.map(({ code, values }) => [code, values])).toEqual([
+    ['REPLAYS_EXHAUSTED', { n: 2 }],
+  ])
+})
+
+test('a worker that cannot start has the others clean up', async () => {
+  const calls: string[] = []
+  const staged = new StagedRun({
+    config: { workers: 2 },
+    build(builder) {
+      const source = builder.setSpout(
+        'source',
+        spoutFrom(number, () => numbers(1)),
+      )
+      const half = bolt({
+        input: number,
+        prepare: ({ worker }) => {
+          if (worker.port === 2) throw new Error('no')
+          calls.push('prepared')
+        },
+        cleanup: () => {
+          calls.push('cleaned up')
+        },
+        execute: () => undefined,
+      })
+      builder.setBolt('half', half, 4).shuffleGrouping(source)
+    },
+  })
+  await expect(staged.start()).rejects.toThrow('could not start')
+  expect(calls.filter((call) => call === 'cleaned up').length).toBe(
+    calls.filter((call) => call === 'prepared').length,
+  )
+})
+
+test('a task that had read all its partitions reads one that is added', async () => {
+  const read: string[] = []
+  let partitions = ['a']
+  const staged = await started((builder) => {
+    const source = replayableSpout({
+      output: number,
+      partitionRefresh: '1s',
+      partitions: () => Promise.resolve(partitions),
+      async *read(partition, _position: number | undefined, signal) {
+        read.push(partition)
+        yield [{ values: { n: 1 }, position: 1 }]
+        if (partition === 'a') await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+    })
+    const handle = builder.setSpout('source', source, 2)
+    builder.setBolt('last', bolt({ input: number, execute: () => undefined })).shuffleGrouping(handle)
+  })
+  await staged.pass(500)
+  partitions = ['a', 'b']
+  await staged.pass(2_000)
+  expect(read).toEqual(['a', 'b'])
+  expect(staged.figures('source').ackedCount).toBe(2)
+  await staged.end()
 })

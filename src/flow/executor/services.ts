@@ -30,8 +30,10 @@ export interface WorkerDesk {
   restartWorker(reported: ReportedError): void
   /** The topology must be deactivated, everything stays for a look. */
   stopTopology(reported: ReportedError): void
-  /** A source task has finished for good. */
+  /** A source task has nothing left to give. */
   sourceFinished(task: number): void
+  /** It has again: a partition was added. */
+  sourceResumed(task: number): void
   /** Counts a failure of user code against `maxFailures`. */
   countFailure(reported: ReportedError): void
 }

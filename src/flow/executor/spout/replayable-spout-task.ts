@@ -85,7 +85,12 @@ export class ReplayableSpoutTask extends SourceTask {
     const timer = this.services.host.timers.every(refreshMs, () => {
       this.refresh(refreshMs / 2).catch((error: unknown) => this.reportThrow(error))
     })
-    this.self.context.signal.addEventListener('abort', () => timer.stop(), { once: true })
+    const onEnd = () => {
+      timer.stop()
+      // Also at an end in bad order: files of this process stay open if nobody closes them.
+      for (const reader of this.readers) this.endReader(reader)
+    }
+    this.self.context.signal.addEventListener('abort', onEnd, { once: true })
   }
 
   async close(): Promise<void> {
@@ -239,10 +244,18 @@ export class ReplayableSpoutTask extends SourceTask {
     // then.
     this.readers = this.readers.filter((each) => !each.end.signal.aborted || each.prefix.openCount > 0)
     for (const partition of mine) {
-      if (!this.readers.some((reader) => reader.partition === partition))
-        this.readers.push(this.makeReader(partition))
+      if (this.readers.some((reader) => reader.partition === partition)) continue
+      this.readers.push(this.makeReader(partition))
+      this.goOn()
     }
     this.home.wake()
+  }
+
+  /** It had come to the end of all partitions there were. */
+  private goOn(): void {
+    if (!this.isFinished) return
+    this.isFinished = false
+    this.services.desk.sourceResumed(this.self.task)
   }
 
   private makeReader(partition: string): Reader {
@@ -261,13 +274,16 @@ export class ReplayableSpoutTask extends SourceTask {
   }
 
   private endReader(reader: Reader): void {
+    if (reader.end.signal.aborted) return
     reader.isFinished = true
     reader.batch = NO_BATCH
     reader.at = 0
     reader.end.abort()
     const ended = reader.iterator?.return?.()
     // A generator that is in the middle of a read ends when that is done; nobody waits for it.
-    ended?.catch((error: unknown) => this.reportThrow(error))
+    ended?.catch((error: unknown) => {
+      if (!this.self.end.signal.aborted) this.reportThrow(error)
+    })
   }
 }
 
