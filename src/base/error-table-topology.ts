@@ -74,8 +74,8 @@ export const topologyCodes = {
     family: 'usage',
     meaning: 'The topology asks for exactly-once, but a source cannot be replayed or a sink writes plainly.',
     action:
-      'Use a replayable source and a transactional or idempotent sink; acceptDuplicates(sink) where ' +
-      'doubles do no harm.',
+      "This version runs no topology exactly-once: set guarantee to 'at-least-once', and make doubles " +
+      'harmless with an idempotent sink.',
   },
   SCHEMA_HAS_NO_FIELDS: {
     number: 'E1012',
@@ -163,7 +163,9 @@ export const topologyCodes = {
     number: 'E2002',
     family: 'usage',
     meaning: 'A value has the wrong type or is out of bounds.',
-    action: 'typhoon config explain <key> prints type, bounds and where the value came from.',
+    action:
+      'Correct what the message names. For a configuration key, typhoon config explain <key> prints type, ' +
+      'bounds and where the value came from.',
   },
   CONFIG_NOT_SUPPORTED: {
     number: 'E2003',
@@ -217,7 +219,7 @@ export const topologyCodes = {
     number: 'E3003',
     family: 'user-code',
     meaning: "A component's prepare or open threw, so the task could not start.",
-    action: 'See cause. The task is tried again with growing waits.',
+    action: 'See cause. In a topology that runs already, the task is tried again with growing waits.',
   },
   SPOUT_THREW: {
     number: 'E3004',

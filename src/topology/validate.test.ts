@@ -342,7 +342,7 @@ describe('the graph as a whole', () => {
 
   test('a stream that nobody reads is a warning', () => {
     const found = findings((b) => b.setBolt('pass', pass).shuffleGrouping(b.setSpout('words', words)))
-    expect(found).toEqual(["warning unread-stream: bolt 'pass' emits 'pass', which nobody reads"])
+    expect(found).toEqual(["warning unread-stream: bolt 'pass' emits stream 'default', which nobody reads"])
   })
 })
 

@@ -5,7 +5,7 @@
 import { ackerCount } from '../expand.ts'
 import { cyclesOf, downstreamOf, upstreamOf } from '../make/walk.ts'
 import { type Component, DEAD_LETTER_STREAM, readersOf, type Topology } from '../topology.ts'
-import { errorOf, type Finding, listed, streamName, warningOf } from './finding.ts'
+import { errorOf, type Finding, listed, warningOf } from './finding.ts'
 import type { Look } from './look.ts'
 
 const NAME = /^[A-Za-z0-9_-]+$/
@@ -141,11 +141,7 @@ function checkReaders(topology: Topology): readonly Finding[] {
       return readersOf(topology, component.id, streamId).length === 0
     })
     return unread.map((streamId) => {
-      return warningOf(
-        component,
-        'unread-stream',
-        `emits ${streamName(component.id, streamId)}, which nobody reads`,
-      )
+      return warningOf(component, 'unread-stream', `emits stream '${streamId}', which nobody reads`)
     })
   })
 }
