@@ -138,3 +138,40 @@ test('a timer whose handler throws fires again, later and later; its writes are 
   expect(staged.figures('counter').threwCount).toBe(4)
   expect(staged.codes()).toEqual({ EXECUTE_THREW: 4 })
 })
+
+test('an emit that cannot be sent leaves the state as it was', async () => {
+  const sums: number[] = []
+  let refusals = 2
+  const staged = new StagedRun({
+    build(builder) {
+      const source = builder.setSpout(
+        'source',
+        spoutFrom(pair, () => [
+          { key: 'a', n: 1 },
+          { key: 'a', n: 1 },
+        ]),
+      )
+      const sum = keyedBolt({
+        input: pair,
+        output: pair,
+        key: 'key',
+        state: { total },
+        onError: { retries: 3, then: 'fail' },
+        execute(tuple, out, { total }) {
+          total.set(total.get() + tuple.values.n)
+          out.emit({ key: tuple.values.key, n: total.get() })
+        },
+      })
+      const sumOf = builder.setBolt('sum', sum).fieldsGrouping(source, 'key')
+      const last = bolt({ input: pair, execute: (tuple) => void sums.push(tuple.values.n) })
+      builder.setBolt('last', last).customGrouping(sumOf, (targets) => () => {
+        refusals -= 1
+        if (refusals >= 0) throw new TypeError('a grouping that is not ready')
+        return targets
+      })
+    },
+  })
+  await staged.start()
+  await staged.finish()
+  expect(sums).toEqual([1, 2])
+})

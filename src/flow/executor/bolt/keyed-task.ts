@@ -96,10 +96,11 @@ export class KeyedTask extends BoltTask {
   /** HOT. */
   protected settleNow(tuple: EngineTuple): void {
     this.out.check(false)
+    // Emits first: one that cannot be sent leaves the state as it was, so a retry does not count twice.
+    this.out.flush(tuple)
     const { stateCall } = this
     this.stateCall = undefined
     stateCall?.commit()
-    this.out.flush(tuple)
     this.ack(tuple)
     if (this.store.timerCount > 0) this.setAlarm()
   }
@@ -131,10 +132,10 @@ export class KeyedTask extends BoltTask {
 
   settle(call: Call): void {
     call.collector?.check(false)
+    call.collector?.flush(call.tuple)
     const stateCall = call.stateCall as KeyedCall | undefined
     call.stateCall = undefined
     stateCall?.commit()
-    call.collector?.flush(call.tuple)
     if (call.tuple !== undefined) this.ack(call.tuple)
     this.setAlarm()
   }
@@ -221,6 +222,7 @@ export class KeyedTask extends BoltTask {
   private takeEffect(stateCall: KeyedCall, out: CallCollector): void {
     try {
       out.check(false)
+      out.flush(undefined)
     } catch (error) {
       out.discard()
       stateCall.rollBack()
@@ -229,10 +231,8 @@ export class KeyedTask extends BoltTask {
     }
     try {
       stateCall.commit()
-      out.flush(undefined)
       this.timerWaits.reset()
     } catch (error) {
-      out.discard()
       this.onTimerThrew(error)
     }
   }
