@@ -54,6 +54,12 @@ test('a package that is not installed, and a file that is not there', async () =
       fix   npm install no-such-package
     exit 2"
   `)
+  sandbox.write('misspelt.ts', "import x from 'typhon'\nexport default x\n")
+  expect(await errorOf('graph', 'misspelt.ts')).toMatchInlineSnapshot(`
+    "error misspelt.ts imports 'typhon', which is not installed
+      fix   did you mean 'typhoon'?
+    exit 2"
+  `)
   sandbox.write('relative.ts', "import x from './no-such-file.ts'\nexport default x\n")
   expect(await errorOf('graph', 'relative.ts')).toMatchInlineSnapshot(`
     "error relative.ts does not compile: Could not resolve "./no-such-file.ts"
@@ -88,6 +94,15 @@ test('a prepare that throws', async () => {
       in    prepare prepare.ts:22:26
     exit 1"
   `)
+})
+
+test('check refuses what run refuses: exactly-once', async () => {
+  const text = wordCount.replace("name: '", "config: { guarantee: 'exactly-once' },\n  name: '")
+  sandbox.write('exact.ts', text)
+  expect(await errorOf('run', 'exact.ts')).toContain('GUARANTEE_NOT_POSSIBLE')
+  const { code, stdout } = await sandbox.typhoon('check', 'exact.ts')
+  expect(stdout).toContain('GUARANTEE_NOT_POSSIBLE  this version has no checkpoints yet')
+  expect(code).toBe(1)
 })
 
 test('several findings at once', async () => {

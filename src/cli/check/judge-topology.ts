@@ -84,6 +84,7 @@ async function judgeBuild(
     const trouble = troubleOf(code, message, where)
     return { severity, ...trouble, fix: trouble.fix ?? warningEntry(code)?.action }
   })
+  if (config.guarantee === 'exactly-once') findings.unshift(noCheckpoints)
   for (const { severity, code, message, origin } of resolved?.warnings ?? []) {
     findings.push({
       severity,
@@ -94,6 +95,12 @@ async function judgeBuild(
     ofUser('build', () => buildTopologyTwice(definition, { args }))
   }
   return { topology, findings }
+}
+
+/** The graph may be right, and yet `run` refuses it. First, for what it would need besides is of no use. */
+const noCheckpoints: CheckFinding = {
+  severity: 'error',
+  ...troubleOf('GUARANTEE_NOT_POSSIBLE', 'this version has no checkpoints yet', undefined),
 }
 
 function findingsOf(error: unknown): readonly CheckFinding[] {

@@ -1,10 +1,13 @@
 /** Imports a module of the user's; what goes wrong is told with its place. */
 
 import { isStreamError } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
 import type { LoadedModule } from '../../host/node-cli-modules.ts'
 import { ExitCode } from '../exit-code.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Shell } from '../shell.ts'
+
+const OWN_NAME = 'typhoon'
 
 /**
  * @param path absolute
@@ -29,12 +32,19 @@ export async function importModule(shell: Shell, path: string): Promise<LoadedMo
   const missing = missingPackage(load.thrown)
   if (missing !== undefined) {
     const message = `${shell.short(missing.importer)} imports '${missing.name}', which is not installed`
-    throw new CommandFailure(message, { fix: `npm install ${missing.name}` })
+    throw new CommandFailure(message, {
+      fix: isMisspelt(missing.name) ? `did you mean '${OWN_NAME}'?` : `npm install ${missing.name}`,
+    })
   }
   throw new CommandFailure(`${shell.short(path)} threw while it was imported`, {
     cause: load.thrown,
     fix: 'correct the module; what is needed at run time only belongs into prepare or open',
   })
+}
+
+/** Nobody is told to install a package whose name is nearly ours. */
+function isMisspelt(name: string): boolean {
+  return name !== OWN_NAME && nearest(name, [OWN_NAME]) !== undefined
 }
 
 /** Of Node's message, which alone says it. */
