@@ -8,6 +8,7 @@ import {
   plainSink,
   replayableSpout,
   richBolt,
+  spout,
   spoutFrom,
   type TopologyBuilder,
 } from '../../src/index.ts'
@@ -342,4 +343,30 @@ test('a task that had read all its partitions reads one that is added', async ()
   expect(read).toEqual(['a', 'b'])
   expect(staged.figures('source').ackedCount).toBe(2)
   await staged.end()
+})
+
+test('what a task that is gone still emits is not kept', async () => {
+  let emit: (n: number) => void = () => undefined
+  let pending = () => 0
+  const staged = await started((builder) => {
+    const source = builder.setSpout(
+      'source',
+      spout({
+        output: number,
+        nextTuple(out) {
+          emit = (n) => out.emit({ n }, { messageId: n })
+          pending = () => out.pendingCount
+        },
+      }),
+    )
+    builder
+      .setBolt('last', bolt({ input: number, chain: false, execute: () => undefined }))
+      .shuffleGrouping(source)
+  })
+  await staged.pass(100)
+  const worker = staged.run.workers[0]
+  await staged.end()
+  for (let n = 0; n < 1_000; n += 1) emit(n)
+  expect(pending()).toBe(0)
+  expect(worker?.bolts.map((each) => each.inbox.count)).toEqual([0])
 })

@@ -35,6 +35,7 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
   private blockedSinceMs = 0
   private isRunning = false
   private isStarted = false
+  private isClosed = false
   private control: Array<() => void> = []
 
   constructor(componentId: string, inboxCapacity: number, loop: WorkLoop) {
@@ -92,6 +93,8 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
       this.isRunning = false
       return this.blockedOn === undefined ? undefined : this.waitingRoom()
     }
+    // A promise of a worker that is gone may still emit; nobody will ever take it from the inbox.
+    if (this.isClosed) return undefined
     const isOpen = this.inbox.push(tuple)
     if (!this.isScheduled) this.loop.schedule(this)
     return isOpen ? undefined : this.inbox
@@ -138,6 +141,7 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
   }
 
   close(): void {
+    this.isClosed = true
     this.isStarted = false
     for (const task of this.tasks) task.close()
     this.inbox.clear()

@@ -123,7 +123,10 @@ export class SpoutExecutor implements Steppable, Emitter, SpoutHome {
     this.isActive = false
     this.isDraining = false
     this.emptyWait?.stop()
-    for (const task of this.tasks) task.self.end.abort()
+    for (const task of this.tasks) {
+      task.isTaskGone = true
+      task.self.end.abort()
+    }
   }
 
   /** HOT. EMITTED: the share is used up and there may be more. */

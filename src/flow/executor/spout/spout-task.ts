@@ -50,6 +50,8 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
    */
   readyReplayCount = 0
   isFinished = false
+  /** The task is gone. A promise of its user code may still emit: nobody would ever answer. */
+  isTaskGone = false
   protected readonly services: EngineServices
   protected readonly home: SpoutHome
   protected readonly pending = new Pending()
@@ -96,6 +98,7 @@ export abstract class SpoutTask implements RootOwner, SpoutEmits {
     messageId: unknown,
     direct: readonly Target[] | undefined,
   ): void {
+    if (this.isTaskGone) return
     if (messageId === undefined || !this.services.acks.isTracking) {
       this.emitUntracked(output, values, messageId, direct)
       return
