@@ -152,8 +152,21 @@ function fileError(path: string, error: unknown): Error {
   if (reason === 'ENOSPC' || reason === 'EDQUOT') {
     return new UnavailableError('DISK_FULL', `no room left for ${path}`, { path, reason }, { cause: error })
   }
-  return new UnavailableError('CONNECT_FAILED', `file ${path}: ${reason}`, { path, reason }, { cause: error })
+  const words = REASONS.get(reason)
+  const why = words === undefined ? reason : `${words} (${reason})`
+  return new UnavailableError('CONNECT_FAILED', `file ${path}: ${why}`, { path, reason }, { cause: error })
 }
+
+/** The usual ones in words. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'permission denied'],
+  ['EPERM', 'operation not permitted'],
+  ['EROFS', 'the file system is read-only'],
+  ['ENOENT', 'no such file or directory'],
+  ['ENOTDIR', 'a part of the path is no directory'],
+  ['EISDIR', 'is a directory'],
+  ['EMFILE', 'too many open files'],
+])
 
 /** The system's code of an error; empty if it has none. */
 function reasonOf(error: unknown): string {

@@ -93,7 +93,9 @@ describe('run', () => {
     running.signal('SIGINT')
     await running.says('again to end at once')
     running.signal('SIGINT')
-    expect((await running.ended).code).toBe(130)
+    const { code, stderr } = await running.ended
+    expect(code).toBe(130)
+    expect(stderr).toMatch(/\nended at once, \d+ tuples? in flight\n$/)
   })
 
   test('the topology by its name, with arguments and the configuration of the project', async () => {

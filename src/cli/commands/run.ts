@@ -59,7 +59,9 @@ function endOf(shell: Shell, session: Session, view: RunView, forMs: number | un
         resolve({ exitCode, why: 'stopped', kind: 'asked' })
       },
       again: (exitCode) => {
+        const { pendingCount } = session.figures()
         view.close()
+        view.note('cut-short', `ended at once, ${counted(pendingCount, 'tuple')} in flight`)
         shell.endNow(exitCode)
       },
     })
