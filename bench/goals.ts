@@ -133,14 +133,20 @@ const limits: readonly Limit[] = [
   },
 ]
 
-export function goalRows(lines: readonly Line[], storm: readonly StormRow[]): readonly GoalRow[] {
+/** `isSameHour`: Storm ran beside this, so its ratios need no adjusting; absolute limits still do. */
+export function goalRows(
+  lines: readonly Line[],
+  storm: readonly StormRow[],
+  isSameHour = false,
+): readonly GoalRow[] {
   const byName = new Map(lines.map((line) => [line.name, line]))
   const speed = machineSpeed(lines)
+  const speedToStorm = isSameHour ? null : speed
   const comparisons = new Map(compareWithStorm(lines, storm).map((row) => [row.name, row]))
   return [
-    ...ackedWithin.flatMap((name) => ackedRows(name, comparisons.get(name), speed)),
-    ...unackedWithin.map((name) => cpuRow(name, comparisons.get(name), speed)),
-    ...betweenWorkers.map((name) => betweenRow(name, comparisons.get(name), speed)),
+    ...ackedWithin.flatMap((name) => ackedRows(name, comparisons.get(name), speedToStorm)),
+    ...unackedWithin.map((name) => cpuRow(name, comparisons.get(name), speedToStorm)),
+    ...betweenWorkers.map((name) => betweenRow(name, comparisons.get(name), speedToStorm)),
     ...atFixedRates.map((name) => latencyRow(name, comparisons.get(name))),
     ...loops.map(([ours, loop]) => loopRow(byName.get(ours), byName.get(loop), [ours, loop])),
     ...plainLoops.map(([ours, loop]) => loopRow(byName.get(ours), byName.get(loop), [ours, loop])),

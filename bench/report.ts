@@ -22,9 +22,10 @@ export function reportParts(
   lines: readonly Line[],
   storm: readonly StormRow[],
   source: string,
+  isSameHour = false,
 ): Readonly<Record<string, string>> {
   return {
-    goals: `${aboutSpeed(lines, source)}\n\n${goalTable(goalRows(lines, storm))}`,
+    goals: `${aboutSpeed(lines, source, isSameHour)}\n\n${goalTable(goalRows(lines, storm, isSameHour))}`,
     storm: comparisonTable(compareWithStorm(lines, storm)),
     cases: caseTable(lines),
   }
@@ -44,12 +45,13 @@ export function filledPage(text: string, parts: Readonly<Record<string, string>>
   return filled
 }
 
-function aboutSpeed(lines: readonly Line[], source: string): string {
+function aboutSpeed(lines: readonly Line[], source: string, isSameHour: boolean): string {
   const speed = machineSpeed(lines)
   if (speed === null) return `From \`${source}\`.`
+  const beside = isSameHour ? ' Storm ran in the same hour, so ratios to it stand as they are.' : ''
   return [
     `From \`${source}\`. The machine then ran \`loop/yardstick\` at ${plain(speed)} × the speed`,
-    "it had on Storm's machine; *adjusted* is the ratio divided by that.",
+    "it had on Storm's machine; *adjusted* is the ratio divided by that." + beside,
   ].join(' ')
 }
 
@@ -110,7 +112,12 @@ function main(): void {
     process.exit(2)
   }
   const lines = parseLines(readFileSync(results, 'utf8'))
-  const parts = reportParts(lines, parseStorm(readFileSync(storm, 'utf8')), basename(results))
+  const parts = reportParts(
+    lines,
+    parseStorm(readFileSync(storm, 'utf8')),
+    basename(results),
+    storm !== stormFile,
+  )
   if (values.print) process.stdout.write(`${Object.values(parts).join('\n\n')}\n`)
   else writeFileSync(page, filledPage(readFileSync(page, 'utf8'), parts))
 }

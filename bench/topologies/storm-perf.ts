@@ -28,7 +28,7 @@ export interface Options {
 }
 
 /** One tuple in 64 is timed at full speed, one in 8 at a low rate. */
-const FULL_SHIFT = 6
+const FULL_SHIFT = 10
 const RATE_SHIFT = 3
 const FAST = 100_000
 
