@@ -1,5 +1,5 @@
 /**
- * Times tuples as the anchor of Storm does, so that both say the same thing: of 1,024 message ids one is timed
+ * Times tuples as the anchor of Storm does, so that both say the same thing: one message id in 1,024 is timed
  * from its emit to its ack, and another carries its emit time instead of its text, a probe that the last
  * bolt times one way.
  */
