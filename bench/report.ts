@@ -51,7 +51,7 @@ function aboutSpeed(lines: readonly Line[], source: string, isSameHour: boolean)
   const beside = isSameHour ? ' Storm ran in the same hour, so ratios to it stand as they are.' : ''
   return [
     `From \`${source}\`. The machine then ran \`loop/yardstick\` at ${plain(speed)} × the speed`,
-    "it had on Storm's machine; *adjusted* is the ratio divided by that." + beside,
+    `it had on Storm's machine; *adjusted* is the ratio divided by that.${beside}`,
   ].join(' ')
 }
 

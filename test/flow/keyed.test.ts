@@ -156,6 +156,7 @@ test('an emit that cannot be sent leaves the state as it was', async () => {
         output: pair,
         key: 'key',
         state: { total },
+        // biome-ignore lint/suspicious/noThenProperty: the public name of the member
         onError: { retries: 3, then: 'fail' },
         execute(tuple, out, { total }) {
           total.set(total.get() + tuple.values.n)
