@@ -16,6 +16,7 @@
 import { deferred } from '../base/deferred.ts'
 import { ConflictError, UsageError } from '../base/errors.ts'
 import type { ReportedError } from '../flow/executor/services.ts'
+import { messageOf } from '../flow/executor/user-code.ts'
 import type { Random, Stoppable } from '../host/host.ts'
 import { placeEvenly } from '../schedule/even.ts'
 import type { StoredPositions } from '../state/position-store.ts'
@@ -401,8 +402,4 @@ function tokenOf(random: Random): string {
   const bits = new Int32Array(4)
   random.fill(bits)
   return [...bits].map((each) => (each >>> 0).toString(16).padStart(8, '0')).join('')
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

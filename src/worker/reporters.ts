@@ -7,6 +7,7 @@
 import { UsageError, UserCodeError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { CompiledReporter } from '../config/compiled.ts'
+import { messageOf } from '../flow/executor/user-code.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { MetricSample, MetricsReporter, WorkerContext } from '../topology/hook.ts'
 
@@ -158,8 +159,4 @@ function isReporter(value: unknown): value is MetricsReporter {
 function refused(spec: CompiledReporter, why: string): UsageError {
   const { module } = spec
   return new UsageError('CONFIG_INVALID_VALUE', `metrics reporter '${module}': ${why}`, { module })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -91,7 +91,8 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
       const task = this.only ?? this.taskOf(tuple)
       task.run(tuple)
       this.isRunning = false
-      return this.blockedOn === undefined ? undefined : this.waitingRoom()
+      // Who feeds a blocked chained executor waits at the same gate: nothing in its inbox would close it.
+      return this.blockedOn
     }
     // A promise of a worker that is gone may still emit; nobody will ever take it from the inbox.
     if (this.isClosed) return undefined
@@ -164,14 +165,6 @@ export class BoltExecutor implements Steppable, Receiver, Emitter, TaskHome {
       this.control.length === 0 &&
       !this.isFull()
     )
-  }
-
-  /**
-   * Who feeds a blocked chained executor waits for the same gate: nothing stands in its inbox that would
-   * close it.
-   */
-  private waitingRoom(): Gate | undefined {
-    return this.blockedOn
   }
 
   /**

@@ -7,14 +7,12 @@
  */
 import { backoffMs } from '../../../base/backoff.ts'
 import { hasCode, isStreamError, type StreamError, UsageError, UserCodeError } from '../../../base/errors.ts'
+import { DEAD_LETTER_STREAM } from '../../../topology/topology.ts'
 import type { FailReason } from '../../../topology/tuple.ts'
 import type { EngineServices, ReportedError } from '../services.ts'
 import type { TaskIdentity } from '../task-identity.ts'
 import { Answer, type EngineTuple } from '../tuple.ts'
 import { messageOf } from '../user-code.ts'
-
-/** Stream of a component that carries its dead letters; declared for every bolt, read or not. */
-export const DEAD_STREAM = '__dead'
 
 export class ErrorActions {
   private readonly self: TaskIdentity
@@ -79,7 +77,7 @@ export class ErrorActions {
       attempts,
       at: this.services.host.clock.now(),
     }
-    const output = this.self.outputs.byId.get(DEAD_STREAM)
+    const output = this.self.outputs.byId.get(DEAD_LETTER_STREAM)
     const isRead = output !== undefined && output.routes.length > 0
     try {
       if (isRead) output.emitAnchored(letter, tuple)

@@ -11,10 +11,10 @@
  */
 import { isStreamError, UsageError, UserCodeError } from '../../../base/errors.ts'
 import type { EventTimeSpec } from '../../../config/topology-config.ts'
+import { DEAD_LETTER_STREAM } from '../../../topology/topology.ts'
 import type { AnyValues, DeadLetter, Failure } from '../../../topology/tuple.ts'
 import type { TreeRoot } from '../../ack/tree-root.ts'
 import type { StreamOutput } from '../../route/stream-output.ts'
-import { DEAD_STREAM } from '../bolt/error-actions.ts'
 import type { EngineServices } from '../services.ts'
 import type { TaskIdentity } from '../task-identity.ts'
 import { messageOf } from '../user-code.ts'
@@ -181,7 +181,7 @@ export abstract class SourceTask extends SpoutTask {
       attempts,
       at: this.services.host.clock.now(),
     }
-    const output = this.self.outputs.byId.get(DEAD_STREAM)
+    const output = this.self.outputs.byId.get(DEAD_LETTER_STREAM)
     if (!this.sendLetter(output, letter, messageId)) {
       if (!this.services.desk.storeDeadLetter(letter)) return false
       this.onItemDone(messageId)
