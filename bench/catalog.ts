@@ -5,6 +5,7 @@ import { engineCases, rateCases } from './cases/engine-cases.ts'
 import { heapCases } from './cases/heap-cases.ts'
 import { loopCases } from './cases/loop-cases.ts'
 import { startCases } from './cases/start-case.ts'
+import { tcpCases } from './cases/tcp-cases.ts'
 import { flowCases } from './flow.bench.ts'
 import { wireCases } from './wire.bench.ts'
 
@@ -14,6 +15,7 @@ const everything: readonly Case[] = [
   ...loopCases,
   ...atomicCases,
   ...startCases,
+  ...tcpCases,
   ...heapCases,
   ...flowCases,
   ...wireCases,

@@ -88,10 +88,10 @@ function windowOf(from: Edge, to: Edge): Window {
   const elapsedMs = to.atMs - from.atMs
   const count = to.count - from.count
   const cpuMs = to.cpuMs - from.cpuMs
-  const latency = between(from.latency, to.latency)
+  const latency = spread(from.latency, to.latency)
   const further: Record<string, number> = {}
   for (const [name, snapshot] of Object.entries(to.further)) {
-    const each = between(from.further[name], snapshot)
+    const each = spread(from.further[name], snapshot)
     if (each === undefined || each.count === 0) continue
     further[`${name}P50Ms`] = each.quantile(0.5)
     further[`${name}P99Ms`] = each.quantile(0.99)
@@ -137,7 +137,7 @@ function figuresOf(work: Workload, windows: readonly Window[]): Figures {
  * What was recorded after `from` was taken. Ends of the range are those of all time, which bucket width
  * covers.
  */
-function between(
+export function spread(
   from: HistogramSnapshot | undefined,
   to: HistogramSnapshot | undefined,
 ): Histogram | undefined {
