@@ -29,6 +29,9 @@ export interface Timers {
   defer(callback: () => void): void
 }
 
+/** Digests that protocols and addresses of content ask for; the first two are too weak for anything else. */
+export type DigestAlgorithm = 'md5' | 'sha1' | 'sha256'
+
 /** Random numbers. Production: keyed by a cryptographic key. Simulation: from the seed. */
 export interface Random {
   /** From 0 to below 1. */
@@ -66,6 +69,49 @@ export interface Net {
    * before any bytes; what is written before it waits for it.
    */
   connect(address: string, onOpen: () => void): Connection
+}
+
+/** A request over HTTP. Header names in small letters. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** With its query: `/api/v2/topologies?limit=10`. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export interface HttpReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export interface HttpLimits {
+  /** From the call to the last byte of the reply. */
+  readonly timeoutMs: number
+  /** A longer reply is refused before it is read. */
+  readonly bodyBytesMax: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Requests between daemons, and from clients. Connections are kept and used again. */
+export interface Http {
+  /**
+   * @param address `host:port`
+   * @throws UnavailableError CONNECT_FAILED nobody answers there (`details.outcome`: `none` if nothing was sent,
+   *   else `unknown`); OPERATION_TIMED_OUT
+   */
+  request(address: string, request: HttpRequest, limits: HttpLimits): Promise<HttpReply>
+  /**
+   * Answers requests until stopped; a longer body than `bodyBytesMax` is refused with 413. Port 0: any free one,
+   * see `address`. Nimbus' API in production is served by fastify instead (rpc/fastify-server.ts).
+   * @throws UnavailableError PORT_IN_USE
+   */
+  serve(
+    address: string,
+    answer: (request: HttpRequest) => Promise<HttpReply>,
+    bodyBytesMax: number,
+  ): Promise<Stoppable & { readonly address: string }>
 }
 
 /** What is known of a path. */
@@ -124,9 +170,12 @@ export interface Host {
   readonly timers: Timers
   readonly random: Random
   readonly net: Net
+  readonly http: Http
   readonly files: Files
   /** CRC-32 (IEEE) of bytes. */
   checksum(bytes: Uint8Array): number
+  /** Cryptographic digest of bytes: 16, 20 or 32 bytes long. */
+  digest(algorithm: DigestAlgorithm, bytes: Uint8Array): Uint8Array
   /** Writes a line for the user (stdout). Used by printSink and the command line only. */
   print(line: string): void
   /**

@@ -7,6 +7,7 @@ import { hostname } from 'node:os'
 import { crc32 } from 'node:zlib'
 import { assert } from '../base/assert.ts'
 import type { Clock, Host, Stoppable, Timers } from './host.ts'
+import { nodeDigest } from './node-digest.ts'
 import { nodeFiles } from './node-files.ts'
 import { nodeNet } from './node-net.ts'
 import { createNodeRandom } from './node-random.ts'
@@ -27,6 +28,7 @@ export function createNodeHost(spec: NodeHostSpec = {}): Host {
     net: nodeNet,
     files: nodeFiles,
     checksum: (bytes) => crc32(bytes),
+    digest: nodeDigest,
     print: spec.print ?? printLine,
     userCallBegan: ignore,
     userCallEnded: ignore,

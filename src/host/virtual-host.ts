@@ -10,6 +10,7 @@ import { assert } from '../base/assert.ts'
 import { crc32 } from './crc32.ts'
 import { EventKind } from './event-trace.ts'
 import type { Clock, Files, Host, Net, Random, Stoppable, Timers } from './host.ts'
+import { nodeDigest } from './node-digest.ts'
 import { VirtualTimer } from './timer-heap.ts'
 
 /** What a host needs of its world. */
@@ -83,6 +84,7 @@ export class VirtualHost implements Timers, Clock {
       net,
       files,
       checksum: crc32,
+      digest: nodeDigest,
       print: (line) => {
         if (this.isAlive) this.world.print(this.name, line)
       },

@@ -458,6 +458,15 @@ function dialsContract(inside: Inside, current: Current): void {
 }
 
 function oddsContract(inside: Inside, current: Current): void {
+  inside('digests are MD5, SHA-1 and SHA-256', async () => {
+    const { host } = current()
+    const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
+    const abc = new TextEncoder().encode('abc')
+    expect(hex(host.digest('md5', abc))).toBe('900150983cd24fb0d6963f7d28e17f72')
+    expect(hex(host.digest('sha1', abc))).toBe('a9993e364706816aba3e25717850c26c9cd0d89d')
+    expect(hex(host.digest('sha256', abc))).toMatch(/^ba7816bf8f01cfea414140de5dae2223/)
+  })
+
   inside('the checksum is CRC-32', async () => {
     const { host } = current()
     expect(host.checksum(new TextEncoder().encode('123456789'))).toBe(0xcbf43926)

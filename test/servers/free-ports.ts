@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 
-/** Ports of loopback that nobody listens at now. All are held together before any is let go, so they differ. */
+/** Ports of loopback that nobody listens at now. All are held before any is let go, so they differ. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const held = await Promise.all(Array.from({ length: count }, hold))
   const ports = held.map((server) => {
