@@ -19,6 +19,7 @@ import {
   accessLists,
   chroots,
   connectionLost,
+  credentials,
   ephemerals,
   lives,
   sessionsOver,
