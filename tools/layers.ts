@@ -27,11 +27,11 @@ const engine = {
   connect: ['base', 'config', 'host', 'state', 'topology'],
   streams: ['base', 'topology', 'state', 'window'],
   flow: ['base', 'config', 'host', 'state', 'topology'],
-  cluster: ['base', 'config', 'coordinate', 'topology'],
+  cluster: ['base', 'config', 'host', 'coordinate', 'topology'],
   messaging: ['base', 'config', 'host', 'topology', 'wire', 'flow'],
   schedule: ['base', 'config', 'topology', 'cluster'],
-  rpc: ['base', 'config', 'host', 'topology', 'cluster'],
-  supervisor: ['base', 'config', 'host', 'blob', 'cluster', 'rpc'],
+  rpc: ['base', 'config', 'host', 'topology', 'blob', 'cluster'],
+  supervisor: ['base', 'config', 'host', 'topology', 'blob', 'cluster', 'rpc'],
   nimbus: ['base', 'config', 'host', 'topology', 'blob', 'cluster', 'schedule', 'rpc'],
   worker: ['base', 'config', 'host', 'state', 'topology', 'wire', 'flow', 'messaging', 'cluster'],
   dashboard: ['base', 'config', 'host', 'rpc'],
@@ -78,6 +78,7 @@ export const doors = [
   'src/connect/files/index.ts',
   'src/testing/index.ts',
   'src/config/index.ts',
+  'src/rpc/client/index.ts',
 ] as const
 
 /** `src/index.ts` stands in no room. This is its row. */

@@ -241,4 +241,10 @@ export const clusterCodes = {
     meaning: 'The records or the bundle of a topology are damaged or missing; it is left alone.',
     action: 'Kill it and submit it again; the message says what is wrong.',
   },
+  BLOB_MISSING: {
+    number: 'E4040',
+    family: 'unavailable',
+    meaning: 'A blob that a topology needs is on no Nimbus that answers.',
+    action: 'Start the Nimbus that has it, or submit the topology again.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>

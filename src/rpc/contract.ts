@@ -207,3 +207,37 @@ export interface ErrorSummary {
   readonly stack: string | undefined
   readonly details: Details
 }
+
+/** The cluster as a whole. */
+export interface ClusterStatus {
+  readonly leader: string | undefined
+  readonly standbys: readonly string[]
+  readonly coordinator: 'connected' | 'unavailable'
+  readonly slots: { readonly total: number; readonly used: number }
+  readonly topologies: number
+  readonly version: string
+}
+
+/** A node. */
+export interface NodeStatus {
+  readonly node: string
+  readonly state: 'up' | 'silent' | 'draining' | 'drained' | 'blacklisted'
+  readonly slots: { readonly total: number; readonly used: number }
+  readonly memory: { readonly totalBytes: number; readonly usedBytes: number }
+  /** 1 is one core. */
+  readonly cpu: { readonly total: number; readonly used: number }
+  /** Signs that it may fail soon, in words. */
+  readonly atRisk: readonly string[]
+}
+
+/** Something that happened. */
+export interface ClusterEvent {
+  readonly id: string
+  readonly at: number
+  /** For example `topology-submitted`, `worker-restarted`, `leader-changed`. */
+  readonly kind: string
+  readonly topology: string | undefined
+  readonly node: string | undefined
+  readonly message: string
+  readonly details: Details
+}

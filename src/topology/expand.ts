@@ -92,10 +92,15 @@ export function expand(
   topology: Topology,
   settings: CompiledSettings = settingsOf(topology),
 ): ExpandedTopology {
+  return expandParallelism(inNameOrder(settings))
+}
+
+/** The same from numbers alone: components in name order, system components included. */
+export function expandParallelism(components: readonly (readonly [string, Parallelism])[]): ExpandedTopology {
   const tasks: TaskPlan[] = []
   const executors: ExecutorPlan[] = []
   const componentTasks = new Map<string, readonly number[]>()
-  for (const [componentId, parallelism] of inNameOrder(settings)) {
+  for (const [componentId, parallelism] of components) {
     const first = tasks.length + 1
     for (const count of blocks(parallelism)) {
       const executor = executors.length + 1

@@ -1,0 +1,27 @@
+/**
+ * The layout of a topology: which tasks each executor has. All workers must agree on it, since tuples are
+ * addressed by task numbers; its digest is how they see that they do.
+ */
+import { hashText } from '../base/hash.ts'
+import type { ExpandedTopology } from '../topology/expand.ts'
+
+/** Components, executors and tasks as one text: equal layouts, equal texts. */
+export function layoutText({ executors }: ExpandedTopology): string {
+  const lines: string[] = []
+  let component = ''
+  let counts: number[] = []
+  for (const { componentId, tasks } of executors) {
+    if (componentId !== component) {
+      if (counts.length > 0) lines.push(`${component}=${counts.join(',')}`)
+      component = componentId
+      counts = []
+    }
+    counts.push(tasks.length)
+  }
+  if (counts.length > 0) lines.push(`${component}=${counts.join(',')}`)
+  return lines.join('\n')
+}
+
+export function layoutDigest(expanded: ExpandedTopology): string {
+  return `${expanded.executors.length}-${(hashText(layoutText(expanded)) >>> 0).toString(16)}`
+}

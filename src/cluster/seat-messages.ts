@@ -1,0 +1,194 @@
+/**
+ * What a worker process and the supervisor of its node say to each other. JSON in frames
+ * (message-channel.ts) over one connection that the worker dials, to an address the supervisor wrote into
+ * its directory; so a worker outlives its supervisor and finds the next one.
+ *
+ *   worker                                         supervisor
+ *   HELLO (who I am, what I run, if anything) ───▶  a spare; one of mine: adopted; a stranger: told to go
+ *                                             ◀───  ASSIGN (to a spare)
+ *   STARTED | START_FAILED                    ───▶
+ *                                             ◀───  RUN, PEERS, REARRANGE, STOP
+ *   HEARTBEAT every second, from its own loop ───▶  ◀─── LEASE: the answer to each; none for long: it ends itself
+ *   POSITIONS as sources get on               ───▶  ◀─── STORED
+ *   FAULT, FINISHED, EXITING                  ───▶
+ *
+ * A worker that was adopted goes on as it is: HELLO says its incarnation, run mode and peers' incarnations are
+ * told anew.
+ */
+import type { Json } from '../topology/document.ts'
+import type { RunMode } from './records.ts'
+
+/** What a worker is, for HELLO and for adoption. */
+export interface SeatFacts {
+  readonly topologyId: string
+  readonly worker: number
+  readonly port: number
+  readonly incarnation: number
+  readonly layout: number
+  readonly layoutDigest: string
+}
+
+/** All that a spare process needs to become a worker. Plain values; the bundle is a file on this node. */
+export interface SeatAssign extends SeatFacts {
+  readonly kind: 'assign'
+  readonly topologyName: string
+  readonly node: string
+  readonly bundlePath: string
+  readonly args: Json
+  readonly config: Json
+  /** Executors and tasks by component, over what the module says. */
+  readonly parallelism: Readonly<Record<string, { readonly executors?: number; readonly tasks?: number }>>
+  readonly workers: number | undefined
+  /** Worker of each executor, in order of their numbers; 0: placed nowhere. */
+  readonly placement: readonly number[]
+  /** Where to listen, and where the others are. */
+  readonly listen: string
+  readonly peers: readonly SeatPeer[]
+  /** Of the topology; shown to peers. */
+  readonly token: string
+  readonly run: RunMode
+  /** Stored positions: component → partition → toPlainJson of a StoredPartition. */
+  readonly positions: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** Files with keyed state that moved here, to be dealt to the tasks before they start. */
+  readonly stateFiles: readonly string[]
+  /** A folder of its own: logs, state. */
+  readonly directory: string
+  readonly heartbeatMs: number
+  readonly leaseMs: number
+}
+
+/** A peer as the assignment has it. `incarnation` 0: not known; the peer says it itself. */
+export interface SeatPeer {
+  readonly worker: number
+  readonly address: string
+  readonly incarnation: number
+}
+
+export type ToWorker =
+  | SeatAssign
+  | { readonly kind: 'run'; readonly run: RunMode }
+  | { readonly kind: 'peers'; readonly peers: readonly SeatPeer[] }
+  /** Some executors go, some come; the rest are not touched. Only while nothing is in flight. */
+  | {
+      readonly kind: 'rearrange'
+      readonly placement: readonly number[]
+      readonly peers: readonly SeatPeer[]
+      readonly stateFiles: readonly string[]
+    }
+  /** Writes keyed state of these executors to files below its directory. Only while nothing is in flight. */
+  | { readonly kind: 'dump-state'; readonly executors: readonly number[] }
+  /** In good order: not later than `graceMs` from now. */
+  | { readonly kind: 'stop'; readonly graceMs: number }
+  | { readonly kind: 'lease' }
+  | { readonly kind: 'stored'; readonly positions: Readonly<Record<string, readonly string[]>> }
+  | { readonly kind: 'log-level'; readonly logger: string; readonly level: string; readonly forMs: number }
+  /** You are not one of mine. */
+  | { readonly kind: 'dismiss'; readonly why: string }
+
+export type ToSupervisor =
+  | {
+      readonly kind: 'hello'
+      /** What the supervisor gave it at launch. */
+      readonly secret: string
+      readonly pid: number
+      /** Time at which the process began, as the kernel counts it: a pid alone may be somebody else's. */
+      readonly bornAt: string
+      readonly seat: SeatFacts | undefined
+    }
+  | { readonly kind: 'started' }
+  | { readonly kind: 'start-failed'; readonly fault: SeatFault }
+  | { readonly kind: 'heartbeat'; readonly beat: SeatBeat }
+  /** Component → partition → toPlainJson of a StoredPartition. What has changed since the last. */
+  | {
+      readonly kind: 'positions'
+      readonly positions: Readonly<Record<string, Readonly<Record<string, string>>>>
+    }
+  | { readonly kind: 'rearranged' }
+  | { readonly kind: 'state-dumped'; readonly files: readonly StateFile[] }
+  /** Errors as they are shown: throttled by the worker's desk. */
+  | { readonly kind: 'fault'; readonly fault: SeatFault }
+  /** The topology stops itself (`stop-topology`, too many failures). */
+  | { readonly kind: 'stop-wanted'; readonly fault: SeatFault }
+  | { readonly kind: 'dead-letter'; readonly letter: Json }
+  /** About to end by itself, in a moment. */
+  | { readonly kind: 'exiting'; readonly reason: ExitReason; readonly text: string }
+
+export interface StateFile {
+  readonly executor: number
+  readonly path: string
+  readonly sizeBytes: number
+}
+
+export interface SeatFault {
+  readonly code: string
+  readonly family: string
+  readonly component: string
+  readonly task: number
+  readonly message: string
+  readonly stack: string | undefined
+  readonly at: number
+}
+
+/** Why a worker process ended. */
+export type ExitReason =
+  | 'crash'
+  | 'out-of-memory'
+  /** By somebody's signal. */
+  | 'killed'
+  | 'hung'
+  | 'lease'
+  | 'assignment-changed'
+  | 'restart-wanted'
+  | 'start-failed'
+  | 'shutdown'
+
+/** A sign of life with what it has done: counters only grow within an incarnation. */
+export interface SeatBeat {
+  /** Turns of the work loop. Equal to the last one's while there is work: stuck. */
+  readonly turns: number
+  /** Nothing waits or is in flight in this worker, nor unacknowledged to another. */
+  readonly isQuiet: boolean
+  /** Every source task of this worker has read all. */
+  readonly isFinished: boolean
+  readonly run: RunMode
+  readonly rssBytes: number
+  readonly heapUsedBytes: number
+  readonly heapLimitBytes: number
+  readonly cpuMs: number
+  /** Longest delay of the loop since the last beat, and its busy share. */
+  readonly loopDelayMs: number
+  readonly loopUtilisation: number
+  readonly components: readonly ComponentBeat[]
+  readonly links: readonly LinkBeat[]
+}
+
+/** Figures of the tasks of a component in this worker, since its start. */
+export interface ComponentBeat {
+  readonly component: string
+  readonly kind: 'spout' | 'bolt'
+  readonly executors: number
+  readonly tasks: number
+  readonly emittedCount: number
+  readonly executedCount: number
+  readonly ackedCount: number
+  readonly failedCount: number
+  readonly deadLetterCount: number
+  /** Milliseconds of loop time. */
+  readonly busyMs: number
+  readonly blockedMs: number
+  readonly inboxFill: number
+  readonly executeP50: number
+  readonly executeP99: number
+  readonly completeP50: number
+  readonly completeP99: number
+  readonly lagCount: number | undefined
+}
+
+export interface LinkBeat {
+  readonly worker: number
+  readonly isSending: boolean
+  readonly isReceiving: boolean
+  readonly rttMs: number | undefined
+  readonly queuedBytes: number
+  readonly reconnectCount: number
+}
