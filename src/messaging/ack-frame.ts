@@ -7,7 +7,8 @@ import type { AckMessage } from '../flow/transfer/link.ts'
 import type { FailReason } from '../topology/tuple.ts'
 import { AckBatchWriter, type AckCursor, AckKind, FailCode } from '../wire/ack-batch.ts'
 import { ByteWriter } from '../wire/byte-writer.ts'
-import { beginFrame, type Checksum, endFrame, FrameKind, numberFrame } from '../wire/frame.ts'
+import { beginFrame, boundFrame, FrameKind } from '../wire/frame.ts'
+import type { FramePool } from './frame-pool.ts'
 
 /** Characters of a failure's text that travel. What users throw may be of any length. */
 const TEXT_LENGTH_MAX = 2_000
@@ -42,12 +43,10 @@ const reasons: readonly (FailReason | undefined)[] = [
 ]
 
 export class AckFrame {
-  private readonly checksum: Checksum
   private readonly writer: ByteWriter
   private readonly batch: AckBatchWriter
 
-  constructor(checksum: Checksum) {
-    this.checksum = checksum
+  constructor() {
     this.writer = new ByteWriter()
     this.batch = new AckBatchWriter(this.writer)
     this.restart()
@@ -88,11 +87,11 @@ export class AckFrame {
     batch.why(codes[message.reason ?? 'error'], text, message.component)
   }
 
-  /** The whole frame; the next one begins empty. */
-  close(sequence: number, incarnation: number): Uint8Array {
-    numberFrame(this.writer, 0, sequence, incarnation)
-    endFrame(this.writer, 0, this.checksum)
-    const bytes = this.writer.copy()
+  /** The frame without its numbers (`stampFrame`), in an array of the pool; the next one begins empty. */
+  close(pool: FramePool): Uint8Array {
+    boundFrame(this.writer, 0)
+    const bytes = pool.take(this.writer.position)
+    bytes.set(this.writer.bytes.subarray(0, this.writer.position))
     this.restart()
     return bytes
   }

@@ -9,11 +9,15 @@
  *                                                  ▲                         │
  *                                                  └── connection was lost ◀─┘
  *
+ * How large frames get: while the line takes everything, a frame leaves at `frameEagerBytes`, so that the peer
+ * works on the first tuples while we make the next; when the line is stalled, frames fill up to the full size,
+ * which is cheapest.
+ *
  * Does not know: sockets, time-outs, who else is in the cluster.
  *
  * Invariants
- *   K1  Frames are numbered in the order in which they are queued, without gaps, from 1 for each incarnation
- *       of the peer.
+ *   K1  Frames are numbered in the order in which they are sent first, from 1 for each incarnation of the
+ *       peer. A number is left out only to show that frames were given up.
  *   K2  A frame leaves the queue only when it was acknowledged, or its loss is told: never silently.
  *   K3  The totals of the channels are told after every gap and every reconnect, so lost bytes do not eat up
  *       credit.
@@ -23,14 +27,21 @@ import type { Gate } from '../flow/transfer/gate.ts'
 import { AckKind, type AckMessage, type Link } from '../flow/transfer/link.ts'
 import type { Connection, Host, Random } from '../host/host.ts'
 import type { Suspect } from '../wire/control-codec.ts'
+import { stampFrame } from '../wire/frame.ts'
 import { AckFrame } from './ack-frame.ts'
 import type { Codecs } from './codecs.ts'
 import { ControlFrames } from './control-frames.ts'
 import { CreditGate } from './credit-gate.ts'
+import { FramePool } from './frame-pool.ts'
 import { FrameQueue } from './frame-queue.ts'
 import type { LinkSettings } from './link-settings.ts'
 import { isLater, sequenceAfter } from './sequence.ts'
 import { TupleFrame } from './tuple-frame.ts'
+
+/** Room in a pooled array for the tuple that makes a frame full. */
+const FRAME_SLACK_BYTES = 4_096
+/** Number and checksum of a frame that waits in the queue: it gets them when it is taken. */
+const UNNUMBERED = { sequence: 0, incarnation: 0 }
 
 export interface LinkSpec {
   readonly host: Host
@@ -57,11 +68,13 @@ export class WorkerLink implements Link {
   /** Tests: this share of all messages about trees is dropped. */
   ackLoss: { readonly share: number; readonly random: Random } | undefined = undefined
   private readonly spec: LinkSpec
-  private readonly frameMaxBytes: number
+  /** Size at which a frame leaves now. */
+  private leaveBytes: number
   private readonly control: ControlFrames
   private readonly tuples: TupleFrame
   private readonly acks: AckFrame
-  private readonly queue = new FrameQueue()
+  private readonly queue: FrameQueue
+  private readonly pool: FramePool
   private readonly gatesByTask: Array<CreditGate | undefined> = []
   private readonly gates = new Map<number, CreditGate>()
   private connection: Connection | undefined = undefined
@@ -69,7 +82,6 @@ export class WorkerLink implements Link {
   private isStalled = false
   private wasAttached = false
   private isLossTold = false
-  private sequence = 0
   private peerIncarnation = 0
   private openedMs = 0
   private frameCount = 0
@@ -79,10 +91,19 @@ export class WorkerLink implements Link {
     const { host, settings } = spec
     const checksum = (bytes: Uint8Array) => host.checksum(bytes)
     this.spec = spec
-    this.frameMaxBytes = settings.transferFrameMaxBytes
+    this.leaveBytes = settings.transferFrameMaxBytes
     this.control = new ControlFrames(checksum)
-    this.tuples = new TupleFrame(spec.codecs, checksum, settings.tupleMaxBytes)
-    this.acks = new AckFrame(checksum)
+    this.tuples = new TupleFrame(spec.codecs, settings.tupleMaxBytes)
+    this.acks = new AckFrame()
+    this.pool = new FramePool({
+      arrayBytes: settings.transferFrameMaxBytes + FRAME_SLACK_BYTES,
+      countMax: settings.pooledFramesMax,
+      isPoisoning: settings.poisonsFrames,
+    })
+    this.queue = new FrameQueue({
+      pool: this.pool,
+      stamp: (bytes, sequence) => stampFrame(bytes, sequence, this.peerIncarnation, checksum),
+    })
   }
 
   /** HOT. */
@@ -90,7 +111,7 @@ export class WorkerLink implements Link {
     const gate = this.gatesByTask[tuple.targetTask] ?? this.gateOf(tuple.targetTask)
     const hasCredit = gate.spend(this.tuples.add(tuple))
     if (this.tuples.count === 1) this.onOpened()
-    if (this.tuples.sizeBytes >= this.frameMaxBytes) this.enqueueTuples()
+    if (this.tuples.sizeBytes >= this.leaveBytes) this.enqueueTuples()
     return hasCredit ? undefined : gate
   }
 
@@ -132,7 +153,8 @@ export class WorkerLink implements Link {
 
   /** Trees that passed another link may be lost: the peer is told, as surely as tuples are. */
   sendSuspect(suspect: Suspect): void {
-    this.enqueue(this.control.suspect(this.nextEnvelope(), suspect))
+    this.queue.pushUrgent(this.control.suspect(UNNUMBERED, suspect))
+    this.onQueued()
   }
 
   /** Nothing unsent, nothing unacknowledged. */
@@ -152,14 +174,11 @@ export class WorkerLink implements Link {
   meet(incarnation: number): void {
     const isFirst = this.peerIncarnation === 0
     this.peerIncarnation = incarnation
-    if (isFirst) {
-      this.queue.readdress(incarnation, (bytes) => this.spec.host.checksum(bytes))
-      return
-    }
+    if (isFirst) return
     this.queue.clear()
     this.tuples.restart()
     this.acks.restart()
-    this.sequence = 0
+    this.queue.sequence = 0
     this.wasAttached = false
     this.isLossTold = false
     for (const gate of this.gates.values()) gate.restart()
@@ -171,18 +190,17 @@ export class WorkerLink implements Link {
    */
   attach(connection: Connection, lastSequence: number): boolean {
     this.connection = connection
-    this.isStalled = false
+    this.setStalled(false)
     this.queue.acknowledge(lastSequence)
     this.queue.rewind()
-    if (lastSequence !== 0 && isLater(lastSequence, this.sequence)) {
+    if (lastSequence !== 0 && isLater(lastSequence, this.queue.sequence)) {
       // It has seen what we never sent. Whatever the reason: numbers it would take for repetitions must not
       // be used.
       this.queue.clear()
-      this.sequence = lastSequence
+      this.queue.sequence = lastSequence
       this.isLossTold = false
     }
-    const first = this.queue.firstSequence ?? sequenceAfter(this.sequence)
-    const hasGap = first !== sequenceAfter(lastSequence)
+    const hasGap = this.queue.firstSequence !== sequenceAfter(lastSequence)
     const isToTell = hasGap && !this.isLossTold
     this.isLossTold = false
     if (this.wasAttached || hasGap) this.queueTotals()
@@ -194,10 +212,11 @@ export class WorkerLink implements Link {
 
   detach(): void {
     this.connection = undefined
+    this.leaveBytes = this.spec.settings.transferFrameMaxBytes
   }
 
   onDrain(): void {
-    this.isStalled = false
+    this.setStalled(false)
     this.pump()
     this.flush()
   }
@@ -214,7 +233,7 @@ export class WorkerLink implements Link {
 
   private onAckAdded(): void {
     if (this.acks.count === 1) this.onOpened()
-    if (this.acks.sizeBytes >= this.frameMaxBytes) this.enqueueAcks()
+    if (this.acks.sizeBytes >= this.leaveBytes) this.enqueueAcks()
   }
 
   /** A frame has got its first entry. */
@@ -224,18 +243,17 @@ export class WorkerLink implements Link {
   }
 
   private enqueueTuples(): void {
-    const { sequence, incarnation } = this.nextEnvelope()
-    this.enqueue(this.tuples.close(sequence, incarnation))
+    this.queue.push(this.tuples.close(this.pool))
+    this.onQueued()
   }
 
   private enqueueAcks(): void {
-    const { sequence, incarnation } = this.nextEnvelope()
-    this.enqueue(this.acks.close(sequence, incarnation))
+    this.queue.pushUrgent(this.acks.close(this.pool))
+    this.onQueued()
   }
 
-  private enqueue(bytes: Uint8Array): void {
+  private onQueued(): void {
     const { replayMaxBytes } = this.spec.settings
-    this.queue.push(this.sequence, bytes)
     if (this.queue.queuedBytes > replayMaxBytes && !this.queue.shrinkSent(replayMaxBytes)) this.overflow()
     this.pump()
   }
@@ -243,23 +261,20 @@ export class WorkerLink implements Link {
   /** What may not be kept any longer is given up as a whole: half of it would be no use to anybody. */
   private overflow(): void {
     this.queue.clear()
+    this.queue.skip()
     this.queueTotals()
     this.isLossTold = true
     this.spec.onOverflow()
   }
 
-  /** Behind all frames so far: how many bytes were ever sent on each channel. */
+  /** Behind all tuples so far: how many bytes were ever sent on each channel. */
   private queueTotals(): void {
-    if (this.tuples.count > 0) {
-      const { sequence, incarnation } = this.nextEnvelope()
-      this.queue.push(sequence, this.tuples.close(sequence, incarnation))
-    }
+    if (this.tuples.count > 0) this.queue.push(this.tuples.close(this.pool))
     const totals = [...this.gates.values()].map(({ channel, sentBytes }) => ({
       channel,
       sizeBytes: sentBytes,
     }))
-    const envelope = this.nextEnvelope()
-    this.queue.push(envelope.sequence, this.control.credit(envelope, totals))
+    this.queue.push(this.control.credit(UNNUMBERED, totals))
   }
 
   private pump(): void {
@@ -272,13 +287,15 @@ export class WorkerLink implements Link {
       this.sentBytes += bytes.length
       // The array stays in the queue for a replay. Connections read what they are given and never write to
       // it.
-      if (!connection.write(bytes)) this.isStalled = true
+      if (!connection.write(bytes)) this.setStalled(true)
     }
   }
 
-  private nextEnvelope(): { readonly sequence: number; readonly incarnation: number } {
-    this.sequence = sequenceAfter(this.sequence)
-    return { sequence: this.sequence, incarnation: this.peerIncarnation }
+  /** The connection's buffer is full, or it has room. */
+  private setStalled(isStalled: boolean): void {
+    const { frameEagerBytes, transferFrameMaxBytes } = this.spec.settings
+    this.isStalled = isStalled
+    this.leaveBytes = isStalled ? transferFrameMaxBytes : Math.min(frameEagerBytes, transferFrameMaxBytes)
   }
 
   private gateOf(task: number): CreditGate {

@@ -8,19 +8,18 @@
 import { assert } from '../base/assert.ts'
 import type { EngineTuple } from '../flow/executor/tuple.ts'
 import { ByteWriter } from '../wire/byte-writer.ts'
-import { beginFrame, type Checksum, endFrame, FrameKind, numberFrame } from '../wire/frame.ts'
+import { beginFrame, boundFrame, FrameKind } from '../wire/frame.ts'
 import { TupleBatchWriter } from '../wire/tuple-batch-writer.ts'
 import type { Codecs } from './codecs.ts'
+import type { FramePool } from './frame-pool.ts'
 
 export class TupleFrame {
   private readonly codecs: Codecs
-  private readonly checksum: Checksum
   private readonly writer: ByteWriter
   private readonly batch: TupleBatchWriter
 
-  constructor(codecs: Codecs, checksum: Checksum, tupleMaxBytes: number) {
+  constructor(codecs: Codecs, tupleMaxBytes: number) {
     this.codecs = codecs
-    this.checksum = checksum
     this.writer = new ByteWriter()
     this.batch = new TupleBatchWriter(this.writer, tupleMaxBytes)
     this.restart()
@@ -59,11 +58,11 @@ export class TupleFrame {
     return batch.end()
   }
 
-  /** The whole frame; the next one begins empty. */
-  close(sequence: number, incarnation: number): Uint8Array {
-    numberFrame(this.writer, 0, sequence, incarnation)
-    endFrame(this.writer, 0, this.checksum)
-    const bytes = this.writer.copy()
+  /** The frame without its numbers (`stampFrame`), in an array of the pool; the next one begins empty. */
+  close(pool: FramePool): Uint8Array {
+    boundFrame(this.writer, 0)
+    const bytes = pool.take(this.writer.position)
+    bytes.set(this.writer.bytes.subarray(0, this.writer.position))
     this.restart()
     return bytes
   }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../test/fixtures/wire/crc32.ts'
 import { hasCode } from '../base/errors.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { beginFrame, endFrame, FRAME_HEAD_BYTES, FrameKind, numberFrame, readdressFrame } from './frame.ts'
+import { beginFrame, boundFrame, endFrame, FRAME_HEAD_BYTES, FrameKind, stampFrame } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
 
 const BODY_MAX = 10_000
@@ -117,12 +117,12 @@ describe('FrameReader', () => {
     writer.byte(0)
     const start = beginFrame(writer, FrameKind.SUSPECT, 0, 0)
     writer.raw(Uint8Array.of(1, 2), 0, 2)
-    numberFrame(writer, start, 2 ** 32 - 1, 5)
-    endFrame(writer, start, crc32)
+    boundFrame(writer, start)
     const found: string[] = []
     const bytes = writer.copy(start)
+    stampFrame(bytes, 2 ** 32 - 1, 5, crc32)
     drain(new FrameReader(crc32, BODY_MAX), bytes, found)
-    readdressFrame(bytes, 2 ** 32 - 2, crc32)
+    stampFrame(bytes, 2 ** 32 - 1, 2 ** 32 - 2, crc32)
     drain(new FrameReader(crc32, BODY_MAX), bytes, found)
     expect(found).toEqual(['9 4294967295 5 1,2', '9 4294967295 4294967294 1,2'])
   })

@@ -70,25 +70,30 @@ export function beginFrame(
   return start
 }
 
-/** Gives an open frame its numbers anew: they may be known only when it is full. */
-export function numberFrame(writer: ByteWriter, start: number, sequence: number, incarnation: number): void {
-  writer.view.setUint32(start + 6, sequence)
-  writer.view.setUint32(start + 10, incarnation)
+/** Fills in the length and leaves room for the checksum: a frame whose numbers are not known yet. */
+export function boundFrame(writer: ByteWriter, start: number): void {
+  writer.view.setUint32(start + 2, writer.position - start - FRAME_HEAD_BYTES)
+  writer.reserve(FRAME_TAIL_BYTES)
+  writer.position += FRAME_TAIL_BYTES
 }
 
-/** Addresses a whole frame that was not sent yet to another incarnation. */
-export function readdressFrame(frame: Uint8Array, incarnation: number, checksum: Checksum): void {
+/** Gives a bound frame its numbers and its checksum. May be done again as long as it was not sent. */
+export function stampFrame(
+  frame: Uint8Array,
+  sequence: number,
+  incarnation: number,
+  checksum: Checksum,
+): void {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
   const bodyEnd = frame.length - FRAME_TAIL_BYTES
+  view.setUint32(6, sequence)
   view.setUint32(10, incarnation)
   view.setUint32(bodyEnd, checksum(frame.subarray(0, bodyEnd)))
 }
 
 /** Fills in length and checksum. What was written since `start` is a whole frame now. */
 export function endFrame(writer: ByteWriter, start: number, checksum: Checksum): void {
-  writer.view.setUint32(start + 2, writer.position - start - FRAME_HEAD_BYTES)
-  writer.reserve(FRAME_TAIL_BYTES)
-  const sum = checksum(writer.bytes.subarray(start, writer.position))
-  writer.view.setUint32(writer.position, sum)
-  writer.position += FRAME_TAIL_BYTES
+  boundFrame(writer, start)
+  const bodyEnd = writer.position - FRAME_TAIL_BYTES
+  writer.view.setUint32(bodyEnd, checksum(writer.bytes.subarray(start, bodyEnd)))
 }

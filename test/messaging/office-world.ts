@@ -80,6 +80,7 @@ export class TestWorker {
         transferCreditMaxBytes: 4_000,
         batchFlushIntervalMs: 1,
         tupleMaxBytes: 10_000,
+        poisonsFrames: true,
       },
       streams,
       inbound: () => inbound,

@@ -86,6 +86,7 @@ class Trial {
         transferCreditMaxBytes: CREDIT_BYTES,
         batchFlushIntervalMs: 1,
         tupleMaxBytes: 1_000,
+        poisonsFrames: true,
         ...(this.kinds.smallReplay ? { replayMaxBytes: 2_500 } : {}),
       },
       onLost: (lost, reason, message) => {
