@@ -9,6 +9,7 @@ import { assert } from '../base/assert.ts'
 import type { Clock, Host, Stoppable, Timers } from './host.ts'
 import { nodeDigest } from './node-digest.ts'
 import { nodeFiles } from './node-files.ts'
+import { createNodeHttp, type NodeHttpSpec } from './node-http.ts'
 import { nodeNet } from './node-net.ts'
 import { createNodeRandom } from './node-random.ts'
 
@@ -17,6 +18,8 @@ export interface NodeHostSpec {
   readonly name?: string
   /** Where lines for the user go. Default: stdout. */
   readonly print?: (line: string) => void
+  /** Certificates of requests, given and served. Default: none. */
+  readonly http?: NodeHttpSpec
 }
 
 export function createNodeHost(spec: NodeHostSpec = {}): Host {
@@ -26,6 +29,7 @@ export function createNodeHost(spec: NodeHostSpec = {}): Host {
     timers: nodeTimers,
     random: createNodeRandom(),
     net: nodeNet,
+    http: createNodeHttp(spec.http),
     files: nodeFiles,
     checksum: (bytes) => crc32(bytes),
     digest: nodeDigest,

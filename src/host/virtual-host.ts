@@ -10,6 +10,7 @@ import { assert } from '../base/assert.ts'
 import { crc32 } from './crc32.ts'
 import { EventKind } from './event-trace.ts'
 import type { Clock, Files, Host, Net, Random, Stoppable, Timers } from './host.ts'
+import { createNetHttp } from './net-http.ts'
 import { nodeDigest } from './node-digest.ts'
 import { VirtualTimer } from './timer-heap.ts'
 
@@ -82,6 +83,7 @@ export class VirtualHost implements Timers, Clock {
       timers: this,
       random: this.random,
       net,
+      http: createNetHttp(net, this),
       files,
       checksum: crc32,
       digest: nodeDigest,
