@@ -1,144 +1,97 @@
 /**
- * The host's network over TCP. An address is `host:port`, `[v6 address]:port` or `:port` for loopback.
- *
- * The side that dials reads into a buffer of its own that is used again and again, so a busy link allocates
- * nothing per read; buffers of ended connections serve later ones. The side that listens cannot be told to,
- * in Node.
+ * The host's network over TCP and unix sockets. An address is `host:port`, `[v6 address]:port`, `:port` for
+ * loopback, or `unix:path` for a socket in the file system.
  *
  * Invariants
- *   N1  `onClose` is called exactly once, nothing else after it
- *   N2  an address that names no machine means this one, by loopback only
+ *   N1  an address that names no machine means this one, by loopback only
+ *   N2  a socket file is taken over only if nobody answers there
  */
-import { createServer, connect as dial, Socket } from 'node:net'
+import { rmSync } from 'node:fs'
+import { createServer, connect as dial, type Server, Socket } from 'node:net'
 import { UnavailableError, UsageError } from '../base/errors.ts'
 import type { Connection, Net, Stoppable } from './host.ts'
+import { BUFFER_BYTES_MAX, KEEP_ALIVE_MS, NodeConnection, reasonOf } from './node-connection.ts'
+import { adopt, giveReadBuffer, type OnRead, takeReadBuffer } from './node-read-buffers.ts'
 
-/** A dial that nobody answers in this time has failed. The same in memory-net.ts. */
-const DIAL_TIMEOUT_MS = 10_000
-const READ_BYTES = 64 * 1024
-/** Undelivered bytes above which `write` answers false. The same in memory-net.ts. */
-const BUFFER_BYTES_MAX = 256 * 1024
-const KEEP_ALIVE_MS = 30_000
-/** Read buffers kept for later connections. */
-const SPARE_BUFFERS_MAX = 64
-
-const spareBuffers: Uint8Array[] = []
+const UNIX = 'unix:'
 
 export const nodeNet: Net = {
   listen(address, onConnection): Promise<Stoppable> {
-    const server = createServer({ noDelay: true, highWaterMark: BUFFER_BYTES_MAX }, (socket) => {
-      socket.setKeepAlive(true, KEEP_ALIVE_MS)
-      const connection = new TcpConnection(peerOf(socket), socket)
-      socket.on('data', (bytes) => connection.onBytes(bytes))
-      onConnection(connection)
-    })
-    return new Promise((resolve, reject) => {
-      const onError = (error: Error) => reject(listenError(address, error))
-      server.once('error', onError)
-      server.listen(parseAddress(address), () => {
-        server.off('error', onError)
-        // Errors of accepting (no file descriptors left) end nothing: the next one may succeed.
-        server.on('error', () => undefined)
-        resolve({ stop: () => server.close() })
-      })
-    })
+    const options = { noDelay: true, pauseOnConnect: true, highWaterMark: BUFFER_BYTES_MAX }
+    const server = createServer(options, (socket) => accept(socket, onConnection))
+    return listenAt(server, address)
   },
 
   connect(address, onOpen): Connection {
-    const buffer = spareBuffers.pop() ?? new Uint8Array(READ_BYTES)
-    const onread = {
-      buffer,
-      callback: (count: number): boolean => {
-        connection.onBytes(buffer.subarray(0, count))
-        return true
-      },
-    }
+    const onread = takeReadBuffer((bytes) => connection.onBytes(bytes))
     const socket = openSocket(address, onread)
-    const connection = new TcpConnection(address, socket)
-    connection.watchDial(onOpen, () => {
-      if (spareBuffers.length < SPARE_BUFFERS_MAX) spareBuffers.push(buffer)
-    })
+    const connection = new NodeConnection(address, socket)
+    connection.watchDial('connect', onOpen, () => giveReadBuffer(onread))
     return connection
   },
 }
 
-class TcpConnection implements Connection {
-  readonly peer: string
-  onBytes: (bytes: Uint8Array) => void = ignore
-  onDrain: () => void = ignore
-  onClose: (why: Error | undefined) => void = ignore
-  private readonly socket: Socket
-  private why: Error | undefined
-  private isOpen = true
-
-  constructor(peer: string, socket: Socket) {
-    this.peer = peer
-    this.socket = socket
-    socket.on('drain', () => this.onDrain())
-    socket.on('error', (error: Error) => {
-      this.why ??= new UnavailableError(
-        'LINK_LOST',
-        `connection to ${peer} was lost: ${reasonOf(error)}`,
-        { peer, reason: reasonOf(error) },
-        { cause: error },
-      )
-    })
-    socket.on('close', () => this.onClose(this.why))
+function accept(accepted: Socket, onConnection: (connection: Connection) => void): void {
+  // Ask before the handle moves: afterwards the accepted socket knows nothing.
+  const peer = peerOf(accepted)
+  const onread = takeReadBuffer((bytes) => connection.onBytes(bytes))
+  const own = adopt(accepted, onread)
+  const socket = own ?? accepted
+  const connection = new NodeConnection(peer, socket)
+  socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  if (own === undefined) {
+    socket.on('data', (bytes) => connection.onBytes(bytes))
+    socket.resume()
   }
-
-  /** For the side that dials. `onOver` comes when nothing reads any more. */
-  watchDial(onOpen: () => void, onOver: () => void): void {
-    const { peer, socket } = this
-    const failed = (reason: string) => {
-      this.why = new UnavailableError('CONNECT_FAILED', `no connection to ${peer}: ${reason}`, {
-        address: peer,
-        reason,
-      })
-    }
-    const onDialError = (error: Error) => failed(reasonOf(error))
-    const deadline = setTimeout(() => {
-      failed('ETIMEDOUT')
-      socket.destroy()
-    }, DIAL_TIMEOUT_MS)
-    socket.prependListener('error', onDialError)
-    socket.once('connect', () => {
-      clearTimeout(deadline)
-      socket.off('error', onDialError)
-      if (this.isOpen) onOpen()
-    })
-    socket.once('close', () => {
-      clearTimeout(deadline)
-      onOver()
-    })
-  }
-
-  write(bytes: Uint8Array): boolean {
-    if (!this.isOpen || this.socket.destroyed || !this.socket.writable) return true
-    return this.socket.write(bytes)
-  }
-
-  close(): void {
-    if (!this.isOpen) return
-    this.isOpen = false
-    this.onBytes = ignore
-    this.onDrain = ignore
-    this.socket.destroy()
-  }
+  socket.once('close', () => giveReadBuffer(onread))
+  onConnection(connection)
 }
 
-interface OnRead {
-  readonly buffer: Uint8Array
-  readonly callback: (count: number) => boolean
+/** Resolves when the server takes connections. Also for TLS. @throws UnavailableError PORT_IN_USE */
+export async function listenAt(server: Server, address: string): Promise<Stoppable> {
+  const target = parseTarget(address)
+  try {
+    await listenOnce(server, target)
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    const isStale = 'path' in target && reasonOf(error) === 'EADDRINUSE' && !(await isAnswered(target.path))
+    if (!isStale) throw listenError(address, error)
+    rmSync(target.path, { force: true })
+    await listenOnce(server, target).catch((second: Error) => {
+      throw listenError(address, second)
+    })
+  }
+  // Errors of accepting (no file descriptors left) end nothing: the next one may succeed.
+  server.on('error', () => undefined)
+  return { stop: () => server.close() }
+}
+
+function listenOnce(server: Server, target: HostAndPort | SocketPath): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(target, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** False: the file is left of a process that is gone. */
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dial({ path })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', (error: Error) => resolve(reasonOf(error) !== 'ECONNREFUSED'))
+  })
 }
 
 /** A wrong address is told like any other failed dial. */
 function openSocket(address: string, onread: OnRead): Socket {
-  let target: HostAndPort
-  try {
-    target = parseAddress(address)
-  } catch {
-    return new Socket().destroy(Object.assign(new Error('wrong address'), { code: 'EINVAL' }))
-  }
+  const target = tryParseTarget(address)
+  if (target === undefined) return refusedSocket()
   const options = {
     ...target,
     noDelay: true,
@@ -151,9 +104,17 @@ function openSocket(address: string, onread: OnRead): Socket {
   return dial(options)
 }
 
-interface HostAndPort {
+export function refusedSocket(): Socket {
+  return new Socket().destroy(Object.assign(new Error('wrong address'), { code: 'EINVAL' }))
+}
+
+export interface HostAndPort {
   readonly host: string
   readonly port: number
+}
+
+export interface SocketPath {
+  readonly path: string
 }
 
 /** @throws UsageError CONFIG_INVALID_VALUE */
@@ -166,6 +127,20 @@ export function parseAddress(address: string): HostAndPort {
   return { host: match[1] || match[2] || '127.0.0.1', port }
 }
 
+/** @throws UsageError CONFIG_INVALID_VALUE */
+export function parseTarget(address: string): HostAndPort | SocketPath {
+  if (address.startsWith(UNIX) && address.length > UNIX.length) return { path: address.slice(UNIX.length) }
+  return parseAddress(address)
+}
+
+export function tryParseTarget(address: string): HostAndPort | SocketPath | undefined {
+  try {
+    return parseTarget(address)
+  } catch {
+    return undefined
+  }
+}
+
 function listenError(address: string, error: Error): UnavailableError {
   const reason = reasonOf(error)
   const message = reason === 'EADDRINUSE' ? 'is in use' : `cannot be opened: ${reason}`
@@ -173,14 +148,6 @@ function listenError(address: string, error: Error): UnavailableError {
   return new UnavailableError('PORT_IN_USE', `address ${address} ${message}`, details, { cause: error })
 }
 
-function peerOf(socket: Socket): string {
+export function peerOf(socket: Socket): string {
   return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
-}
-
-function reasonOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message
-}
-
-function ignore(): void {
-  // Stands until the owner sets its own.
 }
