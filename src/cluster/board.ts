@@ -74,8 +74,9 @@ export type BoardWrite =
   | { readonly kind: 'delete-node'; readonly node: string; readonly version: number }
   | { readonly kind: 'take-name'; readonly name: string; readonly id: string }
   | { readonly kind: 'free-name'; readonly name: string }
-  /** Kept for a day. */
+  /** Kept until `delete-submit`: with its topology, or when nobody can be waiting for it any more. */
   | { readonly kind: 'put-submit'; readonly record: SubmitRecord }
+  | { readonly kind: 'delete-submit'; readonly key: string }
 
 /** What a leader may do, as long as it is one. */
 export interface Leadership {
@@ -90,6 +91,8 @@ export interface Leadership {
   write(writes: readonly BoardWrite[]): Promise<void>
   /** Positions of a killed topology, once nothing runs of it. Bounded pieces; safe to repeat. */
   deletePositions(topologyId: string): Promise<void>
+  /** Ids of topologies that have positions: for the clean-up of what is left over. */
+  topologiesWithPositions(): Promise<readonly string[]>
   /** Gives it up, so that another can lead at once. */
   resign(): Promise<void>
 }

@@ -11,7 +11,7 @@
  *   /topologies/<id>                TopologyRecord
  *   /assignments/<id>               AssignmentRecord
  *   /positions/<id>/<component>/<partition>   PositionRecord
- *   /submits/<key>                  SubmitRecord, with a time to live: the answer to a submit that is repeated
+ *   /submits/<key>                  SubmitRecord: the answer to a submit that is repeated
  *
  * Who writes: the leading Nimbus all but its own and the supervisors' ephemerals, and positions, which
  * supervisors write under a check of the assignment's version.

@@ -259,6 +259,59 @@ describe('hosts', () => {
   })
 })
 
+describe('programs on a machine', () => {
+  test('share its disk, crash alone, and go when it goes', async () => {
+    const world = new VirtualWorld({ seed: 1 })
+    const left = world.hostOn('m', 'left')
+    const right = world.hostOn('m', 'right')
+    const ticks: string[] = []
+    left.timers.every(10, () => ticks.push('left'))
+    right.timers.every(10, () => ticks.push('right'))
+    const file = await drive(world, left.files.open('/note', 'create'))
+    await drive(world, file.write(new Uint8Array([7]), 0))
+    expect((await drive(world, right.files.stat('/note')))?.sizeBytes).toBe(1)
+    world.crash('m/left', 'none')
+    ticks.length = 0
+    await world.run({ untilMs: world.nowMs + 30 })
+    expect(ticks).toEqual(['right', 'right', 'right'])
+    expect(world.isRunningOn('m/right')).toBe(true)
+    world.crash('m')
+    ticks.length = 0
+    await world.run({ untilMs: world.nowMs + 30 })
+    expect(ticks).toEqual([])
+    expect(world.isRunningOn('m/right')).toBe(false)
+  })
+
+  test('are one place in the net: what is cut for the machine is cut for each', async () => {
+    const world = new VirtualWorld({ seed: 1, isChopped: false })
+    const heard: string[] = []
+    await drive(
+      world,
+      world.hostOn('m', 'left').net.listen('m:1', (connection) => {
+        connection.onBytes = () => heard.push('left')
+      }),
+    )
+    const dial = (from: ReturnType<VirtualWorld['host']>) => {
+      from.net.connect('m:1', () => undefined).write(new Uint8Array([1]))
+    }
+    world.net.cut('m', 'other')
+    dial(world.host('other'))
+    dial(world.hostOn('m', 'right'))
+    await world.run({ untilMs: world.nowMs + 100 })
+    expect(heard).toEqual(['left'])
+  })
+
+  async function drive<T>(world: VirtualWorld, work: Promise<T>): Promise<T> {
+    let isOver = false
+    const over = () => {
+      isOver = true
+    }
+    work.then(over, over)
+    await world.run({ while: () => !isOver })
+    return work
+  }
+})
+
 describe('user calls', () => {
   /** Something that only the real world can settle. */
   const realTurns = async (count: number) => {

@@ -70,6 +70,8 @@ export interface VirtualDisk {
 interface Machine extends VirtualDisk {
   readonly watchers: Watchers
   readonly index: number
+  /** Name in the net: that of the machine, also for its further processes. */
+  readonly netName: string
   lives: number
   running: { readonly host: Host; readonly virtual: VirtualHost; readonly net: NetMember } | undefined
   skewMs: number
@@ -158,10 +160,35 @@ export class VirtualWorld {
       random,
     })
     virtual.skewMs = machine.skewMs
-    const net = this.net.join(name, virtual)
+    const net = this.net.join(machine.netName, virtual)
     const files = createMemoryFiles({ ...machine, timers: virtual, random: random.split('files') })
     machine.running = { host: virtual.asHost(net, files), virtual, net }
     return machine.running.host
+  }
+
+  /**
+   * A further program on a machine: a host of its own, called `machine/program`, that crashes and stands still by
+   * itself, on the machine's disk and under its name in the net. A crash of the machine takes it along.
+   */
+  hostOn(machine: string, program: string): Host {
+    const name = `${machine}/${program}`
+    if (!this.machines.has(name)) {
+      const { disk, faults, watchers } = this.machine(machine)
+      const index = this.machines.size
+      this.machines.set(name, {
+        ...{ disk, faults, watchers, index },
+        netName: machine,
+        lives: 0,
+        running: undefined,
+        skewMs: 0,
+      })
+    }
+    return this.host(name)
+  }
+
+  /** True while something runs under this name. */
+  isRunningOn(name: string): boolean {
+    return this.machines.get(name)?.running !== undefined
   }
 
   /** The disk of a host, for looking and for faults. It outlives the host. */
@@ -176,6 +203,12 @@ export class VirtualWorld {
   crash(name: string, loss: 'none' | 'some' | 'all' = 'some'): void {
     const machine = this.machine(name)
     this.noteFault(name, `crash, unsynced loss ${loss}`)
+    this.end(machine)
+    for (const [other, program] of this.machines) if (other.startsWith(`${name}/`)) this.end(program)
+    if (loss !== 'none') machine.disk.crash(loss)
+  }
+
+  private end(machine: Machine): void {
     if (machine.running !== undefined) {
       const { virtual, net } = machine.running
       machine.running = undefined
@@ -184,7 +217,6 @@ export class VirtualWorld {
       net.leave()
       this.unready(virtual)
     }
-    if (loss !== 'none') machine.disk.crash(loss)
   }
 
   /** The host stands still, as a stopped process does: what becomes ready waits. */
@@ -328,6 +360,7 @@ export class VirtualWorld {
         faults: { isBroken: false, failShare: 0, delayMs: 0 },
         watchers: new Watchers(),
         index: this.machines.size,
+        netName: name,
         lives: 0,
         running: undefined,
         skewMs: 0,

@@ -1,0 +1,212 @@
+/**
+ * One session of a board with its coordinator: the tree made, the view mirrored, ephemerals put up, elections
+ * stood for. It ends with the session, and is never begun again: cluster-board.ts makes the next.
+ */
+import { ConflictError, FormatError, hasCode, UnavailableError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Coordinator } from '../coordinate/coordinator.ts'
+import type { Host, Stoppable } from '../host/host.ts'
+import type { BoardChange, BoardPart, BoardState, CampaignSpec } from './board.ts'
+import { Campaign } from './board-campaign.ts'
+import { BoardMirror } from './board-mirror.ts'
+import type { BoardPicture } from './board-picture.ts'
+import { paths, trunk } from './paths.ts'
+import { PositionShelf } from './position-shelf.ts'
+import { RECORD_FORMAT } from './records.ts'
+
+/** An ephemeral node that says who is there. */
+export interface BoardAnnouncement {
+  readonly path: string
+  readonly data: Uint8Array
+  /** A node found there was put up by us, in a session before. */
+  readonly isOurs: (data: Uint8Array) => boolean
+}
+
+export interface BoardSessionSpec {
+  readonly host: Host
+  readonly log: Logger
+  readonly coordinator: Coordinator
+  readonly root: string
+  readonly parts: readonly BoardPart[]
+  readonly picture: BoardPicture
+  readonly onChange: (change: BoardChange) => void
+  readonly onState: () => void
+}
+
+/** Time between two looks at an ephemeral that somebody else still holds. */
+const LEFT_OVER_LOOK_MS = 250
+const FORMAT_TEXT = `typhoon ${RECORD_FORMAT}`
+
+export class BoardSession {
+  readonly coordinator: Coordinator
+  readonly positions: PositionShelf
+  private readonly spec: BoardSessionSpec
+  private readonly mirror: BoardMirror
+  private readonly campaigns = new Map<CampaignSpec, Campaign>()
+  private readonly watch: Stoppable
+  private isClosed = false
+
+  constructor(spec: BoardSessionSpec) {
+    const { coordinator, root, host, parts, picture, onChange } = spec
+    this.spec = spec
+    this.coordinator = coordinator
+    this.positions = new PositionShelf(coordinator, root)
+    this.mirror = new BoardMirror({ host, coordinator, root, parts, picture, onChange })
+    this.watch = coordinator.onState(() => {
+      if (!this.isClosed) spec.onState()
+    })
+  }
+
+  get state(): BoardState {
+    switch (this.coordinator.state) {
+      case 'connected':
+        return 'connected'
+      case 'connecting':
+      case 'suspended':
+        return 'away'
+      case 'expired':
+        return 'lost'
+      case 'closed':
+        return 'closed'
+    }
+  }
+
+  async open(timeoutMs: number): Promise<void> {
+    await this.coordinator.connected(timeoutMs)
+    await this.makeTrunk()
+    await this.mirror.open()
+  }
+
+  async sync(): Promise<void> {
+    // Events of all that was written before come before the answer.
+    await this.coordinator.sync(this.spec.root)
+    await this.mirror.settled()
+  }
+
+  /** @throws ConflictError RECORD_EXISTS */
+  async announce({ path, data, isOurs }: BoardAnnouncement): Promise<void> {
+    const { clock, timers } = this.spec.host
+    // What a dead session left behind goes when that session does.
+    const untilMs = clock.monotonicMs() + 2 * this.coordinator.sessionTimeoutMs
+    for (;;) {
+      if (await this.tryAnnounce(path, data, isOurs)) return
+      if (clock.monotonicMs() >= untilMs) {
+        throw new ConflictError('RECORD_EXISTS', `${path} belongs to another daemon that lives`, { path })
+      }
+      await new Promise<void>((resolve) => timers.after(LEFT_OVER_LOOK_MS, resolve))
+      if (this.isClosed) throw closed()
+    }
+  }
+
+  withdraw({ path }: BoardAnnouncement): void {
+    this.coordinator.delete(path).catch((error: unknown) => {
+      this.spec.log.debug('an announcement could not be taken down, it goes with the session', {
+        path,
+        message: String(error),
+      })
+    })
+  }
+
+  stand(spec: CampaignSpec): void {
+    if (this.isClosed || this.campaigns.has(spec)) return
+    const { host, log, coordinator, root } = this.spec
+    this.campaigns.set(spec, new Campaign({ host, log, coordinator, root, campaign: spec }))
+  }
+
+  stepBack(spec: CampaignSpec): void {
+    this.campaigns.get(spec)?.stop()
+    this.campaigns.delete(spec)
+  }
+
+  async close(): Promise<void> {
+    if (this.isClosed) return
+    this.isClosed = true
+    this.watch.stop()
+    for (const campaign of this.campaigns.values()) campaign.stop()
+    this.campaigns.clear()
+    this.mirror.close()
+    await this.coordinator.close()
+  }
+
+  /** False: another session holds it. */
+  private async tryAnnounce(
+    path: string,
+    data: Uint8Array,
+    isOurs: (data: Uint8Array) => boolean,
+  ): Promise<boolean> {
+    const { coordinator } = this
+    try {
+      await coordinator.create(path, data, { mode: 'ephemeral' })
+      return true
+    } catch (error) {
+      if (!hasCode(error, 'RECORD_EXISTS')) throw error
+    }
+    try {
+      const found = await coordinator.get(path)
+      if (found.stat.ephemeralOwner === coordinator.sessionId) return true
+      // Ours, of a session that is over but not yet gone: nobody else may be waiting for it to go.
+      if (isOurs(found.data)) await coordinator.delete(path, found.stat.version)
+      return false
+    } catch (error) {
+      if (hasCode(error, 'RECORD_MISSING') || hasCode(error, 'RECORD_CHANGED')) return false
+      throw error
+    }
+  }
+
+  /** @throws FormatError RECORD_MALFORMED the root is somebody else's */
+  private async makeTrunk(): Promise<void> {
+    const { root } = this.spec
+    const format = root + paths.format
+    const found = await this.dataOf(format)
+    if (found === undefined) {
+      await this.refuseStrangeRoot()
+      for (const path of upTo(root)) await this.make(path, new Uint8Array(0))
+      await this.make(format, new TextEncoder().encode(FORMAT_TEXT))
+    }
+    const text = new TextDecoder().decode((await this.dataOf(format)) ?? new Uint8Array(0))
+    if (text !== FORMAT_TEXT) {
+      throw new FormatError('RECORD_MALFORMED', `${format} says '${text.slice(0, 100)}', not '${FORMAT_TEXT}'`, {
+        path: format,
+      })
+    }
+    for (const path of trunk) await this.make(root + path, new Uint8Array(0))
+  }
+
+  private async refuseStrangeRoot(): Promise<void> {
+    const { root } = this.spec
+    if ((await this.coordinator.exists(root)) === undefined) return
+    const names = await this.coordinator.children(root)
+    const [first] = names
+    // It may have come meanwhile: another daemon begins as well.
+    if (first === undefined || names.includes(paths.format.slice(1))) return
+    const text = `${root} holds '${first}' and no ${paths.format.slice(1)}: it is another program's root`
+    throw new FormatError('RECORD_MALFORMED', text, { path: root })
+  }
+
+  private async dataOf(path: string): Promise<Uint8Array | undefined> {
+    try {
+      return (await this.coordinator.get(path)).data
+    } catch (error) {
+      if (hasCode(error, 'RECORD_MISSING')) return undefined
+      throw error
+    }
+  }
+
+  private async make(path: string, data: Uint8Array): Promise<void> {
+    try {
+      await this.coordinator.create(path, data)
+    } catch (error) {
+      if (!hasCode(error, 'RECORD_EXISTS')) throw error
+    }
+  }
+}
+
+/** `/a/b` → `/a`, `/a/b`. */
+function upTo(path: string): readonly string[] {
+  const parts = path.split('/').slice(1)
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)
+}
+
+function closed(): UnavailableError {
+  return new UnavailableError('COORDINATOR_UNAVAILABLE', 'the session was closed', { outcome: 'unknown' })
+}

@@ -1,0 +1,80 @@
+// Goal: messages arrive whole, once and in order, however the stream is cut; what is no message ends the
+// channel.
+import { describe, expect, test } from 'vitest'
+import type { Connection } from '../host/host.ts'
+import { MessageChannel } from './message-channel.ts'
+
+class Wire implements Connection {
+  readonly peer = 'test'
+  readonly sent: Uint8Array[] = []
+  isClosed = false
+  isFull = false
+  onBytes: Connection['onBytes'] = () => undefined
+  onDrain: Connection['onDrain'] = () => undefined
+  onClose: Connection['onClose'] = () => undefined
+  write(bytes: Uint8Array): boolean {
+    this.sent.push(bytes)
+    return !this.isFull
+  }
+  close(): void {
+    this.isClosed = true
+  }
+}
+
+function channel(messageBytesMax?: number) {
+  const wire = new Wire()
+  const heard: unknown[] = []
+  const ends: unknown[] = []
+  const made = new MessageChannel<unknown, unknown>({
+    connection: wire,
+    onMessage: (message) => heard.push(message),
+    onClose: (why) => ends.push(why),
+    ...(messageBytesMax === undefined ? {} : { messageBytesMax }),
+  })
+  return { wire, heard, ends, made }
+}
+
+describe('MessageChannel', () => {
+  test('a stream cut at every place gives the same messages', () => {
+    const sender = channel()
+    const messages = [{ kind: 'a' }, { text: 'ä€🎈' }, [1, 2], null]
+    for (const message of messages) sender.made.send(message)
+    const bytes = Buffer.concat(sender.wire.sent)
+    for (let cut = 0; cut <= bytes.length; cut += 1) {
+      const { wire, heard } = channel()
+      wire.onBytes(bytes.subarray(0, cut))
+      wire.onBytes(bytes.subarray(cut))
+      expect(heard).toEqual(messages)
+    }
+    const { wire, heard } = channel()
+    for (const byte of bytes) wire.onBytes(new Uint8Array([byte]))
+    expect(heard).toEqual(messages)
+  })
+
+  test('a message that is too long is refused before it is there', () => {
+    const { wire, heard, ends } = channel(10)
+    wire.onBytes(new Uint8Array([0, 0, 0, 11]))
+    expect(wire.isClosed).toBe(true)
+    expect(heard).toEqual([])
+    expect(ends).toEqual([expect.objectContaining({ code: 'FRAME_MALFORMED' })])
+  })
+
+  test('what is no JSON ends the channel once', () => {
+    const { wire, ends } = channel()
+    wire.onBytes(new Uint8Array([0, 0, 0, 1, 0x7b, 0, 0, 0, 1, 0x7b]))
+    expect(ends).toHaveLength(1)
+    wire.onClose(undefined)
+    expect(ends).toHaveLength(1)
+  })
+
+  test('what the connection has no room for waits, in order', () => {
+    const { wire, made } = channel()
+    wire.isFull = true
+    for (let n = 0; n < 3; n += 1) made.send(n)
+    expect(wire.sent).toHaveLength(1)
+    wire.isFull = false
+    wire.onDrain()
+    const last = wire.sent.map((frame) => new TextDecoder().decode(frame.subarray(4)))
+    expect(last).toEqual(['0', '1', '2'])
+  })
+})
