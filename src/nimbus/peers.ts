@@ -1,0 +1,30 @@
+/**
+ * What Nimbus asks of other daemons. Made over `host.http` where daemons are started; a fake in tests.
+ * Every call has a deadline of its own (10 s at most) and throws UnavailableError when nobody answers.
+ */
+import type { BlobRef } from '../cluster/records.ts'
+
+/** A piece of a worker's log, as its supervisor answers. */
+export interface LogAnswer {
+  readonly lines: readonly string[]
+  /** Where to go on. */
+  readonly next: string
+}
+
+export interface LogQuestion {
+  readonly topologyId: string
+  readonly worker: number
+  readonly port: number
+  /** undefined: the last lines. */
+  readonly after: string | undefined
+  readonly linesMax: number
+}
+
+export interface NimbusPeers {
+  /** From another Nimbus. @throws UnavailableError BLOB_MISSING */
+  readBlob(address: string, digest: string, offset: number, sizeBytes: number): Promise<Uint8Array>
+  /** To another Nimbus, so that it has it before somebody relies on that. */
+  writeBlob(address: string, digest: string, bytes: Uint8Array): Promise<BlobRef>
+  /** From a supervisor. */
+  readLog(address: string, question: LogQuestion): Promise<LogAnswer>
+}
