@@ -98,9 +98,13 @@ export class Dialler {
     return this.isUp
   }
 
+  isFor(address: string): boolean {
+    return this.address === address
+  }
+
   /** The first dial; all later ones follow by themselves. */
   start(): void {
-    if (this.isStarted) return
+    if (this.isStarted || this.isClosed) return
     this.isStarted = true
     this.dial()
   }
@@ -108,7 +112,7 @@ export class Dialler {
   /** The peer is somewhere else now, or somebody new: what connects us to it is cut and made anew. */
   redial(address: string = this.address): void {
     this.address = address
-    if (!this.isStarted) return
+    if (!this.isStarted || this.isClosed) return
     this.backoff.reset()
     this.drop()
     this.dial()

@@ -148,6 +148,13 @@ export class FrameQueue {
     this.sequence = sequenceAfter(this.sequence)
   }
 
+  /** The peer has seen up to here, though we have not come so far: numbers go on behind it. */
+  goOnFrom(sequence: number): void {
+    while (this.sent.count > 0) this.queuedBytes -= this.sent.shift()?.bytes.length ?? 0
+    this.passed = 0
+    this.sequence = sequence
+  }
+
   /** Gives up the oldest frames that were sent, until the rest fits. False: it does not even so. */
   shrinkSent(sizeBytesMax: number): boolean {
     while (this.passed > 0 && this.queuedBytes > sizeBytesMax) this.forget()

@@ -12,7 +12,7 @@ const hello: Hello = {
   schemaFingerprint: 'f',
 }
 const expected: Expected = {
-  topologyName: 'words',
+  topologyId: 'words',
   worker: 2,
   token: 'secret',
   fingerprint: 'f',

@@ -5,7 +5,7 @@ import { PROTOCOL_VERSION, speaksProtocol } from '../wire/version.ts'
 
 /** Who we are, and whom we know. */
 export interface Expected {
-  readonly topologyName: string
+  readonly topologyId: string
   readonly worker: number
   readonly token: string
   readonly fingerprint: string
@@ -31,7 +31,7 @@ export function judgeHello(hello: Hello, expected: Expected): Refusal | undefine
     return refuse(GoodbyeReason.REFUSED, new UsageError('NOT_AUTHENTICATED', 'the token is wrong', details))
   }
   const known = expected.incarnationOf(worker)
-  const isMeant = hello.topologyId === expected.topologyName && hello.toWorker === String(expected.worker)
+  const isMeant = hello.topologyId === expected.topologyId && hello.toWorker === String(expected.worker)
   if (!isMeant || known === undefined) {
     const text = `worker ${hello.toWorker} of ${hello.topologyId} is not here for worker ${hello.fromWorker}`
     return refuse(GoodbyeReason.REFUSED, new UsageError('NOT_ALLOWED', text, details))

@@ -81,6 +81,7 @@ export class WorkerLink implements Link {
   /** The connection's buffer is full. */
   private isStalled = false
   private wasAttached = false
+  private isRemoved = false
   private isLossTold = false
   private peerIncarnation = 0
   private openedMs = 0
@@ -144,7 +145,7 @@ export class WorkerLink implements Link {
   flush(): void {
     if (this.tuples.count === 0 && this.acks.count === 0) return
     // While nothing can leave, frames had better fill up.
-    if (this.connection === undefined || this.isStalled) return
+    if ((this.connection === undefined && !this.isRemoved) || this.isStalled) return
     const { host, isBusy, settings } = this.spec
     if (isBusy() && host.clock.monotonicMs() - this.openedMs < settings.batchFlushIntervalMs) return
     if (this.acks.count > 0) this.enqueueAcks()
@@ -193,21 +194,29 @@ export class WorkerLink implements Link {
     this.setStalled(false)
     this.queue.acknowledge(lastSequence)
     this.queue.rewind()
-    if (lastSequence !== 0 && isLater(lastSequence, this.queue.sequence)) {
-      // It has seen what we never sent. Whatever the reason: numbers it would take for repetitions must not
-      // be used.
-      this.queue.clear()
-      this.queue.sequence = lastSequence
-      this.isLossTold = false
-    }
+    // It has seen what we never sent, as it knows us from before it was removed and added again: numbers it
+    // would take for repetitions must not be used, and it counts from totals that we do not have.
+    const hasSeenMore = lastSequence !== 0 && isLater(lastSequence, this.queue.sequence)
+    if (hasSeenMore) this.queue.goOnFrom(lastSequence)
     const hasGap = this.queue.firstSequence !== sequenceAfter(lastSequence)
     const isToTell = hasGap && !this.isLossTold
     this.isLossTold = false
-    if (this.wasAttached || hasGap) this.queueTotals()
+    if (this.wasAttached || hasGap || hasSeenMore) this.queueTotals()
     this.wasAttached = true
     this.flush()
     this.pump()
     return !isToTell
+  }
+
+  /** The peer is gone for good. Who waits for credit goes on, and what is sent from now on is a loss. */
+  remove(): void {
+    this.detach()
+    this.isRemoved = true
+    this.isStalled = false
+    this.tuples.restart()
+    this.acks.restart()
+    this.queue.clear()
+    for (const gate of this.gates.values()) gate.restart()
   }
 
   detach(): void {
@@ -253,9 +262,19 @@ export class WorkerLink implements Link {
   }
 
   private onQueued(): void {
+    if (this.isRemoved) {
+      this.giveUp()
+      return
+    }
     const { replayMaxBytes } = this.spec.settings
     if (this.queue.queuedBytes > replayMaxBytes && !this.queue.shrinkSent(replayMaxBytes)) this.overflow()
     this.pump()
+  }
+
+  private giveUp(): void {
+    this.queue.clear()
+    for (const gate of this.gates.values()) gate.restart()
+    this.spec.onOverflow()
   }
 
   /** What may not be kept any longer is given up as a whole: half of it would be no use to anybody. */

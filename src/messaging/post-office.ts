@@ -16,6 +16,8 @@
  *   P1  For each peer the newest incarnation ever seen is the only one that is believed, in both directions.
  *   P2  Each loss is told at both ends of the link and to all other workers; what is told from elsewhere is
  *       not passed on.
+ *   P3  Peers come and go while it runs. One that was removed and is added again is believed only from the
+ *       incarnation on that was known of it.
  */
 import { type StreamError, UsageError } from '../base/errors.ts'
 import type { AckRouter } from '../flow/ack/ack-router.ts'
@@ -43,9 +45,15 @@ export type LostReason = 'worker-lost' | 'link-lost'
 export interface PostOfficeSpec {
   readonly host: Host
   readonly topologyName: string
+  /**
+   * What workers of one submit say to each other in HELLO, like `word-count-1-a3f`: a topology of the same name
+   * that was submitted again is another one. Default: the name.
+   */
+  readonly topologyId?: string
   /** This worker, and its incarnation: from 1 on, greater at each start. */
   readonly worker: number
   readonly incarnation: number
+  /** The workers that are known from the beginning. More may be added. */
   readonly peers: readonly PeerAddress[]
   /** Shared by the workers of the topology. */
   readonly token: string
@@ -84,7 +92,10 @@ interface Peer {
   readonly link: WorkerLink
   readonly dialler: Dialler
   readonly incoming: IncomingLink
+  /** 0: it has not shown itself yet. */
   incarnation: number
+  /** The least incarnation that is believed. */
+  readonly incarnationMin: number
 }
 
 export class PostOffice {
@@ -93,24 +104,29 @@ export class PostOffice {
   private readonly settings: LinkSettings
   private readonly codecs: Codecs
   private readonly peers = new Map<number, Peer>()
+  /** Newest incarnations of workers that were removed: one number for each that ever was a peer. */
+  private readonly removed = new Map<number, number>()
+  private readonly topologyId: string
   private readonly listener: Listener
   private readonly ticks: Stoppable
   private isClosed = false
 
   constructor(spec: PostOfficeSpec) {
     this.spec = spec
+    this.topologyId = spec.topologyId ?? spec.topologyName
     this.settings = fillLinkSettings(spec.settings)
     this.codecs = new Codecs(spec.streams)
     const { host, report } = spec
-    for (const { worker, address } of spec.peers) {
-      if (worker !== spec.worker) this.peers.set(worker, this.makePeer(worker, address))
-    }
+    for (const { worker, address } of spec.peers) this.addPeer(worker, address)
     const expected: Expected = {
-      topologyName: spec.topologyName,
+      topologyId: this.topologyId,
       worker: spec.worker,
       token: spec.token,
       fingerprint: this.codecs.fingerprint,
-      incarnationOf: (worker) => this.peers.get(worker)?.incarnation,
+      incarnationOf: (worker) => {
+        const peer = this.peers.get(worker)
+        return peer === undefined ? undefined : Math.max(peer.incarnation, peer.incarnationMin)
+      },
     }
     this.listener = new Listener({
       host,
@@ -151,6 +167,38 @@ export class PostOffice {
     if (peer === undefined || this.isClosed) return
     this.meet(peer, incarnation, 'news')
     if (!this.isClosed && address !== undefined) peer.dialler.redial(address)
+  }
+
+  /**
+   * Another worker belongs to the topology from now on; `linkTo` gives the way to it. For one that is known it
+   * is news of its address.
+   */
+  addPeer(worker: number, address: string): void {
+    if (this.isClosed || worker === this.spec.worker) return
+    const known = this.peers.get(worker)
+    if (known !== undefined) {
+      if (known.dialler.isFor(address)) return
+      known.dialler.redial(address)
+      return
+    }
+    this.peers.set(worker, this.makePeer(worker, address))
+  }
+
+  /**
+   * A worker belongs to the topology no more. What was on its way to it, or had come from it, is lost and told
+   * as the loss of a worker. Who still sends into its link loses that, too, and is told again.
+   */
+  removePeer(worker: number): void {
+    const peer = this.peers.get(worker)
+    if (peer === undefined || this.isClosed) return
+    this.peers.delete(worker)
+    const hasMet = peer.incarnation > 0
+    this.removed.set(worker, Math.max(peer.incarnation, peer.incarnationMin))
+    const wasQuiet = peer.link.isQuiet
+    peer.dialler.close()
+    peer.incoming.dismiss(GoodbyeReason.SHUTDOWN, `worker ${worker} is no peer any more`)
+    peer.link.remove()
+    if (hasMet || !wasQuiet) this.onLoss(worker, 'worker-lost', `worker ${worker} was taken out`)
   }
 
   /** Nothing unsent, nothing unacknowledged, to any worker. */
@@ -200,7 +248,9 @@ export class PostOffice {
       arm,
       isBusy: spec.isBusy ?? neverBusy,
       onOverflow: () => {
-        const text = `more than ${settings.replayMaxBytes} bytes wait for worker ${worker}`
+        const text = this.peers.has(worker)
+          ? `more than ${settings.replayMaxBytes} bytes wait for worker ${worker}`
+          : `worker ${worker} was taken out, and tuples are still sent to it`
         // Not now: an executor is in the middle of a call.
         host.timers.defer(() => this.onLoss(worker, 'link-lost', text))
       },
@@ -234,15 +284,16 @@ export class PostOffice {
       onLoss: (message) => this.onLoss(worker, 'link-lost', message),
       onSuspect: (suspect) => this.onSuspect(worker, suspect),
     })
-    const peer: Peer = { worker, link, dialler, incoming, incarnation: 0 }
+    const incarnationMin = this.removed.get(worker) ?? 0
+    const peer: Peer = { worker, link, dialler, incoming, incarnation: 0, incarnationMin }
     return peer
   }
 
   private helloTo(worker: number): Hello {
-    const { topologyName, incarnation, token } = this.spec
+    const { incarnation, token } = this.spec
     return {
       protocol: PROTOCOL_VERSION,
-      topologyId: topologyName,
+      topologyId: this.topologyId,
       incarnation,
       fromWorker: String(this.spec.worker),
       toWorker: String(worker),
@@ -255,7 +306,7 @@ export class PostOffice {
   private meet(peer: Peer, incarnation: number, from: 'hello' | 'welcome' | 'news'): boolean {
     const before = peer.incarnation
     if (incarnation === before) return true
-    if (incarnation < before) return false
+    if (incarnation < Math.max(before, peer.incarnationMin)) return false
     peer.incarnation = incarnation
     peer.incoming.dismiss(GoodbyeReason.OLD_INCARNATION, `incarnation ${incarnation} has come`)
     peer.incoming.meet(incarnation)
