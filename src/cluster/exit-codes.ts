@@ -35,7 +35,8 @@ export function exitReasonOf(
   exit: { readonly code: number | undefined; readonly signal: string | undefined },
   outputTail = '',
 ): ExitReason {
-  const isAbort = exit.signal === 'SIGABRT' || exit.signal === 'SIGTRAP' || exit.code === 134 || exit.code === 133
+  const isAbort =
+    exit.signal === 'SIGABRT' || exit.signal === 'SIGTRAP' || exit.code === 134 || exit.code === 133
   const isKill = exit.signal === 'SIGKILL' || exit.code === 137
   if ((isAbort || isKill) && outputTail.includes(HEAP_FULL_TEXT)) return 'out-of-memory'
   if (isAbort) return 'crash'

@@ -4,6 +4,9 @@
  * Route: WorkerSpec (what to run) → [assembly] → executors that worker.ts starts.
  *
  * Order matters: receivers first, then outputs, so that cycles need no special case.
+ *
+ * When executors come and go (`rearrange`), those that stay keep their tasks, with state and all; only where
+ * their tuples go is made anew.
  */
 import { assert } from '../base/assert.ts'
 import type { AckRouter } from '../flow/ack/ack-router.ts'
@@ -57,63 +60,129 @@ export interface AssemblyParts {
   readonly account: MemoryAccount
 }
 
-export function assemble(parts: AssemblyParts): Assembly {
-  return new Assembler(parts).run()
+/** Executors of a worker: some of them. */
+export interface Executors {
+  readonly bolts: readonly BoltExecutor[]
+  readonly spouts: readonly SpoutExecutor[]
 }
 
-class Assembler {
+export class Assembler implements Assembly {
+  readonly receivers = new Map<number, BoltExecutor>()
+  bolts: readonly BoltExecutor[] = []
+  spouts: readonly SpoutExecutor[] = []
+  boltTasks: readonly BoltTask[] = []
+  spoutTasks: readonly SpoutTask[] = []
+  routes: Route[] = []
+  private spec: WorkerSpec
   private readonly parts: AssemblyParts
   private readonly isCyclic: (from: string, to: string) => boolean
-  private readonly receivers = new Map<number, BoltExecutor>()
-  private readonly bolts: BoltExecutor[] = []
-  private readonly spouts: SpoutExecutor[] = []
-  private readonly boltTasks: BoltTask[] = []
-  private readonly spoutTasks: SpoutTask[] = []
-  private readonly routes: Route[] = []
   private readonly samples = new Map<Input, RangeSample>()
+  /** By their numbers. */
+  private readonly boltsHere = new Map<number, BoltExecutor>()
+  private readonly spoutsHere = new Map<number, SpoutExecutor>()
 
   constructor(parts: AssemblyParts) {
     this.parts = parts
+    this.spec = parts.spec
     this.isCyclic = cyclicEdges(parts.spec.topology)
+    this.add(this.plansHere())
+    this.listAll()
   }
 
-  run(): Assembly {
-    const { spec, services } = this.parts
-    const mine = spec.expanded.executors.filter((plan) => spec.placement[plan.executor - 1] === spec.worker)
+  /**
+   * The same topology with another placement: executors that are new here are made, those that are not here any
+   * more are taken out, and all routes are made anew. Only while nothing is in flight.
+   */
+  rearrange(spec: WorkerSpec): { readonly came: Executors; readonly left: Executors } {
+    this.spec = spec
+    const plans = this.plansHere()
+    const left = this.takeOut(new Set(plans.map(({ executor }) => executor)))
+    const kept = [...this.boltTasks, ...this.spoutTasks].map(({ self }) => self)
+    const isKept = ({ executor }: ExecutorPlan) =>
+      this.boltsHere.has(executor) || this.spoutsHere.has(executor)
+    const fresh = plans.filter((plan) => !isKept(plan))
+    this.routes = []
+    this.add(fresh)
+    const gone = new Set<unknown>([...left.bolts, ...left.spouts].flatMap((each) => tasksOf(each)))
+    for (const self of kept) if (!gone.has(self)) this.reroute(self)
+    this.listAll()
+    const bolts = fresh.flatMap(({ executor }) => this.boltsHere.get(executor) ?? [])
+    const spouts = fresh.flatMap(({ executor }) => this.spoutsHere.get(executor) ?? [])
+    return { came: { bolts, spouts }, left }
+  }
+
+  private plansHere(): readonly ExecutorPlan[] {
+    const { expanded, placement, worker } = this.spec
+    return expanded.executors.filter((plan) => placement[plan.executor - 1] === worker)
+  }
+
+  private add(plans: readonly ExecutorPlan[]): void {
+    const { services } = this.parts
     const boltPlans: Array<readonly [ExecutorPlan, BoltExecutor]> = []
-    for (const plan of mine) {
-      const component = spec.topology.components.get(plan.componentId)
+    for (const plan of plans) {
+      const component = this.spec.topology.components.get(plan.componentId)
       if (component?.definition.kind !== 'bolt') continue
       const { executorReceiveBufferSize } = this.settingsOf(plan.componentId)
       const executor = new BoltExecutor(plan.componentId, executorReceiveBufferSize, services.loop)
       for (const task of plan.tasks) this.receivers.set(task, executor)
       boltPlans.push([plan, executor])
-      this.bolts.push(executor)
+      this.boltsHere.set(plan.executor, executor)
     }
     for (const [plan, executor] of boltPlans) this.fillBolt(plan, executor)
-    for (const plan of mine) this.addSpout(plan)
-    const { bolts, spouts, boltTasks, spoutTasks, routes, receivers } = this
-    return { bolts, spouts, boltTasks, spoutTasks, routes, receivers }
+    for (const plan of plans) this.addSpout(plan)
+  }
+
+  private takeOut(wanted: ReadonlySet<number>): Executors {
+    const bolts: BoltExecutor[] = []
+    const spouts: SpoutExecutor[] = []
+    for (const [number, bolt] of this.boltsHere) {
+      if (wanted.has(number)) continue
+      this.boltsHere.delete(number)
+      for (const { self } of bolt.allTasks) this.receivers.delete(self.task)
+      bolts.push(bolt)
+    }
+    for (const [number, spout] of this.spoutsHere) {
+      if (wanted.has(number)) continue
+      this.spoutsHere.delete(number)
+      spouts.push(spout)
+    }
+    return { bolts, spouts }
+  }
+
+  private reroute(self: TaskIdentity): void {
+    const component = this.componentOf(self.componentId)
+    for (const [streamId, output] of self.outputs.byId) {
+      const routes = this.routesOf(component, streamId, self.task, self.context)
+      output.reroute(routes)
+      this.routes.push(...routes)
+    }
+    self.outputs.tryEncode = this.parts.services.tryEncode
+  }
+
+  /** In order of their numbers. */
+  private listAll(): void {
+    const inOrder = <E>(of: ReadonlyMap<number, E>) =>
+      [...of].sort(([a], [b]) => a - b).map(([, each]) => each)
+    this.bolts = inOrder(this.boltsHere)
+    this.spouts = inOrder(this.spoutsHere)
+    this.boltTasks = this.bolts.flatMap((bolt) => bolt.allTasks)
+    this.spoutTasks = this.spouts.flatMap((spout) => spout.allTasks)
   }
 
   private fillBolt(plan: ExecutorPlan, executor: BoltExecutor): void {
     const component = this.componentOf(plan.componentId)
     const { definition } = component
     assert(definition.kind === 'bolt', 'the plan of a bolt')
-    const tasks = plan.tasks.map((task) => this.makeBoltTask(component, definition, task, executor))
-    executor.setTasks(tasks)
-    this.boltTasks.push(...tasks)
+    executor.setTasks(plan.tasks.map((task) => this.makeBoltTask(component, definition, task, executor)))
   }
 
   private addSpout(plan: ExecutorPlan): void {
-    const component = this.parts.spec.topology.components.get(plan.componentId)
+    const component = this.spec.topology.components.get(plan.componentId)
     if (component?.definition.kind !== 'spout') return
     const { definition } = component
     const executor = new SpoutExecutor(component.id, this.parts.services)
-    const tasks = plan.tasks.map((task) => this.makeSpoutTask(component, definition, task, executor))
-    executor.setTasks(tasks)
-    this.spouts.push(executor)
-    this.spoutTasks.push(...tasks)
+    executor.setTasks(plan.tasks.map((task) => this.makeSpoutTask(component, definition, task, executor)))
+    this.spoutsHere.set(plan.executor, executor)
   }
 
   private makeBoltTask(
@@ -173,7 +242,8 @@ class Assembler {
   }
 
   private identityOf(component: Component, task: number, emitter: Emitter): TaskIdentity {
-    const { spec, services } = this.parts
+    const { services } = this.parts
+    const { spec } = this
     const end = new AbortController()
     const plan = spec.expanded.tasks[task - 1]
     assert(plan !== undefined, 'tasks are numbered without gaps')
@@ -244,7 +314,8 @@ class Assembler {
     task: number,
     context: TaskIdentity['context'],
   ): Route[] {
-    const { spec, services } = this.parts
+    const { services } = this.parts
+    const { spec } = this
     return readersOf(spec.topology, component.id, streamId).map(({ component: reader, input }) => {
       const tasks = spec.expanded.componentTasks.get(reader.id) ?? []
       const here = {
@@ -269,12 +340,12 @@ class Assembler {
   private targetOf(task: number, form: { readonly isChained: boolean; readonly isHolding: boolean }): Target {
     const receiver = this.receivers.get(task)
     if (receiver !== undefined) return new Target(task, { receiver }, form.isChained, form.isHolding)
-    const link = this.parts.linkTo(workerOf(this.parts.spec, task))
+    const link = this.parts.linkTo(workerOf(this.spec, task))
     return new Target(task, { link }, false, form.isHolding)
   }
 
   private countHere(componentId: string): number {
-    const { spec } = this.parts
+    const { spec } = this
     const tasks = spec.expanded.componentTasks.get(componentId) ?? []
     return tasks.filter((task) => workerOf(spec, task) === spec.worker).length
   }
@@ -289,14 +360,18 @@ class Assembler {
   }
 
   private componentOf(componentId: string): Component {
-    const component = this.parts.spec.topology.components.get(componentId)
+    const component = this.spec.topology.components.get(componentId)
     assert(component !== undefined, 'a plan names components of the topology')
     return component
   }
 
   private settingsOf(componentId: string): TaskIdentity['settings'] {
-    const settings = this.parts.spec.settings.components.get(componentId)
+    const settings = this.spec.settings.components.get(componentId)
     assert(settings !== undefined, 'settings are compiled for every component')
     return settings
   }
+}
+
+function tasksOf(executor: BoltExecutor | SpoutExecutor): readonly TaskIdentity[] {
+  return executor.allTasks.map(({ self }) => self)
 }

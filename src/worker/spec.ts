@@ -4,12 +4,15 @@
 import type { CompiledSettings, ExpandedTopology } from '../topology/expand.ts'
 import type { Topology } from '../topology/topology.ts'
 
+/** In a placement: no worker has the executor. */
+export const NOWHERE = 0
+
 export interface WorkerSpec {
   readonly topologyName: string
   readonly topology: Topology
   readonly settings: CompiledSettings
   readonly expanded: ExpandedTopology
-  /** Worker (from 1) of each executor; the executor `n` is at `n - 1`. */
+  /** Worker (from 1) of each executor; the executor `n` is at `n - 1`. 0: it runs nowhere now. */
   readonly placement: readonly number[]
   /** Its own number. */
   readonly worker: number
@@ -29,5 +32,5 @@ export function workerOf(spec: WorkerSpec, task: number): number {
 
 /** All workers that run something, ascending. */
 export function workersOf(spec: WorkerSpec): readonly number[] {
-  return [...new Set(spec.placement)].sort((a, b) => a - b)
+  return [...new Set(spec.placement)].filter((worker) => worker !== NOWHERE).sort((a, b) => a - b)
 }

@@ -2,7 +2,7 @@
  * One worker: the executors of one slot on one event loop, and everything they share.
  *
  *   new ─▶ start (hooks, prepare, open) ─▶ activate ⇄ deactivate ─▶ drain ─▶ stop
- *                                                              ╲──▶ kill: at once, as a crash does
+ *                                                 ╰─ rearrange ─╯    ╲──▶ kill: at once, as a crash does
  *
  * Does not know: who placed it here, sockets, other topologies.
  *
@@ -10,10 +10,11 @@
  *   W1  No tuple runs before every bolt of the worker is prepared; no spout is asked before it is activated.
  *   W2  After `stop` or `kill` nothing of the worker runs any more: no timer, no executor, no late promise.
  */
-import { UnavailableError, UserCodeError } from '../base/errors.ts'
+import { UserCodeError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { AckRouter } from '../flow/ack/ack-router.ts'
 import { EdgeIds } from '../flow/ack/edge-ids.ts'
+import type { BoltExecutor } from '../flow/executor/bolt/bolt-executor.ts'
 import { MetricBoard } from '../flow/executor/metric-board.ts'
 import type { EngineServices, PositionDesk } from '../flow/executor/services.ts'
 import { type PartitionProgress, ReplayableSpoutTask } from '../flow/executor/spout/replayable-spout-task.ts'
@@ -28,19 +29,19 @@ import { ACKER } from '../topology/expand.ts'
 import type { WorkerContext, WorkerHook } from '../topology/hook.ts'
 import type { AnyValues } from '../topology/tuple.ts'
 import { freezeDeeply, isFreezing, makeAdmit } from './admit.ts'
-import { type Assembly, assemble } from './assembly.ts'
+import { Assembler, type Assembly, type Executors } from './assembly.ts'
 import { Desk, type WorkerOwner } from './desk.ts'
+import { NowhereLink } from './nowhere-link.ts'
 import { type LoadModule, Reporters } from './reporters.ts'
 import { samplesOf } from './samples.ts'
-import { type WorkerSpec, workerOf, workersOf } from './spec.ts'
+import { NOWHERE, type WorkerSpec, workerOf, workersOf } from './spec.ts'
 import { StreamTable } from './stream-table.ts'
+import { TaskEnds } from './task-ends.ts'
 import { makeTryEncode } from './try-encode.ts'
 
 /** How exact deadlines are: half of the 100 ms that are promised. */
 const SWEEP_MS = 50
 const REFRESH_MS = 1_000
-/** How long one call at the end of a task may take. */
-const END_MS = 10_000
 
 export interface WorkerParts {
   readonly spec: WorkerSpec
@@ -55,7 +56,12 @@ export interface WorkerParts {
   readonly beforeCall?: (componentId: string, call: string) => void
   /** Imports modules of metrics reporters; without it, a topology that has some does not start. */
   readonly loadModule?: LoadModule
+  /** Its loop would have turned after `loop.endsAtMs`: the worker has no right to go on. */
+  readonly onOverdue?: () => void
 }
+
+/** Puts state into tasks that are prepared, before a tuple runs. */
+export type DealState = () => void | Promise<void>
 
 /** Where a source is, for the position store. */
 export interface SourceProgress extends PartitionProgress {
@@ -63,7 +69,8 @@ export interface SourceProgress extends PartitionProgress {
 }
 
 export class Worker {
-  readonly spec: WorkerSpec
+  /** Exchanged by `rearrange` only. */
+  spec: WorkerSpec
   readonly streams: StreamTable
   readonly inbound: Inbound
   readonly acks: AckRouter
@@ -71,17 +78,21 @@ export class Worker {
   readonly loop: WorkLoop
   readonly metrics = new MetricBoard()
   private readonly parts: WorkerParts
-  private readonly assembly: Assembly
+  private readonly assembly: Assembler
+  private readonly services: EngineServices
   private readonly resources = new Map<string, unknown>()
   private readonly links = new Map<number, Link>()
   private readonly timers: Stoppable[] = []
+  private readonly ticks = new Map<BoltExecutor, readonly Stoppable[]>()
+  private readonly nowhere: NowhereLink
+  private mode: 'active' | 'inactive' | 'drain' = 'inactive'
   private readonly end = new AbortController()
   private hooks: readonly WorkerHook[] = []
   private readonly reporters: Reporters
+  private readonly tasks: TaskEnds
+  private isAssembled = false
   private isStopped = false
   private isEnding = false
-  /** Ends of the tasks that were prepared or opened, in that order. */
-  private readonly ends: Array<{ readonly self: TaskIdentity; readonly close: () => Promise<void> }> = []
 
   constructor(parts: WorkerParts) {
     this.parts = parts
@@ -90,23 +101,25 @@ export class Worker {
     const { topology: settings } = spec.settings
     this.streams = new StreamTable(spec.topology)
     this.desk = new Desk(spec.worker, settings, host.clock, owner)
+    this.tasks = new TaskEnds(host.timers, this.desk)
     this.loop = new WorkLoop(host, {
       onBroken: (error) => owner.onBroken(spec.worker, error),
+      ...(parts.onOverdue === undefined ? {} : { onOverdue: parts.onOverdue }),
       ...(parts.stepLimit === undefined ? {} : { stepLimit: parts.stepLimit }),
     })
     const ids = new EdgeIds(host.random.split(`edges/${spec.worker}/${spec.incarnation}`))
-    const ackers = spec.expanded.componentTasks.get(ACKER) ?? []
-    const here = ackers.filter((task) => workerOf(spec, task) === spec.worker)
-    this.acks = new AckRouter({ here, all: ackers }, ids, { linkOf: (task) => this.linkOf(task) })
-    this.assembly = assemble({
+    const all = spec.expanded.componentTasks.get(ACKER) ?? []
+    this.acks = new AckRouter({ here: this.ackersHere(), all }, ids, { linkOf: (task) => this.linkOf(task) })
+    this.nowhere = new NowhereLink(host.timers, () => this.acks)
+    this.services = this.servicesOf(ids)
+    this.assembly = new Assembler({
       spec,
-      services: this.servicesOf(ids),
+      services: this.services,
       streams: this.streams,
       linkTo: (worker) => this.linkTo(worker),
       account: new MemoryAccount(settings.stateMemoryMaxBytes),
     })
-    // Acks may have to go where no tuple does.
-    for (const worker of workersOf(spec)) if (worker !== spec.worker) this.linkTo(worker)
+    this.linkToAll()
     const { receivers } = this.assembly
     this.inbound = new Inbound(
       { streams: this.streams.all, receiverOf: (task) => receivers.get(task), freeze: this.freezing() },
@@ -122,6 +135,7 @@ export class Worker {
     })
     this.loop.atTurnEnd(this.acks)
     for (const link of this.links.values()) this.loop.atTurnEnd(link)
+    this.isAssembled = true
   }
 
   get boltTasks(): Assembly['boltTasks'] {
@@ -148,16 +162,14 @@ export class Worker {
   }
 
   /** @throws UserCodeError PREPARE_THREW; everything that had been prepared is cleaned up then */
-  async start(): Promise<void> {
+  async start(deal?: DealState): Promise<void> {
     const { host } = this.parts
     host.userCallBegan()
     try {
       await this.startHooks()
       await this.reporters.start()
-      for (const task of this.assembly.boltTasks)
-        await this.prepare(task.self, task.prepare.bind(task), task.cleanup.bind(task))
-      for (const task of this.assembly.spoutTasks)
-        await this.prepare(task.self, task.open.bind(task), task.close.bind(task))
+      await this.tasks.prepareAll(this.assembly)
+      await deal?.()
     } catch (error) {
       await this.stop()
       throw error
@@ -166,20 +178,53 @@ export class Worker {
     }
     if (this.isStopped) return
     this.startTimers()
-    for (const bolt of this.assembly.bolts) bolt.start()
+    this.startBolts(this.assembly.bolts)
+  }
+
+  /**
+   * Other executors run here from now on; those that stay are not touched. Only while nothing is in flight in
+   * any worker of the topology, and after new peers can be linked to.
+   * @throws UserCodeError PREPARE_THREW; the worker is of no use then: stop it
+   */
+  async rearrange(
+    placement: readonly number[],
+    deal?: DealState,
+  ): Promise<{ readonly came: Executors; readonly left: Executors }> {
+    const { host } = this.parts
+    this.spec = { ...this.spec, placement }
+    this.services.tryEncode = this.tryEncodeOf()
+    this.linkToAll()
+    const { came, left } = this.assembly.rearrange(this.spec)
+    this.acks.rearrange(this.ackersHere())
+    host.userCallBegan()
+    try {
+      await this.endExecutors(left)
+      await this.tasks.prepareAll({
+        boltTasks: came.bolts.flatMap((bolt) => bolt.allTasks),
+        spoutTasks: came.spouts.flatMap((spout) => spout.allTasks),
+      })
+      await deal?.()
+    } finally {
+      host.userCallEnded()
+    }
+    if (this.isStopped) return { came, left }
+    this.startBolts(came.bolts)
+    this.setMode(this.mode, came.spouts)
+    this.unlinkOthers()
+    return { came, left }
   }
 
   activate(): void {
-    for (const spout of this.assembly.spouts) spout.activate()
+    this.setMode('active')
   }
 
   deactivate(): void {
-    for (const spout of this.assembly.spouts) spout.deactivate()
+    this.setMode('inactive')
   }
 
   /** Deactivated, but what failed is still emitted again: what is in flight comes to its end. */
   drain(): void {
-    for (const spout of this.assembly.spouts) spout.drain()
+    this.setMode('drain')
   }
 
   /** Another worker was lost, or the link to it: open trees that may have been there fail now. */
@@ -193,7 +238,7 @@ export class Worker {
     this.isEnding = true
     this.deactivate()
     // Sources were opened last and go first.
-    for (const { self, close } of this.ends.reverse()) await this.quietly(self, close)
+    await this.tasks.end()
     for (const { hooks } of this.identities()) for (const hook of hooks ?? []) hook.cleanup?.()
     await this.reporters.stop()
     for (const hook of this.hooks) {
@@ -211,7 +256,8 @@ export class Worker {
     if (this.isStopped) return
     this.isStopped = true
     this.loop.stop()
-    for (const timer of this.timers) timer.stop()
+    for (const timer of [...this.timers, ...[...this.ticks.values()].flat()]) timer.stop()
+    this.nowhere.close()
     this.reporters.kill()
     for (const spout of this.assembly.spouts) spout.close()
     for (const bolt of this.assembly.bolts) bolt.close()
@@ -230,7 +276,7 @@ export class Worker {
   async onStored(componentId: string, positions: ReadonlyMap<string, unknown>): Promise<void> {
     for (const task of this.assembly.spoutTasks) {
       if (task instanceof ReplayableSpoutTask && task.self.componentId === componentId) {
-        await this.quietly(task.self, async () => {
+        await this.tasks.quietly(task.self, async () => {
           await task.spec.onStored?.(positions)
         })
         return
@@ -258,44 +304,6 @@ export class Worker {
     }
   }
 
-  private async prepare(
-    self: TaskIdentity,
-    call: () => Promise<void>,
-    close: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      for (const hook of self.hooks ?? []) hook.prepare?.(self.context)
-      await call()
-      this.ends.push({ self, close })
-    } catch (error) {
-      throw new UserCodeError(
-        'PREPARE_THREW',
-        `task ${self.task} of ${self.componentId} could not start: ${messageOf(error)}`,
-        { component: self.componentId, task: self.task },
-        { cause: error },
-      )
-    }
-  }
-
-  /** Nobody can act on errors here: they are reported. What does not end is left alone. */
-  private async quietly(self: TaskIdentity, call: () => Promise<void>): Promise<void> {
-    const { componentId, task } = self
-    let limit: Stoppable | undefined
-    const tooLong = new Promise<never>((_resolve, reject) => {
-      limit = this.parts.host.timers.after(END_MS, () => {
-        const text = `task ${task} of ${componentId} does not end and is left alone after ${END_MS} ms`
-        reject(new UnavailableError('OPERATION_TIMED_OUT', text, { component: componentId, task }))
-      })
-    })
-    try {
-      await Promise.race([call(), tooLong])
-    } catch (error) {
-      this.desk.report({ componentId, task, error })
-    } finally {
-      limit?.stop()
-    }
-  }
-
   private reportHook(error: unknown): void {
     this.parts.log.error('a worker hook threw at its end', { message: messageOf(error) })
   }
@@ -306,24 +314,73 @@ export class Worker {
     this.timers.push(timers.every(SWEEP_MS, () => this.sweep()))
     this.timers.push(timers.every(REFRESH_MS, () => this.refresh()))
     if (enableMessageTimeouts) this.timers.push(timers.every(messageTimeoutMs, () => this.acks.rotate()))
-    for (const bolt of this.assembly.bolts) {
-      for (const task of bolt.allTasks) {
-        const { tickIntervalMs } = task.self.settings
-        if (tickIntervalMs === undefined) continue
-        let isWaiting = false
-        this.timers.push(
-          timers.every(tickIntervalMs, () => {
-            // At most one tick of a task waits: a slow bolt is not buried under them.
-            if (isWaiting) return
-            isWaiting = true
-            bolt.callSoon(() => {
-              isWaiting = false
-              task.self.stats.tickCount += 1
-              task.tick()
-            })
-          }),
-        )
-      }
+  }
+
+  private startBolts(bolts: readonly BoltExecutor[]): void {
+    for (const bolt of bolts) this.ticks.set(bolt, this.ticksOf(bolt))
+    for (const bolt of bolts) bolt.start()
+  }
+
+  private ticksOf(bolt: BoltExecutor): readonly Stoppable[] {
+    const made: Stoppable[] = []
+    for (const task of bolt.allTasks) {
+      const { tickIntervalMs } = task.self.settings
+      if (tickIntervalMs === undefined) continue
+      let isWaiting = false
+      made.push(
+        this.parts.host.timers.every(tickIntervalMs, () => {
+          // At most one tick of a task waits: a slow bolt is not buried under them.
+          if (isWaiting) return
+          isWaiting = true
+          bolt.callSoon(() => {
+            isWaiting = false
+            task.self.stats.tickCount += 1
+            task.tick()
+          })
+        }),
+      )
+    }
+    return made
+  }
+
+  private setMode(mode: Worker['mode'], spouts = this.assembly.spouts): void {
+    this.mode = mode
+    for (const spout of spouts) {
+      if (mode === 'active') spout.activate()
+      else if (mode === 'drain') spout.drain()
+      else spout.deactivate()
+    }
+  }
+
+  /** In good order, as at the end of a worker. */
+  private async endExecutors({ bolts, spouts }: Executors): Promise<void> {
+    for (const spout of spouts) spout.deactivate()
+    const gone = [...bolts, ...spouts].flatMap((executor) => executor.allTasks.map(({ self }) => self))
+    for (const bolt of bolts) {
+      for (const tick of this.ticks.get(bolt) ?? []) tick.stop()
+      this.ticks.delete(bolt)
+    }
+    await this.tasks.end(gone)
+    for (const { hooks } of gone) for (const hook of hooks ?? []) hook.cleanup?.()
+    for (const executor of [...spouts, ...bolts]) executor.close()
+  }
+
+  private ackersHere(): readonly number[] {
+    const ackers = this.spec.expanded.componentTasks.get(ACKER) ?? []
+    return ackers.filter((task) => workerOf(this.spec, task) === this.spec.worker)
+  }
+
+  /** To every worker: acks may have to go where no tuple does. */
+  private linkToAll(): void {
+    for (const worker of workersOf(this.spec)) if (worker !== this.spec.worker) this.linkTo(worker)
+  }
+
+  private unlinkOthers(): void {
+    const wanted = new Set(workersOf(this.spec))
+    for (const [worker, link] of this.links) {
+      if (wanted.has(worker)) continue
+      this.links.delete(worker)
+      this.loop.forgetTurnEnd(link)
     }
   }
 
@@ -358,10 +415,13 @@ export class Worker {
   }
 
   private linkTo(worker: number): Link {
+    if (worker === NOWHERE) return this.nowhere
     const known = this.links.get(worker)
     if (known !== undefined) return known
     const link = this.parts.linkTo(worker)
     this.links.set(worker, link)
+    // Those of the beginning are told after the acks, which feed them.
+    if (this.isAssembled) this.loop.atTurnEnd(link)
     return link
   }
 
@@ -392,9 +452,14 @@ export class Worker {
       streams: this.streams.all,
       tasksOf: (componentId) => spec.expanded.componentTasks.get(componentId) ?? [],
       admit: makeAdmit(settings, spec.isDev),
-      tryEncode: workersOf(spec).length > 1 ? makeTryEncode(settings.tupleMaxBytes) : undefined,
+      tryEncode: this.tryEncodeOf(),
       beforeCall,
     }
+  }
+
+  private tryEncodeOf(): EngineServices['tryEncode'] {
+    const { settings } = this.spec
+    return workersOf(this.spec).length > 1 ? makeTryEncode(settings.topology.tupleMaxBytes) : undefined
   }
 }
 

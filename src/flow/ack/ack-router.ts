@@ -32,8 +32,10 @@ export class AckRouter {
   private readonly ids: EdgeIds
   private readonly ways: AckWays
   private readonly ledgers = new Map<number, AckLedger>()
-  private readonly only: AckLedger | undefined
-  private readonly localTasks: readonly number[]
+  /** Of ackers that run elsewhere now: late answers to trees that are over may still come. */
+  private readonly retired = new Map<number, AckLedger>()
+  private only: AckLedger | undefined = undefined
+  private localTasks: readonly number[] = []
   private readonly allTasks: readonly number[]
   private dirty: TreeRoot[] = []
   /** Open roots of this worker's spouts whose acker is elsewhere, for the verdicts that come back. */
@@ -48,11 +50,29 @@ export class AckRouter {
     this.isTracking = ackers.all.length > 0
     this.ids = ids
     this.ways = ways
-    this.localTasks = ackers.here
     this.allTasks = ackers.all
-    for (const task of ackers.here) this.ledgers.set(task, new AckLedger(task))
-    const [first] = ackers.here
-    this.only = ackers.here.length === 1 && first !== undefined ? this.ledgers.get(first) : undefined
+    this.rearrange(ackers.here)
+  }
+
+  /** The ackers that run in this worker from now on. Only while no tree is open anywhere. */
+  rearrange(here: readonly number[]): void {
+    const wanted = new Set(here)
+    for (const [task, ledger] of this.ledgers) {
+      if (wanted.has(task)) continue
+      this.ledgers.delete(task)
+      this.retired.set(task, ledger)
+    }
+    for (const task of here) {
+      if (this.ledgers.has(task)) continue
+      this.ledgers.set(task, this.retired.get(task) ?? new AckLedger(task))
+      this.retired.delete(task)
+    }
+    this.localTasks = here
+    this.lastAway = undefined
+    const [first] = here
+    // A late answer must find the ledger of its own root: with retired ones the look-up is by number.
+    const isOnly = here.length === 1 && this.retired.size === 0
+    this.only = isOnly && first !== undefined ? this.ledgers.get(first) : undefined
   }
 
   /** HOT. A fresh root for a spout's emit. Only if `isTracking`. */
@@ -273,7 +293,7 @@ export class AckRouter {
 
   private ledgerOf(root: TreeRoot): AckLedger {
     if (this.only !== undefined) return this.only
-    const ledger = this.ledgers.get(root.ackerTask)
+    const ledger = this.ledgers.get(root.ackerTask) ?? this.retired.get(root.ackerTask)
     assert(ledger !== undefined, 'the ledger of a local root is here')
     return ledger
   }

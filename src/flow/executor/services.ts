@@ -77,7 +77,7 @@ export interface EngineServices {
    */
   readonly admit: ((ref: StreamRef, values: AnyValues) => AnyValues) | undefined
   /** Throws what a link would refuse of these values. undefined: no tuple leaves this worker. */
-  readonly tryEncode: ((ref: StreamRef, values: AnyValues) => void) | undefined
+  tryEncode: ((ref: StreamRef, values: AnyValues) => void) | undefined
   /** Faults for tests: called before each call of a component; may throw. */
   readonly beforeCall: ((componentId: string, call: string) => void) | undefined
 }

@@ -28,7 +28,8 @@ export interface TaskIdentity {
 /** The streams of a task by id, and the check that everything emitted passes. */
 export class TaskOutputs {
   readonly byId: ReadonlyMap<string, StreamOutput>
-  readonly tryEncode: EngineServices['tryEncode']
+  /** Exchanged when the readers of the task move. */
+  tryEncode: EngineServices['tryEncode']
   private readonly componentId: string
   private readonly first: StreamOutput | undefined
   private readonly hooks: readonly TaskHook[] | undefined

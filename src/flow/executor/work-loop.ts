@@ -57,20 +57,32 @@ export class WorkLoop {
   turnCount = 0
   /** Set by a test or the simulator to stop all work without ending: a hung worker. */
   isHung = false
+  /**
+   * Monotonic milliseconds from which on no turn may begin: the worker's right to work is over. A process that
+   * stood still for long finds out here, before its executors run again.
+   */
+  endsAtMs = Number.POSITIVE_INFINITY
   private readonly host: Host
   private readonly onBroken: (error: unknown) => void
+  private readonly onOverdue: () => void
   private readonly stepLimit: () => number
-  private readonly turnEnds: TurnEnd[] = []
+  private turnEnds: readonly TurnEnd[] = []
   private ready: Steppable[] = []
   private isArmed = false
   private isStopped = false
 
   constructor(
     host: Host,
-    options: { readonly onBroken: (error: unknown) => void; readonly stepLimit?: () => number },
+    options: {
+      readonly onBroken: (error: unknown) => void
+      /** A turn would have begun after `endsAtMs`. It did not. */
+      readonly onOverdue?: () => void
+      readonly stepLimit?: () => number
+    },
   ) {
     this.host = host
     this.onBroken = options.onBroken
+    this.onOverdue = options.onOverdue ?? (() => undefined)
     this.stepLimit = options.stepLimit ?? (() => STEP_LIMIT)
     this.nowMs = host.clock.monotonicMs()
   }
@@ -90,7 +102,12 @@ export class WorkLoop {
    * `flush` is called after each turn, so that what was batched leaves when there is nothing better to do.
    */
   atTurnEnd(end: TurnEnd): void {
-    this.turnEnds.push(end)
+    this.turnEnds = [...this.turnEnds, end]
+  }
+
+  /** It is not told any more. */
+  forgetTurnEnd(end: TurnEnd): void {
+    this.turnEnds = this.turnEnds.filter((each) => each !== end)
   }
 
   stop(): void {
@@ -116,6 +133,10 @@ export class WorkLoop {
     if (this.isStopped || this.isHung) return
     const { clock } = this.host
     const startMs = clock.monotonicMs()
+    if (startMs > this.endsAtMs) {
+      this.onOverdue()
+      return
+    }
     this.nowMs = startMs
     this.turnCount += 1
     let rounds = 0

@@ -54,11 +54,12 @@ export class StreamOutput {
   sumHigh = 0
   /** Taps, traces and recordings. undefined: nobody looks, which costs one comparison an emit. */
   observer: EmitObserver | undefined = undefined
-  readonly routes: readonly Route[]
+  /** Exchanged by `reroute` only. */
+  routes: readonly Route[] = []
   /** Some of its tuples may go to another worker, where a link may refuse their values. */
-  readonly mayLeave: boolean
+  mayLeave = false
   /** An emit makes one tuple at most: if that is refused, nothing has happened. */
-  readonly isSingle: boolean
+  isSingle = true
   private readonly task: number
   private readonly ids: EdgeIds
   private readonly emitter: Emitter
@@ -72,12 +73,17 @@ export class StreamOutput {
   ) {
     this.ref = ref
     this.task = task
-    this.routes = routes
-    this.mayLeave = routes.some(({ targets }) => targets.some(({ receiver }) => receiver === undefined))
-    this.isSingle = routes.length < 2 && routes.every((route) => !isFanOut(route))
     this.ids = ends.ids
     this.emitter = ends.emitter
     this.onLeave = ends.onLeave
+    this.reroute(routes)
+  }
+
+  /** Its readers have moved. Between two calls of the task only, while nothing of it is in flight. */
+  reroute(routes: readonly Route[]): void {
+    this.routes = routes
+    this.mayLeave = routes.some(({ targets }) => targets.some(({ receiver }) => receiver === undefined))
+    this.isSingle = routes.length < 2 && routes.every((route) => !isFanOut(route))
   }
 
   /** HOT. Emits anchored to one tuple, or untracked if that is. */
