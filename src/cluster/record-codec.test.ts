@@ -24,6 +24,7 @@ const topology: Required<TopologyRecord> = {
   scheduler: 'even',
   wanted: { parallelism: {}, workers: 3, scheduler: 'random' },
   quarantine: 'why',
+  failure: 'E3012',
 }
 const assignment: Required<AssignmentRecord> = {
   topologyId: 'words-1-x',
@@ -35,6 +36,7 @@ const assignment: Required<AssignmentRecord> = {
   workers: [{ worker: 1, node: 'a', port: 6700, address: 'a:6700', generation: 2, executors: '1-5' }],
   dump: '1-2',
   state: [{ component: 'count', ...blob }],
+  generationMax: 2,
   unplaced: [{ executors: '6', why: 'no slot' }],
 }
 const supervisor: Required<SupervisorRecord> = {

@@ -73,6 +73,7 @@ const topology = z.object({
     })
     .optional(),
   quarantine: z.string().optional(),
+  failure: z.string().optional(),
 })
 const assignment = z.object({
   topologyId: z.string().min(1),
@@ -93,6 +94,7 @@ const assignment = z.object({
   ),
   dump: z.string(),
   state: z.array(z.object({ component: z.string(), digest, sizeBytes: count })),
+  generationMax: z.int().min(1).optional(),
   unplaced: z.array(z.object({ executors: z.string(), why: z.string() })),
 })
 const position = z.object({ stored: z.string(), incarnation: count })

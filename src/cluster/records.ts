@@ -106,6 +106,8 @@ export interface TopologyRecord {
   readonly wanted: Pick<TopologyRecord, 'parallelism' | 'workers' | 'scheduler'> | undefined
   /** Why it is left alone, if it is. */
   readonly quarantine: string | undefined
+  /** Why it stopped itself, if it did: it is inactive until somebody activates it. */
+  readonly failure?: string | undefined
 }
 
 /** What all workers of a topology shall do now. */
@@ -140,6 +142,11 @@ export interface AssignmentRecord {
    * only: a worker that is restarted later begins without state, as it does everywhere in this version.
    */
   readonly state: readonly StateBlob[]
+  /**
+   * Highest generation that any worker of it ever had: one that is placed again after it was nowhere must not be
+   * older than its left-over.
+   */
+  readonly generationMax?: number | undefined
   /** Executors that are placed nowhere, and why, as the scheduler says it. */
   readonly unplaced: readonly { readonly executors: string; readonly why: string }[]
 }
