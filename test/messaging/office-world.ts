@@ -13,6 +13,7 @@ import { StreamRef } from '../../src/flow/route/stream-ref.ts'
 import type { Gate } from '../../src/flow/transfer/gate.ts'
 import { Inbound } from '../../src/flow/transfer/inbound.ts'
 import type { AckMessage, Link } from '../../src/flow/transfer/link.ts'
+import type { Host } from '../../src/host/host.ts'
 import { VirtualWorld } from '../../src/host/virtual-world.ts'
 import { PostOffice, type PostOfficeSpec } from '../../src/messaging/post-office.ts'
 import type { FieldShape, StreamSchema } from '../../src/topology/definition.ts'
@@ -20,6 +21,13 @@ import type { FieldShape, StreamSchema } from '../../src/topology/definition.ts'
 export interface OfficeOptions extends Partial<PostOfficeSpec> {
   /** Tuples an inbox holds before its gate closes. Default: never closes. A power of two. */
   readonly capacity?: number
+  /** Default: the address that peers know. */
+  readonly listenAt?: string
+}
+
+/** Where workers live: a virtual world, or this machine. */
+export interface Machines {
+  host(name: string): Host
 }
 
 export interface Loss {
@@ -55,13 +63,15 @@ export class TestWorker {
   readonly inboxes = new Map<number, Inbox>()
   readonly links = new Map<number, Link>()
   isBusy = false
+  readonly listening: Promise<void>
   onArrival: () => void = () => undefined
   private isArmed = false
   private readonly capacity: number
 
-  constructor(world: VirtualWorld, worker: number, incarnation: number, options: OfficeOptions = {}) {
-    const { capacity, ...rest } = options
+  constructor(world: Machines, worker: number, incarnation: number, options: OfficeOptions = {}) {
+    const { capacity, listenAt, ...rest } = options
     this.capacity = capacity ?? 0
+    const peers = options.peers ?? [1, 2, 3].map((each) => ({ worker: each, address: `w${each}:1` }))
     const host = world.host(`w${worker}`)
     const router = new AckRouter({ here: [], all: [] }, new EdgeIds(new SeededRandom(1)), {
       linkOf: () => undefined,
@@ -73,7 +83,7 @@ export class TestWorker {
       topologyName: 'words',
       worker,
       incarnation,
-      peers: [1, 2, 3].map((each) => ({ worker: each, address: `w${each}:1` })),
+      peers,
       token: 'secret',
       settings: {
         transferFrameMaxBytes: 1_000,
@@ -96,7 +106,8 @@ export class TestWorker {
       report: (error) => this.errors.push(error),
       ...rest,
     })
-    void this.office.listen(`w${worker}:1`)
+    const own = listenAt ?? peers.find((each) => each.worker === worker)?.address
+    this.listening = this.office.listen(own ?? `w${worker}:1`)
   }
 
   send(task: number, n: number, text = ''): Gate | undefined {
