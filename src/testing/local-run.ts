@@ -14,7 +14,7 @@
  */
 
 import { deferred } from '../base/deferred.ts'
-import { ConflictError, UsageError } from '../base/errors.ts'
+import { ConflictError } from '../base/errors.ts'
 import type { ReportedError } from '../flow/executor/services.ts'
 import { messageOf } from '../flow/executor/user-code.ts'
 import type { Random, Stoppable } from '../host/host.ts'
@@ -25,12 +25,13 @@ import { type CompiledSettings, type ExpandedTopology, expand, settingsOf } from
 import type { Topology } from '../topology/topology.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
 import type { ShownError } from '../worker/desk.ts'
+import { carriedState, dealState } from '../worker/seat/carried-state.ts'
+import { PositionBook } from '../worker/seat/position-book.ts'
+import { refuseMissing } from '../worker/seat/refuse-missing.ts'
+import { figuresOf, type RunFigures } from '../worker/seat/run-figures.ts'
 import type { Worker } from '../worker/worker.ts'
-import { carriedState, dealState } from './carried-state.ts'
 import type { LocalRunSpec, RunEvent, SeatRun } from './local-run-spec.ts'
 import type { AckLoss } from './office.ts'
-import { PositionBook } from './position-book.ts'
-import { figuresOf, type RunFigures } from './run-figures.ts'
 import { DeadLetterBook, ErrorBook } from './run-records.ts'
 import { WorkerSeat } from './worker-seat.ts'
 
@@ -89,7 +90,7 @@ export class LocalRun implements SeatRun {
   /** @throws UserCodeError PREPARE_THREW, UsageError GUARANTEE_NOT_POSSIBLE */
   static async start(spec: LocalRunSpec): Promise<LocalRun> {
     const run = new LocalRun(spec)
-    refuseWhatIsMissing(run.settings)
+    refuseMissing(run.settings)
     for (const warning of await run.positions.load()) run.tell({ kind: 'warning', message: warning })
     if (spec.from !== undefined) run.positions.begin(spec.from)
     if (spec.isInactive !== true) await run.activate()
@@ -375,26 +376,6 @@ export class LocalRun implements SeatRun {
       topology: this.spec.name,
     })
   }
-}
-
-/**
- * What this version has nothing behind is refused, not passed over: checkpoints, which exactly-once rests on,
- * and state beyond the heap.
- */
-function refuseWhatIsMissing(settings: CompiledSettings): void {
-  if (settings.topology.stateBackend !== 'memory') {
-    throw new UsageError(
-      'CONFIG_INVALID_VALUE',
-      `stateBackend '${settings.topology.stateBackend}': this version keeps state in memory only`,
-      { key: 'topology.state.backend' },
-    )
-  }
-  if (settings.topology.guarantee !== 'exactly-once') return
-  throw new UsageError(
-    'GUARANTEE_NOT_POSSIBLE',
-    'this version has no checkpoints yet, so it cannot run a topology with guarantee exactly-once; ' +
-      'set guarantee to at-least-once',
-  )
 }
 
 /** 128 random bits as text. */

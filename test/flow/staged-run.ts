@@ -4,11 +4,11 @@
 import { silentLogger } from '../../src/base/log.ts'
 import type { TopologyConfig } from '../../src/config/topology-config.ts'
 import { LocalRun, type LocalRunSpec, type RunEvent } from '../../src/testing/local-run.ts'
-import type { ComponentFigures } from '../../src/testing/run-figures.ts'
 import { VirtualStage } from '../../src/testing/virtual-stage.ts'
 import { buildTopology } from '../../src/topology/build.ts'
 import type { TopologyBuilder } from '../../src/topology/builder.ts'
 import { defineTopology } from '../../src/topology/define-topology.ts'
+import type { ComponentFigures } from '../../src/worker/seat/run-figures.ts'
 
 /** There are no checkpoints here. */
 export type StagedConfig = TopologyConfig<'at-least-once' | 'at-most-once'>

@@ -11,12 +11,12 @@ import type { TopologyConfig } from '../../src/config/topology-config.ts'
 import type { Files } from '../../src/host/host.ts'
 import type { VirtualDisk } from '../../src/host/virtual-world.ts'
 import { LocalRun, type RunEvent } from '../../src/testing/local-run.ts'
-import type { ComponentFigures } from '../../src/testing/run-figures.ts'
 import { Recordings } from '../../src/testing/stand-in/recordings.ts'
 import { VirtualStage } from '../../src/testing/virtual-stage.ts'
 import { buildTopology } from '../../src/topology/build.ts'
 import type { TopologyDef } from '../../src/topology/topology-def.ts'
 import type { DeadLetter } from '../../src/topology/tuple.ts'
+import type { ComponentFigures } from '../../src/worker/seat/run-figures.ts'
 
 export interface LiveOptions {
   readonly workers?: number

@@ -2,7 +2,7 @@
  * What happened between two looks at a run: rates, shares and quantiles, by component and of the whole. Pure.
  */
 import { Histogram, type HistogramSnapshot } from '../../base/histogram.ts'
-import type { ComponentFigures, RunFigures } from '../../testing/run-figures.ts'
+import type { ComponentFigures, RunFigures } from '../../worker/seat/run-figures.ts'
 
 export interface ComponentRates {
   readonly componentId: string

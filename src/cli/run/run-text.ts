@@ -1,6 +1,6 @@
 /** What is said of a run, as lines: table, one line, summary, what is resumed. Pure. */
-import type { Resumed } from '../../testing/position-book.ts'
-import type { RunFigures } from '../../testing/run-figures.ts'
+import type { Resumed } from '../../worker/seat/position-book.ts'
+import type { RunFigures } from '../../worker/seat/run-figures.ts'
 import { countText, percent, shortCount, shortTime } from '../figures.ts'
 import { type Paint, widthOf } from '../paint.ts'
 import { plainJson } from '../place.ts'

@@ -1,6 +1,6 @@
 /** From counts to rates: what the components of a run did between two looks. Pure. */
 import type { ComponentStatus } from '../../rpc/contract.ts'
-import type { ComponentFigures, RunFigures } from '../run-figures.ts'
+import type { ComponentFigures, RunFigures } from '../../worker/seat/run-figures.ts'
 
 /** Rates are over so long. */
 const WINDOW_MS = 10_000

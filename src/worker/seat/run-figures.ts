@@ -2,9 +2,9 @@
  * Figures of a run at one moment: counts of all tasks, summed by component. Reading them costs the run
  * nothing.
  */
-import { Histogram } from '../base/histogram.ts'
-import type { TaskStats } from '../flow/executor/task-stats.ts'
-import type { Worker } from '../worker/worker.ts'
+import { Histogram } from '../../base/histogram.ts'
+import type { TaskStats } from '../../flow/executor/task-stats.ts'
+import type { Worker } from '../worker.ts'
 
 export interface StreamFigures {
   emittedCount: number

@@ -2,13 +2,13 @@
  * Keyed state on its way to other tasks: after a rebalance, a reload, an upgrade. Each key goes where its
  * tuples go.
  */
-import { ConflictError } from '../base/errors.ts'
-import { bucketOf, hashKey } from '../base/hash.ts'
-import { KeyedTask } from '../flow/executor/bolt/keyed-task.ts'
-import type { KeyedEntry } from '../state/state-entry.ts'
-import type { ExpandedTopology } from '../topology/expand.ts'
-import type { Topology } from '../topology/topology.ts'
-import type { Worker } from '../worker/worker.ts'
+import { ConflictError } from '../../base/errors.ts'
+import { bucketOf, hashKey } from '../../base/hash.ts'
+import { KeyedTask } from '../../flow/executor/bolt/keyed-task.ts'
+import type { KeyedEntry } from '../../state/state-entry.ts'
+import type { ExpandedTopology } from '../../topology/expand.ts'
+import type { Topology } from '../../topology/topology.ts'
+import type { Worker } from '../worker.ts'
 
 /** All keyed state of some workers, by component. They must be quiet. */
 export function carriedState(workers: readonly Worker[]): ReadonlyMap<string, readonly KeyedEntry[]> {

@@ -5,11 +5,11 @@
  * What a restarted worker gets is what was collected last, not what the lost one knew at its end: as after a
  * crash.
  */
-import { assertDefined } from '../base/assert.ts'
-import type { PositionDesk } from '../flow/executor/services.ts'
-import type { Clock } from '../host/host.ts'
-import type { PositionStore, StoredPartition, StoredPositions } from '../state/position-store.ts'
-import type { SourceProgress } from '../worker/worker.ts'
+import { assertDefined } from '../../base/assert.ts'
+import type { PositionDesk } from '../../flow/executor/services.ts'
+import type { Clock } from '../../host/host.ts'
+import type { PositionStore, StoredPartition, StoredPositions } from '../../state/position-store.ts'
+import type { SourceProgress } from '../worker.ts'
 
 /** Where a partition goes on after a restart, for those who tell the user. */
 export interface Resumed {
