@@ -6,6 +6,8 @@
 export interface SpawnSpec {
   /** A JavaScript module that Node runs. */
   readonly modulePath: string
+  /** A program to run instead of Node: `modulePath` and `nodeOptions` are not used then. */
+  readonly program?: string | undefined
   readonly args: readonly string[]
   /** The whole environment: nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>
@@ -59,7 +61,10 @@ export interface Processes {
   spawn(spec: SpawnSpec): ChildProcess
   /** undefined: there is none, or it is a zombie. */
   facts(pid: number): Promise<ProcessFacts | undefined>
-  /** Signals it only if it still is the process that was born then. False: it is gone. */
+  /**
+   * Signals it, with its group if it leads one, only if it still is the process that was born then. False: it is
+   * gone.
+   */
   signal(pid: number, bornAt: string, signal: Signal): Promise<boolean>
   machine(): Promise<MachineFacts>
   /** Free and total bytes of the file system a path is on. */
