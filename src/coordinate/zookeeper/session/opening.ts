@@ -92,9 +92,10 @@ function isThere(ask: Ask, path: string): Promise<boolean> {
     what: `exists ${path}`,
     write: (writer, xid) => writeRead(writer, xid, { operation: Op.exists, path, watches: false }),
     read: (_, code) => {
-      if (code !== ServerError.ok && code !== ServerError.noNode)
-        throw serverError(code, `exists ${path}`, path)
-      return code === ServerError.ok
+      // A list that forbids to look is a list of a node that is there.
+      if (code === ServerError.ok || code === ServerError.noAuth) return true
+      if (code === ServerError.noNode) return false
+      throw serverError(code, `exists ${path}`, path)
     },
   })
 }
