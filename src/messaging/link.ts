@@ -226,6 +226,8 @@ export class WorkerLink implements Link {
 
   onDrain(): void {
     this.setStalled(false)
+    // First of all, or tuples that wait would stall the line again before an ack gets on it.
+    if (this.acks.count > 0) this.queue.pushUrgent(this.acks.close(this.pool))
     this.pump()
     this.flush()
   }
