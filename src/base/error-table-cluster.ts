@@ -247,4 +247,28 @@ export const clusterCodes = {
     meaning: 'A blob that a topology needs is on no Nimbus that answers.',
     action: 'Start the Nimbus that has it, or submit the topology again.',
   },
+  BUILD_THREW: {
+    number: 'E4041',
+    family: 'user-code',
+    meaning: 'The module of a topology, or its build, threw.',
+    action: 'See the message and the place in it: typhoon check runs the same build on your machine.',
+  },
+  BUILD_ENDED: {
+    number: 'E4042',
+    family: 'user-code',
+    meaning: 'The process in which a topology was built ended before it was done.',
+    action: 'Take process.exit and the like out of the module: it is imported by every worker.',
+  },
+  BUILD_OUT_OF_MEMORY: {
+    number: 'E4043',
+    family: 'user-code',
+    meaning: 'Building a topology needed more memory than it may have.',
+    action: 'Load large things in prepare and open, not when the module is imported.',
+  },
+  STATE_FILE_DAMAGED: {
+    number: 'E4044',
+    family: 'format',
+    meaning: 'A file of keyed state on its way to another worker is damaged, or of a version not known here.',
+    action: 'Look at the disks of the nodes named; the rebalance can be made again.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>

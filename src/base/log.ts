@@ -35,6 +35,8 @@ export interface LogSpec {
   readonly now: () => number
   /** Lines below it are dropped. Default `info`. */
   readonly level?: LogLevel
+  /** Instead of `level`: asked for each line, with the fields its log was bound to. */
+  readonly isOn?: (level: LogLevel, fields: Details) => boolean
   readonly fields?: Details
   /** So many lines of the same message and level in a span. Default 20 in 10 s; 0 lines: no limit. */
   readonly limit?: { readonly lines: number; readonly perMs: number }
@@ -112,7 +114,8 @@ class BoundLogger implements Logger {
   }
 
   private log(level: LogLevel, message: string, details: Details | undefined): void {
-    if (rank[level] < this.least) return
+    const { isOn } = this.spec
+    if (isOn === undefined ? rank[level] < this.least : !isOn(level, this.fields)) return
     const at = this.spec.now()
     const heldBack = this.limiter.admit(`${level} ${message}`, at)
     if (heldBack === undefined) return

@@ -61,6 +61,14 @@ export class PositionBook implements PositionDesk {
     }
   }
 
+  /** Goes on from a given position of one partition, which is not read here now. */
+  learn(componentId: string, partition: string, stored: StoredPartition): void {
+    for (const positions of [this.before, this.current]) {
+      const partitions = positions.get(componentId) ?? new Map<string, StoredPartition>()
+      positions.set(componentId, partitions.set(partition, stored))
+    }
+  }
+
   /** What was collected last. */
   snapshot(): StoredPositions {
     return new Map([...this.current].map(([id, partitions]) => [id, new Map(partitions)] as const))

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest'
+import { toPlainJson } from '../../state/plain-json.ts'
+import { SeatPositions } from './seat-positions.ts'
+
+function made(stored = {}) {
+  const clock = { nowMs: 0, now: () => 0, monotonicMs: () => clock.nowMs }
+  return { clock, positions: new SeatPositions('t', clock, stored) }
+}
+
+function at(position: number, partition = 'p') {
+  return {
+    componentId: 's',
+    partition,
+    position,
+    takenCount: position,
+    doneCount: position,
+    isFinished: false,
+  }
+}
+
+function sent(position: number): string {
+  return toPlainJson({ position, readCount: position, ackedCount: position })
+}
+
+test('what has changed is sent once, and again only when the answer is there', () => {
+  const { positions } = made()
+  positions.collect([at(3)])
+  expect(positions.isSettled).toBe(false)
+  expect(positions.takeChanged()).toEqual({ s: { p: sent(3) } })
+  positions.collect([at(5)])
+  expect(positions.takeChanged()).toEqual({})
+  expect(positions.onStored({ s: ['p'] })).toEqual(new Map([['s', new Map([['p', 3]])]]))
+  expect(positions.takeChanged()).toEqual({ s: { p: sent(5) } })
+  positions.onStored({ s: ['p'] })
+  expect(positions.isSettled).toBe(true)
+  expect(positions.takeChanged()).toEqual({})
+})
+
+test('an answer that may be to either of two means the older', () => {
+  const { positions, clock } = made()
+  positions.collect([at(3)])
+  positions.takeChanged()
+  positions.collect([at(5)])
+  clock.nowMs = 5_000
+  expect(positions.takeChanged()).toEqual({ s: { p: sent(5) } })
+  expect(
+    positions
+      .onStored({ s: ['p'] })
+      .get('s')
+      ?.get('p'),
+  ).toBe(3)
+  // What was stored for sure is not the newest: that is sent again.
+  expect(positions.takeChanged()).toEqual({ s: { p: sent(5) } })
+})
+
+test('a lost line loses what was on its way: all of it is sent again', () => {
+  const { positions } = made()
+  positions.collect([at(3)])
+  positions.takeChanged()
+  positions.forgetSent()
+  expect(positions.onStored({ s: ['p'] }).size).toBe(0)
+  expect(positions.takeChanged()).toEqual({ s: { p: sent(3) } })
+})
+
+test('stored positions are where reading goes on, and what others read is theirs to say', () => {
+  const { positions } = made({ s: { p: sent(7), q: sent(1) } })
+  expect(positions.stored('s', 'p')).toBe(7)
+  expect(positions.isSettled).toBe(true)
+  positions.collect([at(2, 'q')])
+  // Counts go on from what was stored.
+  expect(positions.takeChanged()).toEqual({
+    s: { q: toPlainJson({ position: 2, readCount: 3, ackedCount: 3 }) },
+  })
+  positions.collect([])
+  positions.forgetSent()
+  expect(positions.takeChanged()).toEqual({})
+})
+
+test('what others have stored since is learnt, but for what is read here', () => {
+  const { positions } = made({ s: { p: sent(7) } })
+  positions.collect([at(9, 'p')])
+  positions.learn({ s: { p: sent(1), q: sent(4) } })
+  expect(positions.stored('s', 'p')).toBe(9)
+  expect(positions.stored('s', 'q')).toBe(4)
+})
