@@ -20,7 +20,10 @@ test('each role may do what the table says, and nothing else', () => {
 })
 
 test('configuration adds roles and admins', () => {
-  const rules = { roles: { deployer: ['look', 'submit', 'blobs'], reader: ['operate'] }, admins: ['anna', 'ops'] }
+  const rules = {
+    roles: { deployer: ['look', 'submit', 'blobs'], reader: ['operate'] },
+    admins: ['anna', 'ops'],
+  }
   expect(isAllowed({ name: 'x', roles: ['deployer'] }, 'submit', rules)).toBe(true)
   expect(isAllowed({ name: 'x', roles: ['deployer'] }, 'operate', rules)).toBe(false)
   expect(isAllowed({ name: 'x', roles: ['reader'] }, 'operate', rules)).toBe(true)

@@ -29,6 +29,8 @@ export interface NimbusSettings {
   readonly scheduler: 'even' | 'random' | 'weighted' | 'resource-aware'
   /** `nimbus.drain.at.risk`: nodes that are about to fail are emptied first. */
   readonly drainsAtRisk: boolean
+  /** `isolation.scheduler.machines`: name of a topology → nodes it gets for itself. */
+  readonly isolation: Readonly<Record<string, number>>
   /** `security.roles`: further roles, each with the actions it allows. */
   readonly roles: Readonly<Record<string, readonly string[]>>
   /** `nimbus.admins`: users and roles that may do everything. */
@@ -51,6 +53,7 @@ export const defaultNimbusSettings: NimbusSettings = {
   blacklist: { spanMs: 300 * SECOND, failuresMax: 3, resumeMs: 1_800 * SECOND },
   scheduler: 'even',
   drainsAtRisk: false,
+  isolation: {},
   roles: {},
   admins: [],
 }

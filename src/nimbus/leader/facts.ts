@@ -2,9 +2,11 @@
  * All that a round decides on, read at its beginning and not looked at again: a decision is a function of this.
  */
 import type { BoardView } from '../../cluster/board.ts'
+import type { BlobRef, TopologyRecord } from '../../cluster/records.ts'
 import type { TopologyOutline } from '../../topology/outline.ts'
 import type { NodeHeard } from '../monitor/heartbeat-book.ts'
 import type { NimbusSettings } from '../settings.ts'
+import type { Changes, Shape } from './shape.ts'
 
 /** The outline of a topology, or why there is none. */
 export type OutlineFound =
@@ -27,7 +29,28 @@ export interface RoundFacts {
   readonly heard: ReadonlyMap<string, NodeHeard>
   /** Nodes that are lost: nothing of theirs is running, or may be relied on. */
   readonly deadNodes: ReadonlySet<string>
-  /** Topologies that threw in an earlier round, and why: left alone, in memory. */
+  /** Topologies that were quiet in an earlier look, each of their workers having been heard since. */
+  readonly quietTopologies: ReadonlySet<string>
+  /** Workers that do not get up where they are, by topology. */
+  readonly lostWorkers: ReadonlyMap<string, readonly number[]>
+  /** Topologies that want to stop themselves, and why. */
+  readonly stopWanted: ReadonlyMap<string, string>
+  /** Topologies that are left alone although their record does not say so, and why. */
   readonly quarantined: ReadonlyMap<string, string>
   readonly settings: NimbusSettings
+  readonly shapeOf: (outlineBlob: BlobRef, outline: TopologyOutline, changes: Changes) => Shape
+  /** 32 random bytes in hex. */
+  readonly newToken: () => string
+}
+
+/** Path of a record, with or without the root, among those that could not be read. */
+export function isMalformed(view: BoardView, path: string): boolean {
+  if (view.malformed.size === 0) return false
+  for (const found of view.malformed.keys()) if (found === path || found.endsWith(path)) return true
+  return false
+}
+
+export function changesOf(record: TopologyRecord): Changes {
+  const { parallelism, workers, scheduler } = record
+  return { parallelism, workers, scheduler }
 }

@@ -39,7 +39,9 @@ export class ErrorBook {
     const page = this.page(topologyId)
     const text = JSON.stringify(letter)
     const kept: Json =
-      text.length <= LETTER_CHARACTERS_MAX ? letter : { isCut: true, text: text.slice(0, LETTER_CHARACTERS_MAX) }
+      text.length <= LETTER_CHARACTERS_MAX
+        ? letter
+        : { isCut: true, text: text.slice(0, LETTER_CHARACTERS_MAX) }
     page.letters.push(kept)
     if (page.letters.length > LETTERS_MAX) page.letters.shift()
   }

@@ -108,7 +108,11 @@ export class RateBook {
   }
 
   /** What was counted within the window, and how long that is. */
-  since(component: string, now: Totals, nowMs: number): { readonly counts: Totals; readonly seconds: number } {
+  since(
+    component: string,
+    now: Totals,
+    nowMs: number,
+  ): { readonly counts: Totals; readonly seconds: number } {
     const [first] = this.looks
     const before = first?.totals.get(component) ?? now
     const seconds = Math.max(0.001, (nowMs - (first?.atMs ?? nowMs)) / 1_000)
@@ -138,15 +142,15 @@ const names = [
 
 const ZERO: Totals = mapTotals(() => 0)
 
-function mapTotals(valueOf: (name: (typeof names)[number]) => number): Totals {
+function mapTotals(countOf: (name: (typeof names)[number]) => number): Totals {
   return {
-    emittedCount: valueOf('emittedCount'),
-    executedCount: valueOf('executedCount'),
-    ackedCount: valueOf('ackedCount'),
-    failedCount: valueOf('failedCount'),
-    deadLetterCount: valueOf('deadLetterCount'),
-    busyMs: valueOf('busyMs'),
-    blockedMs: valueOf('blockedMs'),
+    emittedCount: countOf('emittedCount'),
+    executedCount: countOf('executedCount'),
+    ackedCount: countOf('ackedCount'),
+    failedCount: countOf('failedCount'),
+    deadLetterCount: countOf('deadLetterCount'),
+    busyMs: countOf('busyMs'),
+    blockedMs: countOf('blockedMs'),
   }
 }
 

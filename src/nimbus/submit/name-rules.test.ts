@@ -2,7 +2,21 @@ import { expect, test } from 'vitest'
 import { checkKey, checkName, topologyId } from './name-rules.ts'
 
 test('names that could leave a path or deceive a reader are refused, each with its rule', () => {
-  const bad = ['', 'a/b', 'a\\b', '..', 'a..b', '.', 'a\0b', 'a\nb', 'x\u202Ey', 'x\u200By', ' a', 'a ', '__acker']
+  const bad = [
+    '',
+    'a/b',
+    'a\\b',
+    '..',
+    'a..b',
+    '.',
+    'a\0b',
+    'a\nb',
+    'x\u202Ey',
+    'x\u200By',
+    ' a',
+    'a ',
+    '__acker',
+  ]
   for (const name of [...bad, 'x'.repeat(129), '\uD800']) {
     expect(() => checkName(name), JSON.stringify(name)).toThrow(
       expect.objectContaining({ code: 'REQUEST_INVALID', family: 'usage' }),
@@ -11,7 +25,16 @@ test('names that could leave a path or deceive a reader are refused, each with i
 })
 
 test('other names are fine, whatever the language', () => {
-  for (const name of ['words', 'word count', 'Wörter', '言葉', 'a.b', 'a_b-c', 'x'.repeat(128), '🌀'.repeat(128)])
+  for (const name of [
+    'words',
+    'word count',
+    'Wörter',
+    '言葉',
+    'a.b',
+    'a_b-c',
+    'x'.repeat(128),
+    '🌀'.repeat(128),
+  ])
     expect(() => checkName(name)).not.toThrow()
 })
 

@@ -14,7 +14,8 @@ const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}/\\]/u
 /** @throws UsageError REQUEST_INVALID */
 export function checkName(name: string): void {
   const why = whyNot(name)
-  if (why !== undefined) throw new UsageError('REQUEST_INVALID', `a topology's name ${why}`, { field: 'name' })
+  if (why !== undefined)
+    throw new UsageError('REQUEST_INVALID', `a topology's name ${why}`, { field: 'name' })
 }
 
 function whyNot(name: string): string | undefined {

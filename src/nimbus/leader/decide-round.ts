@@ -1,0 +1,165 @@
+/**
+ * One round of the leader: everything that was seen → everything that shall be written. Pure; round.ts does it.
+ *
+ *   records ─▶ step of each life (topology-life) ─▶ one plan for all (schedule) ─▶ writes, a batch per topology
+ *
+ * Batches stand alone: one that fails, for its record has changed or is too large, holds up no other.
+ *
+ * Invariants
+ *   R1  a topology that cannot be decided on is left as it is, with the reason told, and costs the others nothing
+ *   R2  nothing is written twice: the decision on what the batches bring about is empty
+ */
+
+import { InvariantError } from '../../base/assert.ts'
+import { isStreamError } from '../../base/errors.ts'
+import { paths } from '../../cluster/paths.ts'
+import type { TopologyRecord } from '../../cluster/records.ts'
+import type { Versioned } from '../../cluster/versioned.ts'
+import type { SchedulePlan, TopologyPlan } from '../../schedule/plan.ts'
+import type { ScheduleRequest } from '../../schedule/request.ts'
+import type { NewEvent } from '../monitor/event-ring.ts'
+import { changesOf, isMalformed, type RoundFacts } from './facts.ts'
+import type { Batch, Case } from './round-case.ts'
+import { isGone, isSettled } from './running.ts'
+import { type Candidate, scheduleRequest } from './schedule-request.ts'
+import { mergeChanges } from './shape.ts'
+import { type LifeStep, stepTopology } from './topology-life.ts'
+import { writesOf } from './writes-of.ts'
+
+export type Place = (request: ScheduleRequest) => SchedulePlan
+
+export interface RoundDecision {
+  readonly batches: readonly Batch[]
+  /** Topologies that could not be decided on, and why: for the record, or for memory. */
+  readonly quarantine: ReadonlyMap<string, string>
+  /** What is not as it was asked for, by topology. */
+  readonly notes: ReadonlyMap<string, readonly string[]>
+  readonly steps: ReadonlyMap<string, LifeStep>
+}
+
+export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
+  const quarantine = new Map<string, string>()
+  const cases: Case[] = []
+  for (const topology of facts.view.topologies.values()) {
+    const found = attempt(topology.record.id, quarantine, () => caseOf(facts, topology))
+    if (found !== undefined) cases.push(found)
+  }
+  const plans = placeAll(facts, cases, place, quarantine)
+  const batches: Batch[] = []
+  for (const each of cases) {
+    const { id } = each.topology.record
+    const batch = attempt(id, quarantine, () => writesOf(facts, each, plans.get(id)))
+    if (batch !== undefined) batches.push(batch)
+  }
+  return {
+    batches: [...batches, ...quarantineBatches(facts, quarantine)],
+    quarantine,
+    notes: new Map([...plans].map(([id, plan]) => [id, plan.notes])),
+    steps: new Map(cases.map((each) => [each.topology.record.id, each.step])),
+  }
+}
+
+function caseOf(facts: RoundFacts, topology: Versioned<TopologyRecord>): Case | undefined {
+  const { record } = topology
+  const { view } = facts
+  // What cannot be read is not written over: neither is what was known of it before.
+  if (isMalformed(view, paths.topology(record.id)) || isMalformed(view, paths.assignment(record.id)))
+    return undefined
+  const assignment = view.assignments.get(record.id)
+  const found = facts.outlines.get(record.id)
+  if (found?.kind === 'broken' && record.phase !== 'killed') throw new Broken(found.why)
+  const outline = found?.kind === 'outline' ? found.outline : undefined
+  const shape = outline && facts.shapeOf(record.outline, outline, changesOf(record))
+  const step = stepTopology({
+    phase: record.phase,
+    now: facts.now,
+    deadline: record.phaseDeadline,
+    isQuarantined: record.quarantine !== undefined || facts.quarantined.has(record.id),
+    hasOutline: outline !== undefined,
+    isFailing: facts.stopWanted.has(record.id),
+    run: assignment?.record.run,
+    isQuiet: facts.quietTopologies.has(record.id),
+    hasWanted: record.wanted !== undefined,
+    isSettled: assignment !== undefined && shape !== undefined && isSettled(facts, assignment.record, shape),
+    isGone: record.phase === 'killed' && isGone(facts, record.id),
+  })
+  const isMoving = step === 'move' && outline !== undefined && record.wanted !== undefined
+  const wanted = isMoving
+    ? facts.shapeOf(record.outline, outline, mergeChanges(changesOf(record), record.wanted))
+    : shape
+  return { topology, assignment, step, shape, wanted }
+}
+
+const placed: readonly LifeStep[] = ['assign', 'drain', 'wait', 'move', 'resume']
+
+/** One plan for all; if that throws, the topologies it throws for are left out. */
+function placeAll(
+  facts: RoundFacts,
+  cases: readonly Case[],
+  place: Place,
+  quarantine: Map<string, string>,
+): ReadonlyMap<string, TopologyPlan> {
+  const candidates = cases.flatMap((each): Candidate[] => {
+    const { record } = each.topology
+    const isKilled = record.phase === 'killed'
+    if (isKilled || each.wanted === undefined || !placed.includes(each.step)) return []
+    const lostWorkers = facts.lostWorkers.get(record.id) ?? []
+    return [{ record, assignment: each.assignment?.record, shape: each.wanted, lostWorkers }]
+  })
+  const run = (some: readonly Candidate[]): SchedulePlan => place(scheduleRequest(facts, some))
+  try {
+    return byId(run(candidates))
+  } catch (error) {
+    if (!isJudgeable(error)) throw error
+  }
+  const good = candidates.filter(
+    (each) => attempt(each.record.id, quarantine, () => run([each])) !== undefined,
+  )
+  return byId(run(good))
+}
+
+function byId(plan: SchedulePlan): ReadonlyMap<string, TopologyPlan> {
+  return new Map(plan.topologies.map((each) => [each.topologyId, each]))
+}
+
+class Broken extends Error {}
+
+/**
+ * R1: one topology's trouble, be it a bug of ours that only it brings out, is not the end of the leader. What was
+ * decided so far of it is thrown away, so no invariant is at risk that would end the process elsewhere.
+ */
+function attempt<T>(id: string, quarantine: Map<string, string>, decide: () => T): T | undefined {
+  try {
+    return decide()
+  } catch (error) {
+    if (!isJudgeable(error)) throw error
+    quarantine.set(id, error.message)
+    return undefined
+  }
+}
+
+function isJudgeable(error: unknown): error is Error {
+  if (error instanceof Broken || error instanceof InvariantError || isStreamError(error)) return true
+  return error instanceof TypeError || error instanceof RangeError
+}
+
+function quarantineBatches(facts: RoundFacts, quarantine: ReadonlyMap<string, string>): readonly Batch[] {
+  return [...quarantine].flatMap(([topologyId, why]): Batch[] => {
+    const topology = facts.view.topologies.get(topologyId)
+    if (topology === undefined || topology.record.quarantine !== undefined) return []
+    const record = { ...topology.record, quarantine: why.slice(0, 1_000) }
+    const event: NewEvent = {
+      at: facts.now,
+      kind: 'topology-quarantined',
+      topology: record.name,
+      message: `${record.name} is left alone: ${why}`,
+    }
+    return [
+      {
+        topologyId,
+        writes: [{ kind: 'put-topology', record, version: topology.version }],
+        events: [event],
+      },
+    ]
+  })
+}

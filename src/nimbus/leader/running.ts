@@ -1,0 +1,90 @@
+/**
+ * What heartbeats say of a topology as a whole: is it quiet, does it run as assigned, is anything of it left. Pure.
+ *
+ * A worker counts for what its node's newest heartbeat says, and only while that is not old: what was true ten
+ * seconds ago proves nothing.
+ */
+
+import { parseRanges } from '../../cluster/executor-ranges.ts'
+import type { AssignmentRecord, WorkerAssignment } from '../../cluster/records.ts'
+import type { SlotBeat } from '../../rpc/heartbeat.ts'
+import type { NodeHeard } from '../monitor/heartbeat-book.ts'
+import type { RoundFacts } from './facts.ts'
+import type { Shape } from './shape.ts'
+
+/** Time past the lease in which a worker that is cut off has certainly ended. */
+const LEASE_MARGIN_MS = 1_000
+
+type HeardFacts = Pick<RoundFacts, 'heard' | 'nowMs' | 'settings'>
+
+/** The slot of a worker of this assignment, as its node reports it; undefined: nothing, or not of this life. */
+export function slotOf(
+  facts: HeardFacts,
+  topologyId: string,
+  worker: WorkerAssignment,
+): SlotBeat | undefined {
+  const heard = freshly(facts, worker.node)
+  return heard?.beat.slots.find(
+    (slot) =>
+      slot.port === worker.port &&
+      slot.topologyId === topologyId &&
+      slot.worker === worker.worker &&
+      slot.generation === worker.generation,
+  )
+}
+
+/** Every worker that can be relied on says that nothing is in flight, and knows that it shall drain. */
+export function isQuiet(facts: RoundFacts, assignment: AssignmentRecord): boolean {
+  if (assignment.run !== 'drain') return false
+  const living = assignment.workers.filter(({ node }) => !facts.deadNodes.has(node))
+  return living.every((worker) => {
+    const beat = slotOf(facts, assignment.topologyId, worker)?.beat
+    return beat?.isQuiet === true && beat.run === 'drain'
+  })
+}
+
+/** Workers run, in this layout and generation, with as many executors of each component as assigned. */
+export function isSettled(facts: RoundFacts, assignment: AssignmentRecord, shape: Shape): boolean {
+  return assignment.workers.every((worker) => {
+    if (facts.deadNodes.has(worker.node)) return false
+    const slot = slotOf(facts, assignment.topologyId, worker)
+    if (slot?.phase !== 'running' || slot.layout !== assignment.layout) return false
+    return slot.beat?.run === assignment.run && hasExecutors(slot, worker, shape)
+  })
+}
+
+/** The heartbeat does not name executors, so their counts by component are compared. */
+function hasExecutors(slot: SlotBeat, worker: WorkerAssignment, shape: Shape): boolean {
+  const wanted = new Map<string, number>()
+  for (const executor of parseRanges(worker.executors)) {
+    const component = shape.components[executor - 1] ?? ''
+    if (!component.startsWith('__')) wanted.set(component, (wanted.get(component) ?? 0) + 1)
+  }
+  const found = (slot.beat?.components ?? []).filter(({ component }) => !component.startsWith('__'))
+  const counted = found.filter(({ executors }) => executors > 0)
+  return (
+    counted.length === wanted.size && counted.every((each) => wanted.get(each.component) === each.executors)
+  )
+}
+
+/**
+ * No worker of a topology is left: every node said so, or has been silent for longer than a lease. A node whose
+ * session is gone is not waited for: its workers end by their lease, and the topology's token with them.
+ */
+export function isGone(facts: RoundFacts, topologyId: string): boolean {
+  for (const { beat, atMs } of facts.heard.values()) {
+    const reports = beat.slots.some((slot) => slot.topologyId === topologyId && slot.phase !== 'empty')
+    if (reports && facts.nowMs - atMs <= leaseEndMs(facts)) return false
+  }
+  const isYoung = facts.nowMs - facts.leadingSinceMs <= leaseEndMs(facts)
+  return !isYoung || [...facts.view.supervisors.keys()].every((node) => facts.heard.has(node))
+}
+
+function leaseEndMs({ settings }: RoundFacts): number {
+  return settings.leaseMs + LEASE_MARGIN_MS
+}
+
+function freshly({ heard, nowMs, settings }: HeardFacts, node: string): NodeHeard | undefined {
+  const found = heard.get(node)
+  return found !== undefined && nowMs - found.atMs <= settings.taskTimeoutMs ? found : undefined
+}
