@@ -1,14 +1,14 @@
 /**
- * A client's end of its session: dials, pings, counts the silence, keeps calls in order and watches alive. All
- * by the client's own host: if that stands still, so does this, and knows afterwards.
+ * A client's end of its session: dials, pings, counts the silence, keeps calls in order and watches alive.
+ * All by the client's own host: if that stands still, so does this, and knows afterwards.
  *
- *               welcome                 link lost, or silent for 2/3
- *   connecting ─────────▶ connected ◀──────────────────────────────▶ suspended
- *                                 ╰──── silent for the session ──────────┴──▶ expired (also by the server's word)
+ *               welcome             link lost, or silent for 2/3
+ *   connecting ─────────▶ connected ◀──────────────────────────▶ suspended
+ *                             ╰────── silent for the session ────────┴──▶ expired (or by a server's word)
  *
  * Invariants
- *   K1  silence is counted from when the last answered request was sent: whatever the server counts from, it is
- *       not earlier, so this end never believes longer than the other
+ *   K1  silence is counted from when the last answered request was sent; the server counts from later, so
+ *       this end never believes longer than the other
  *   K2  every call comes to an end: by its answer, by the loss of its link, or by its deadline
  *   K3  watches are set again before any later call is carried out
  */

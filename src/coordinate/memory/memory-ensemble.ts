@@ -23,8 +23,9 @@ import {
   type OnWelcome,
   type SessionLimits,
 } from './ensemble-sessions.ts'
-import { type MemoryConnectSpec, MemoryCoordinator } from './memory-coordinator.ts'
+import { MemoryCoordinator } from './memory-coordinator.ts'
 import { MemoryLink } from './memory-link.ts'
+import type { MemoryConnectSpec } from './memory-node-calls.ts'
 import { type EnsembleServer, Quorum, type WriteRecord } from './quorum.ts'
 import { ServerPort } from './server-port.ts'
 
@@ -130,8 +131,8 @@ export class MemoryEnsemble {
   }
 
   /**
-   * Cuts all clients of that name off, also those to come, until `heal`. `reset`: both ends see it. `silent`: nothing
-   * arrives any more, and only time tells.
+   * Cuts all clients of that name off, also those to come, until `heal`. `reset`: both ends see it. `silent`:
+   * nothing arrives any more, and only time tells.
    */
   cut(name: string, how: 'reset' | 'silent' = 'reset'): void {
     this.cutNames.set(name, how)

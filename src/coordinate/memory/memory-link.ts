@@ -74,8 +74,8 @@ export class MemoryLink {
   }
 
   /**
-   * `some`: a drawn number of the requests under way are still carried out; `none` of them are. `orderly`: nor
-   * are they, but the answers given so far arrive.
+   * `some`: a drawn number of the requests under way are still carried out; `none` of them are. `orderly`:
+   * nor are they, but the answers given so far arrive.
    */
   close(underWay: 'some' | 'none' | 'orderly'): void {
     if (this.phase !== 'open') return

@@ -80,8 +80,8 @@ export class ServerPort {
   }
 
   /**
-   * Sets a watch again after a reconnect. What was missed since `seenZxid` is returned: exactly for a watch for
-   * once, which is then not set; as `reset` for a lasting one.
+   * Sets a watch again after a reconnect. What was missed since `seenZxid` is returned: exactly for a watch
+   * for once, which is then not set; as `reset` for a lasting one.
    */
   addWatchAgain(watch: ServerWatch, seenZxid: bigint, wasThere: boolean): WatchEvent['kind'] | undefined {
     const missed = this.missed(watch, seenZxid, wasThere)

@@ -1,6 +1,6 @@
 /**
- * SHA-1, because access lists of scheme `digest` are made of it. Not for secrets: the scheme is as weak with a
- * real server. No Node module, so that the tree stays the same wherever it runs.
+ * SHA-1, because access lists of scheme `digest` are made of it. Not for secrets: the scheme is as weak with
+ * a real server. No Node module, so that the tree stays the same wherever it runs.
  */
 
 /** 20 bytes. */

@@ -30,8 +30,8 @@ function isMeant(entry: Acl, who: Identities): boolean {
 }
 
 /**
- * The list as it is stored: `auth` stands for everything that its maker has proved to be. undefined: it cannot
- * be, because it is empty or means nobody.
+ * The list as it is stored: `auth` stands for everything that its maker has proved to be. undefined: it
+ * cannot be, because it is empty or means nobody.
  */
 export function storedAcl(acl: readonly Acl[], maker: Identities): readonly Acl[] | undefined {
   if (acl.length === 0) return undefined

@@ -36,7 +36,9 @@ export class WatchTable<W extends TableWatch> {
     if (watches.size === 0) this.byPath.delete(watch.path)
   }
 
-  /** Calls for every watch that the change sets off: those of the node first, then trees, from near to far. */
+  /**
+   * Calls for every watch that the change sets off: those of the node first, then trees, from near to far.
+   */
   setOff(change: TreeChange, tell: (watch: W) => void): void {
     if (this.watchCount === 0) return
     for (const watch of [...(this.byPath.get(change.path) ?? [])]) {
