@@ -1,0 +1,515 @@
+// The slot as a table and as a walk. The table puts every kind of state against every combination of what can be
+// seen and checks what must hold of each single step; the walk lets a small model world (a process that lives and
+// dies, a connection, an assignment that changes) answer the effects, and checks what must hold over time.
+import { describe, expect, test } from 'vitest'
+import { SeededRandom } from '../base/random.ts'
+import { RESTARTS_MAX } from '../cluster/incarnation.ts'
+import {
+  EMPTY_SLOT,
+  isSameSeat,
+  restartDelayMs,
+  type SlotEffect,
+  type SlotLimits,
+  type SlotSeen,
+  type SlotState,
+  type SlotStep,
+  type SlotWish,
+  stepSlot,
+  type Wanted,
+} from './slot.ts'
+
+const limits: SlotLimits = {
+  startTimeoutMs: 120_000,
+  beatTimeoutMs: 5_000,
+  stopGraceMs: 3_000,
+  restartFirstMs: 0,
+  restartMaxMs: 30_000,
+}
+const wish: SlotWish = {
+  topologyId: 'words-1',
+  worker: 1,
+  generation: 3,
+  layout: 1,
+  placement: '1:1-4',
+  peers: '',
+  run: 'active',
+  dump: '',
+}
+const quiet: SlotSeen = {
+  nowMs: 1_000_000,
+  wanted: wish,
+  isReady: false,
+  process: 'none',
+  reason: undefined,
+  isConnected: false,
+  isConnectionNew: false,
+  isSeated: false,
+  hasStarted: false,
+  beatAtMs: undefined,
+  isRearranged: false,
+  lastRestart: undefined,
+  chance: 0,
+}
+const tried = { wish, restart: 2, failures: 1 }
+const step = (state: SlotState, seen: Partial<SlotSeen>): SlotStep =>
+  stepSlot(state, { ...quiet, ...seen }, limits)
+const runningState = (more: Partial<Extract<SlotState, { kind: 'RUNNING' }>> = {}): SlotState => ({
+  kind: 'RUNNING',
+  ...tried,
+  startedMs: 990_000,
+  beatDueMs: 1_004_000,
+  rearranging: undefined,
+  ...more,
+})
+const alive = { process: 'alive', isConnected: true, hasStarted: true, beatAtMs: 999_500 } as const
+
+const states: readonly SlotState[] = [
+  EMPTY_SLOT,
+  { kind: 'FETCHING', ...tried },
+  { kind: 'STARTING', ...tried, deadlineMs: 1_050_000, isAssigned: false },
+  { kind: 'STARTING', ...tried, deadlineMs: 1_050_000, isAssigned: true },
+  { kind: 'STARTING', ...tried, deadlineMs: 900_000, isAssigned: true },
+  runningState(),
+  runningState({ beatDueMs: 900_000 }),
+  runningState({ rearranging: { placement: '1:1-2;2:3-4', deadlineMs: 1_010_000 } }),
+  { kind: 'KILLING', ...tried, why: 'hung', startedMs: 990_000, deadlineMs: 1_002_000 },
+  { kind: 'KILLING', ...tried, why: 'assignment-changed', startedMs: 990_000, deadlineMs: 999_000 },
+  { kind: 'KILLING', ...tried, why: 'start-failed', startedMs: undefined, deadlineMs: undefined },
+  { kind: 'BACKING_OFF', ...tried, untilMs: 1_000_100, reason: 'crash' },
+  { kind: 'BACKING_OFF', ...tried, untilMs: 999_000, reason: 'crash' },
+]
+
+function* everySeen(): Generator<SlotSeen> {
+  const wanted: readonly Wanted[] = [
+    'nothing',
+    'unknown',
+    wish,
+    { ...wish, generation: 4 },
+    { ...wish, layout: 2 },
+    { ...wish, worker: 2 },
+    { ...wish, topologyId: 'other-1' },
+    { ...wish, placement: '1:1-3;2:4', peers: '2=b:1' },
+    { ...wish, run: 'drain', dump: '1' },
+  ]
+  const flags = [false, true]
+  for (const each of wanted) {
+    for (const process of ['none', 'coming', 'alive', 'gone'] as const) {
+      for (const reason of [undefined, 'crash', 'killed', 'lease', 'shutdown'] as const) {
+        for (let bits = 0; bits < 64; bits += 1) {
+          const at = (bit: number) => flags[(bits >> bit) & 1] ?? false
+          yield {
+            ...quiet,
+            wanted: each,
+            process,
+            reason,
+            isReady: at(0),
+            isConnected: at(1),
+            isConnectionNew: at(1) && at(2),
+            isSeated: at(1) && at(3),
+            hasStarted: at(4),
+            beatAtMs: at(5) ? 999_000 : undefined,
+            isRearranged: at(2),
+            lastRestart: at(3) ? 7 : undefined,
+            chance: 0.5,
+          }
+        }
+      }
+    }
+  }
+}
+
+function judge(state: SlotState, seen: SlotSeen, { next, effects, wakeAtMs }: SlotStep): void {
+  const has = (effect: SlotEffect) => effects.includes(effect)
+  const lives = seen.process === 'alive' || seen.process === 'coming'
+  const case_ = () => JSON.stringify({ state, seen, next, effects })
+  const hold = (isTrue: boolean, rule: string) => {
+    if (!isTrue) throw new Error(`${rule}: ${case_()}`)
+  }
+  hold(new Set(effects).size === effects.length, 'no effect twice')
+  hold(!has('launch') || (state.kind === 'FETCHING' && seen.isReady), 'launched out of FETCHING, when ready')
+  const leavesProcess = ['EMPTY', 'FETCHING', 'BACKING_OFF'].includes(next.kind)
+  const hadProcess = ['STARTING', 'RUNNING', 'KILLING'].includes(state.kind)
+  hold(!(hadProcess && leavesProcess && lives), 'L1: not on while the old process lives')
+  const stops = has('kill') || has('ask-to-stop')
+  hold(!stops || next.kind === 'KILLING', 'who is told to end is waited for')
+  hold(!stops || seen.process === 'alive', 'only what lives is told to end')
+  hold(!(has('kill') && has('ask-to-stop')), 'one way of ending at a time')
+  if (seen.wanted === 'unknown') {
+    hold(!has('launch') && !has('fetch-blobs') && !has('forget'), 'L3: nothing is begun or forgotten')
+    const isWell = state.kind === 'RUNNING' && state.beatDueMs > seen.nowMs && state.rearranging === undefined
+    hold(!(isWell && stops), 'L3: nothing that is well is stopped')
+  }
+  const telling = has('run-mode') || has('peers') || has('rearrange') || has('dump') || has('assign')
+  hold(!telling || (seen.isConnected && seen.process !== 'gone'), 'only who can hear is told')
+  hold(!has('forget') || next.kind === 'EMPTY', 'forgotten only when empty')
+  hold(wakeAtMs === undefined || Number.isFinite(wakeAtMs), 'waking at a time')
+  if (next.kind === 'RUNNING') hold(wakeAtMs !== undefined, 'a running worker is watched')
+  if (next.kind === 'STARTING') hold(wakeAtMs !== undefined, 'a starting worker is watched')
+  if (state.kind !== 'EMPTY' && next.kind !== 'EMPTY' && isSameSeat(state.wish, next.wish)) {
+    hold(next.restart >= state.restart, 'L2: restarts do not go back')
+  }
+}
+
+describe('every state, everything that can be seen', () => {
+  test('each single step keeps the invariants, and is the same when asked again', () => {
+    let count = 0
+    for (const state of states) {
+      for (const seen of everySeen()) {
+        const once = stepSlot(state, seen, limits)
+        judge(state, seen, once)
+        if (count % 97 === 0) expect(stepSlot(state, seen, limits)).toEqual(once)
+        count += 1
+      }
+    }
+    expect(count).toBe(states.length * 9 * 4 * 5 * 64)
+  })
+})
+
+describe('the way of a worker', () => {
+  test('empty, fetching, starting, running', () => {
+    const begun = step(EMPTY_SLOT, {})
+    expect(begun).toMatchObject({
+      next: { kind: 'FETCHING', restart: 0, failures: 0 },
+      effects: ['fetch-blobs'],
+    })
+    const launched = step(begun.next, { isReady: true })
+    expect(launched).toMatchObject({ next: { kind: 'STARTING', deadlineMs: 1_120_000 }, effects: ['launch'] })
+    expect(step(launched.next, { process: 'coming' }).effects).toEqual([])
+    const assigned = step(launched.next, { process: 'alive', isConnected: true, isConnectionNew: true })
+    expect(assigned).toMatchObject({ next: { kind: 'STARTING', isAssigned: true }, effects: ['assign'] })
+    expect(step(assigned.next, { process: 'alive', isConnected: true }).effects).toEqual([])
+    const running = step(assigned.next, { ...alive, beatAtMs: undefined })
+    expect(running.next).toMatchObject({ kind: 'RUNNING', restart: 0, beatDueMs: 1_005_000 })
+  })
+
+  test('a worker of an earlier life of the supervisor goes on with its count', () => {
+    expect(step(EMPTY_SLOT, { lastRestart: 7 }).next).toMatchObject({ kind: 'FETCHING', restart: 8 })
+  })
+
+  test('a connection that broke before the seat arrived is told again; one that had arrived is not', () => {
+    const starting: SlotState = { kind: 'STARTING', ...tried, deadlineMs: 1_050_000, isAssigned: true }
+    const again = { process: 'alive', isConnected: true, isConnectionNew: true } as const
+    expect(step(starting, again).effects).toEqual(['assign'])
+    expect(step(starting, { ...again, isSeated: true })).toMatchObject({
+      effects: [],
+      next: { isAssigned: true },
+    })
+  })
+
+  test('too slow to start: killed, and tried again as a failed start', () => {
+    const starting: SlotState = { kind: 'STARTING', ...tried, deadlineMs: 1_000_000, isAssigned: true }
+    const killed = step(starting, { process: 'alive' })
+    expect(killed).toMatchObject({ next: { kind: 'KILLING', why: 'start-failed' }, effects: ['kill'] })
+    expect(step(killed.next, { process: 'gone', reason: 'killed' }).next).toMatchObject({
+      kind: 'BACKING_OFF',
+      reason: 'start-failed',
+      restart: 3,
+    })
+  })
+
+  test('silent too long: killed at once, and back at once', () => {
+    const hung = step(runningState({ beatDueMs: 1_000_000 }), { ...alive, beatAtMs: 994_000 })
+    expect(hung).toMatchObject({ next: { kind: 'KILLING', why: 'hung' }, effects: ['kill'] })
+    expect(step(hung.next, { process: 'alive' }).effects).toEqual([])
+    const gone = step(hung.next, { process: 'gone', reason: 'killed' })
+    expect(gone).toMatchObject({ next: { kind: 'FETCHING', restart: 3 }, effects: ['fetch-blobs'] })
+  })
+
+  test('a sign of life puts the deadline off', () => {
+    expect(step(runningState(), { ...alive, beatAtMs: 1_000_000 })).toMatchObject({
+      next: { kind: 'RUNNING', beatDueMs: 1_005_000 },
+      wakeAtMs: 1_005_000,
+    })
+  })
+
+  test('a process that does not go is killed again, and never given up', () => {
+    const killing: SlotState = {
+      kind: 'KILLING',
+      ...tried,
+      why: 'hung',
+      startedMs: 1,
+      deadlineMs: 1_000_000,
+    }
+    const again = step(killing, { process: 'alive', wanted: 'nothing' })
+    expect(again).toMatchObject({ next: { kind: 'KILLING', deadlineMs: 1_005_000 }, effects: ['kill'] })
+  })
+})
+
+describe('another assignment', () => {
+  test('not wanted any more: asked to stop, killed after its grace, forgotten', () => {
+    const asked = step(runningState(), { ...alive, wanted: 'nothing' })
+    expect(asked).toMatchObject({ next: { kind: 'KILLING', deadlineMs: 1_003_000 }, effects: ['ask-to-stop'] })
+    const late = { process: 'alive', wanted: 'nothing', nowMs: 1_003_000 } as const
+    expect(step(asked.next, late).effects).toEqual(['kill'])
+    expect(step(asked.next, { process: 'gone', reason: 'shutdown', wanted: 'nothing' })).toMatchObject({
+      next: { kind: 'EMPTY' },
+      effects: ['forget'],
+    })
+  })
+
+  test('a new generation of the same worker is a new life: from restart 0', () => {
+    const newer = { ...wish, generation: 4 }
+    const asked = step(runningState(), { ...alive, wanted: newer })
+    expect(asked.effects).toEqual(['ask-to-stop'])
+    const gone = step(asked.next, { process: 'gone', reason: 'shutdown', wanted: newer })
+    expect(gone).toMatchObject({ next: { kind: 'FETCHING', wish: newer, restart: 0, failures: 0 } })
+  })
+
+  test('wanted again while it is being stopped: it is let go, and started anew', () => {
+    const asked = step(runningState(), { ...alive, wanted: 'nothing' })
+    expect(step(asked.next, alive).effects).toEqual([])
+    const gone = step(asked.next, { process: 'gone', reason: 'shutdown' })
+    expect(gone.next).toMatchObject({ restart: 3, wish })
+  })
+
+  test('other executors with the same layout: rearranged, and sources go on only afterwards', () => {
+    const draining = runningState({ wish: { ...wish, run: 'drain' } })
+    const wanted = { ...wish, placement: '1:1-2;2:3-4', peers: '2=b:6700' }
+    const asked = step(draining, { ...alive, wanted })
+    expect(asked.effects).toEqual(['rearrange', 'peers'])
+    expect(step(asked.next, { ...alive, wanted }).effects).toEqual([])
+    const finished = step(asked.next, { ...alive, wanted, isRearranged: true })
+    expect(finished).toMatchObject({
+      effects: ['run-mode'],
+      next: { wish: wanted, rearranging: undefined },
+    })
+  })
+
+  test('a rearranging that was not answered before the connection broke is asked for again', () => {
+    const wanted = { ...wish, placement: '1:1-2;2:3-4' }
+    const asked = step(runningState(), { ...alive, wanted })
+    const away = step(asked.next, { ...alive, wanted, isConnected: false })
+    expect(away.effects).toEqual([])
+    const again = step(away.next, { ...alive, wanted, isConnectionNew: true, isSeated: true })
+    expect(again.effects).toEqual(['rearrange', 'run-mode', 'peers'])
+  })
+
+  test('a worker that never ends rearranging is hung', () => {
+    const state = runningState({ rearranging: { placement: 'x', deadlineMs: 1_000_000 } })
+    expect(step(state, alive)).toMatchObject({ next: { why: 'hung' }, effects: ['kill'] })
+  })
+
+  test('run modes, peers and dumps are told once, and again over a new connection', () => {
+    const wanted = { ...wish, run: 'drain', dump: '1-2', peers: '2=b:6700' } as const
+    const told = step(runningState(), { ...alive, wanted })
+    expect(told.effects).toEqual(['run-mode', 'peers', 'dump'])
+    expect(step(told.next, { ...alive, wanted }).effects).toEqual([])
+    const again = { ...alive, wanted, isConnectionNew: true }
+    expect(step(told.next, again).effects).toEqual(['run-mode', 'peers', 'dump'])
+  })
+})
+
+describe('the board is not known yet', () => {
+  test('what runs is left alone; what died waits for the board', () => {
+    expect(step(runningState(), { ...alive, wanted: 'unknown' }).effects).toEqual([])
+    const dead = step(runningState(), { process: 'gone', reason: 'killed', wanted: 'unknown' })
+    expect(dead.next).toMatchObject({ kind: 'BACKING_OFF', restart: 3 })
+    expect(step(dead.next, { wanted: 'unknown', nowMs: 2_000_000 }).next.kind).toBe('BACKING_OFF')
+    expect(step(dead.next, {}).next).toMatchObject({ kind: 'FETCHING', restart: 3 })
+    expect(step(EMPTY_SLOT, { wanted: 'unknown' }).next.kind).toBe('EMPTY')
+  })
+})
+
+describe('restarts', () => {
+  const delays = (reason: 'crash' | 'killed' | 'hung', chance = 0.999_999) =>
+    Array.from({ length: 12 }, (_, index) =>
+      Math.round(restartDelayMs(index + 1, reason, limits, chance)),
+    )
+
+  test('the first at once, then doubling from 250 ms up to the longest', () => {
+    expect(delays('crash')).toEqual([
+      0, 250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000, 30_000,
+    ])
+  })
+
+  test('what came from outside is free three times, then bounded, too', () => {
+    expect(delays('killed').slice(0, 6)).toEqual([0, 0, 0, 250, 500, 1_000])
+    expect(delays('hung').slice(0, 4)).toEqual([0, 0, 0, 250])
+  })
+
+  test('a worker that was up for a minute starts from the first again', () => {
+    const gone = { process: 'gone', reason: 'crash' } as const
+    const steady = runningState({ failures: 9, startedMs: 940_000 })
+    expect(step(steady, gone).next).toMatchObject({ kind: 'FETCHING', failures: 1 })
+    const short = runningState({ failures: 9, startedMs: 940_001 })
+    expect(step(short, gone).next).toMatchObject({ kind: 'BACKING_OFF', failures: 10 })
+  })
+
+  test('when the numbers of a generation are used up it waits for another generation', () => {
+    const last = runningState({ restart: RESTARTS_MAX })
+    const over = step(last, { process: 'gone', reason: 'killed' })
+    expect(over).toMatchObject({ next: { kind: 'BACKING_OFF', untilMs: Number.POSITIVE_INFINITY } })
+    expect(over.wakeAtMs).toBeUndefined()
+    expect(step(over.next, { wanted: { ...wish, generation: 4 } }).next).toMatchObject({ restart: 0 })
+  })
+})
+
+/** A process, its connection and an assignment, as simple as they can be. */
+class ModelWorld {
+  state: SlotState = EMPTY_SLOT
+  nowMs = 0
+  launches: { readonly seat: string; readonly restart: number }[] = []
+  private wanted: Wanted = 'unknown'
+  private process: SlotSeen['process'] = 'none'
+  private reason: SlotSeen['reason'] = undefined
+  private connection = 0
+  private seenConnection = 0
+  private hasSeat = false
+  private isSeatedAtHello = false
+  private hasStarted = false
+  private beatAtMs: number | undefined = undefined
+  private toRearrange = false
+  private readonly random: SeededRandom
+  wakeAtMs: number | undefined = undefined
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed)
+  }
+
+  settle(): void {
+    this.wanted = wish
+    for (let round = 0; round < 400; round += 1) {
+      this.nowMs += 250
+      if (this.process === 'coming') this.process = 'alive'
+      if (this.process === 'alive' && this.connection === 0) this.connect()
+      if (this.hasSeat) this.hasStarted = true
+      if (this.hasStarted) this.beatAtMs = this.nowMs
+      this.look()
+    }
+  }
+
+  turn(): void {
+    this.nowMs += this.random.below(3_000)
+    const isAlive = this.process === 'alive'
+    const wishes: readonly Wanted[] = [
+      'nothing',
+      wish,
+      { ...wish, generation: 3 + this.random.below(3) },
+      { ...wish, worker: 2 },
+      { ...wish, placement: `1:${this.random.below(5) + 1}` },
+      { ...wish, run: 'drain' },
+    ]
+    switch (this.random.below(9)) {
+      case 0:
+        this.wanted = wishes[this.random.below(wishes.length)] ?? 'nothing'
+        break
+      case 1:
+        if (this.process === 'coming') this.process = this.random.below(4) === 0 ? 'gone' : 'alive'
+        break
+      case 2:
+        if (isAlive) this.connect()
+        break
+      case 3:
+        this.connection = 0
+        break
+      case 4:
+        if (isAlive && this.hasSeat) this.hasStarted = true
+        break
+      case 5:
+        if (isAlive && this.random.below(4) === 0) this.end('crash')
+        break
+      case 6:
+        if (isAlive && this.hasStarted && this.connection > 0) this.beatAtMs = this.nowMs
+        break
+      default:
+        break
+    }
+    this.look()
+  }
+
+  private connect(): void {
+    this.connection = this.seenConnection + 1
+    this.isSeatedAtHello = this.hasSeat
+  }
+
+  private end(reason: 'crash' | 'killed' | 'shutdown'): void {
+    this.process = 'gone'
+    this.reason = reason
+    this.connection = 0
+  }
+
+  look(): void {
+    for (let round = 0; round < 10; round += 1) {
+      const isConnected = this.connection > 0 && this.process === 'alive'
+      const seen: SlotSeen = {
+        nowMs: this.nowMs,
+        wanted: this.wanted,
+        isReady: this.random.below(3) > 0,
+        process: this.process,
+        reason: this.reason,
+        isConnected,
+        isConnectionNew: isConnected && this.connection !== this.seenConnection,
+        isSeated: isConnected && this.isSeatedAtHello,
+        hasStarted: this.hasStarted,
+        beatAtMs: this.beatAtMs,
+        isRearranged: this.toRearrange && isConnected,
+        lastRestart: this.lastRestart(),
+        chance: this.random.next(),
+      }
+      const made = stepSlot(this.state, seen, limits)
+      judge(this.state, seen, made)
+      if (isConnected) this.seenConnection = this.connection
+      if (seen.isRearranged) this.toRearrange = false
+      const before = this.state.kind
+      this.state = made.next
+      this.wakeAtMs = made.wakeAtMs
+      for (const effect of made.effects) this.carryOut(effect)
+      if (before === this.state.kind) return
+    }
+    throw new Error('the slot does not come to rest')
+  }
+
+  private lastRestart(): number | undefined {
+    const { wanted } = this
+    if (typeof wanted === 'string') return undefined
+    const seat = seatText(wanted)
+    return this.launches.findLast((launch) => launch.seat === seat)?.restart
+  }
+
+  private carryOut(effect: SlotEffect): void {
+    switch (effect) {
+      case 'launch': {
+        if (this.process === 'alive' || this.process === 'coming') throw new Error('L1: two in a slot')
+        if (this.state.kind !== 'STARTING') throw new Error('launched, but not starting')
+        this.launches.push({ seat: seatText(this.state.wish), restart: this.state.restart })
+        this.process = 'coming'
+        this.hasSeat = false
+        this.hasStarted = false
+        this.beatAtMs = undefined
+        this.connection = 0
+        this.seenConnection = 0
+        return
+      }
+      case 'assign':
+        this.hasSeat = true
+        return
+      case 'rearrange':
+        this.toRearrange = true
+        return
+      case 'kill':
+        if (this.random.below(3) > 0) this.end('killed')
+        return
+      case 'ask-to-stop':
+        if (this.random.below(3) > 0) this.end('shutdown')
+        return
+      default:
+        return
+    }
+  }
+}
+
+const seatText = (seat: SlotWish) => `${seat.topologyId} ${seat.worker} ${seat.generation} ${seat.layout}`
+
+describe('random walks', () => {
+  test('invariants hold over time, launches never repeat, and what is wanted runs in the end', () => {
+    for (let seed = 1; seed <= 300; seed += 1) {
+      const world = new ModelWorld(seed)
+      for (let turn = 0; turn < 150; turn += 1) world.turn()
+      const numbers = world.launches.map((launch) => `${launch.seat} ${launch.restart}`)
+      expect(new Set(numbers).size, `L2, seed ${seed}`).toBe(numbers.length)
+      world.settle()
+      expect(world.state.kind, `seed ${seed}`).toBe('RUNNING')
+      if (world.state.kind === 'RUNNING') expect(world.state.wish.placement).toBe(wish.placement)
+    }
+  })
+})
