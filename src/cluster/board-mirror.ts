@@ -92,12 +92,18 @@ export class BoardMirror {
     for (const part of this.stale) {
       if (this.readingCount >= READS_AT_ONCE) return
       this.stale.delete(part)
-      this.run(() => this.readPart(part), () => this.stale.add(part))
+      this.run(
+        () => this.readPart(part),
+        () => this.stale.add(part),
+      )
     }
     for (const path of this.dirty) {
       if (this.readingCount >= READS_AT_ONCE) return
       this.dirty.delete(path)
-      this.run(() => this.readPath(path), () => this.dirty.add(path))
+      this.run(
+        () => this.readPath(path),
+        () => this.dirty.add(path),
+      )
     }
     if (this.isIdle) this.wake()
   }
@@ -135,7 +141,9 @@ export class BoardMirror {
   private async readPath(path: string): Promise<void> {
     const { coordinator, root, parts } = this.spec
     const inBoard = path.slice(root.length)
-    const part = parts.find((each) => inBoard === partRoots[each] || inBoard.startsWith(`${partRoots[each]}/`))
+    const part = parts.find(
+      (each) => inBoard === partRoots[each] || inBoard.startsWith(`${partRoots[each]}/`),
+    )
     if (part === undefined) return
     const rest = inBoard.slice(partRoots[part].length + 1)
     // The root of a part holds nothing, and nothing of ours is deeper than its children.

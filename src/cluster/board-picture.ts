@@ -5,7 +5,9 @@
  * also where a node was deleted and made again and its version begins anew.
  */
 import { hasCode } from '../base/errors.ts'
+import { parseEpoch } from '../coordinate/recipes/epoch.ts'
 import type { BoardPart, BoardView } from './board.ts'
+import { epochRecordOf } from './epoch-text.ts'
 import { paths } from './paths.ts'
 import { recordCodecs } from './record-codec.ts'
 import type {
@@ -72,10 +74,10 @@ export class BoardPicture implements BoardView {
   private take(part: BoardPart, id: string, { path, data, version }: FoundNode): boolean {
     switch (part) {
       case 'epoch': {
-        // Made empty by the first daemon; nobody has led yet.
-        if (data.length === 0) return false
-        this.epoch = { record: recordCodecs.epoch.parse(path, data), version }
-        return true
+        const { epoch, leader } = parseEpoch(path, data)
+        const record = epochRecordOf(epoch, leader)
+        this.epoch = record === undefined ? undefined : { record, version }
+        return record !== undefined
       }
       case 'topologies':
         this.topologies.set(id, { record: recordCodecs.topology.parse(path, data), version })

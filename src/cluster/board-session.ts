@@ -165,9 +165,13 @@ export class BoardSession {
     }
     const text = new TextDecoder().decode((await this.dataOf(format)) ?? new Uint8Array(0))
     if (text !== FORMAT_TEXT) {
-      throw new FormatError('RECORD_MALFORMED', `${format} says '${text.slice(0, 100)}', not '${FORMAT_TEXT}'`, {
-        path: format,
-      })
+      throw new FormatError(
+        'RECORD_MALFORMED',
+        `${format} says '${text.slice(0, 100)}', not '${FORMAT_TEXT}'`,
+        {
+          path: format,
+        },
+      )
     }
     for (const path of trunk) await this.make(root + path, new Uint8Array(0))
   }

@@ -22,8 +22,8 @@ import type {
   CampaignSpec,
   PositionTexts,
 } from './board.ts'
-import { type BoardAnnouncement, BoardSession } from './board-session.ts'
 import { BoardPicture } from './board-picture.ts'
+import { type BoardAnnouncement, BoardSession } from './board-session.ts'
 import { paths } from './paths.ts'
 import { recordCodecs } from './record-codec.ts'
 import type { NimbusRecord, SubmitRecord, SupervisorRecord } from './records.ts'
@@ -59,7 +59,9 @@ export class ClusterBoard implements Board {
 
   constructor(spec: ClusterBoardSpec) {
     this.spec = spec
-    this.backoff = new Backoff({ firstMs: RENEW_FIRST_MS, maxMs: RENEW_MAX_MS }, () => spec.host.random.next())
+    this.backoff = new Backoff({ firstMs: RENEW_FIRST_MS, maxMs: RENEW_MAX_MS }, () =>
+      spec.host.random.next(),
+    )
   }
 
   get view(): BoardView {

@@ -30,7 +30,6 @@ export const paths = {
 /** Nodes that the first daemon makes. */
 export const trunk: readonly string[] = [
   '/leader',
-  paths.epoch,
   paths.candidates,
   paths.nimbuses,
   paths.supervisors,

@@ -8,7 +8,6 @@ import { FormatError, UsageError } from '../base/errors.ts'
 import type { Json } from '../topology/document.ts'
 import {
   type AssignmentRecord,
-  type EpochRecord,
   type NimbusRecord,
   type NodeRecord,
   type PositionRecord,
@@ -31,7 +30,6 @@ const parallelism = z.record(
 )
 const phase = z.enum(['active', 'inactive', 'rebalancing', 'killed'])
 
-const epoch = z.object({ epoch: count, nimbus: z.string(), address: z.string() })
 const nimbus = z.object({ nimbus: z.string(), address: z.string(), version: z.string() })
 const supervisor = z.object({
   node: z.string().min(1),
@@ -130,7 +128,6 @@ function codec<R>(kind: string, schema: z.ZodType<unknown>): RecordCodec<R> {
 }
 
 export const recordCodecs = {
-  epoch: codec<EpochRecord>('epoch', epoch),
   nimbus: codec<NimbusRecord>('nimbus', nimbus),
   supervisor: codec<SupervisorRecord>('supervisor', supervisor),
   node: codec<NodeRecord>('node', node),

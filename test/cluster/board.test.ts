@@ -1,0 +1,296 @@
+// Goal: what board.ts promises to daemons, with servers that are slow, go away, and let sessions end.
+import { describe, expect, test } from 'vitest'
+import type { Leadership } from '../../src/cluster/board.ts'
+import type { ClusterBoard } from '../../src/cluster/cluster-board.ts'
+import type { AssignmentRecord, SupervisorRecord, TopologyRecord } from '../../src/cluster/records.ts'
+import { BoardWorld, SESSION_MS } from './board-world.ts'
+
+const blob = { digest: 'a'.repeat(64), sizeBytes: 1 }
+
+function topology(id: string): TopologyRecord {
+  return {
+    id,
+    name: id,
+    version: 1,
+    phase: 'active',
+    phaseAfter: undefined,
+    phaseDeadline: undefined,
+    submittedAt: 0,
+    idempotencyKey: undefined,
+    bundle: blob,
+    outline: blob,
+    args: null,
+    config: {},
+    parallelism: {},
+    workers: undefined,
+    scheduler: undefined,
+    wanted: undefined,
+    quarantine: undefined,
+  }
+}
+
+function assignment(topologyId: string, epoch: number): AssignmentRecord {
+  return {
+    topologyId,
+    epoch,
+    layout: 1,
+    layoutDigest: '1-0',
+    run: 'active',
+    token: 't',
+    workers: [],
+    dump: '',
+    state: [],
+    unplaced: [],
+  }
+}
+
+function supervisor(node: string, owner: string): SupervisorRecord {
+  return {
+    node,
+    host: node,
+    address: `${node}:1`,
+    ports: [6700],
+    cpuPercent: 400,
+    memoryBytes: 1,
+    version: '0',
+    owner,
+  }
+}
+
+/** Stands for leader; tells what became of it. */
+function candidate(board: ClusterBoard, nimbus: string) {
+  const seen = { leaderships: [] as Leadership[], standbys: [] as string[] }
+  const campaign = board.campaign({
+    nimbus,
+    address: `${nimbus}:6627`,
+    onLeader: (leadership) => seen.leaderships.push(leadership),
+    onStandby: (why) => seen.standbys.push(why),
+  })
+  return { ...seen, stop: () => campaign.stop() }
+}
+
+async function leaderOf(world: BoardWorld, board: ClusterBoard, nimbus: string): Promise<Leadership> {
+  const seen = candidate(board, nimbus)
+  await world.until(() => seen.leaderships.length > 0, 'a leadership')
+  const [leadership] = seen.leaderships
+  if (leadership === undefined) throw new Error('waited for it')
+  return leadership
+}
+
+describe('view', () => {
+  test('what a leader writes is seen elsewhere, also its end', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const leadership = await leaderOf(world, a, 'a')
+    const changes: string[] = []
+    b.onChange(({ part, id }) => changes.push(`${part} ${id}`))
+    await world.drive(
+      leadership.write([
+        { kind: 'take-name', name: 'words/ä', id: 'w-1' },
+        { kind: 'put-topology', record: topology('w-1'), version: undefined },
+      ]),
+    )
+    await world.until(() => b.view.topologies.has('w-1') && b.view.names.has('words/ä'))
+    expect(b.view.names.get('words/ä')).toBe('w-1')
+    expect(b.view.epoch?.record).toEqual({ epoch: 1, nimbus: 'a', address: 'a:6627' })
+    expect(changes).toContain('topologies w-1')
+    await world.drive(leadership.write([{ kind: 'delete-topology', id: 'w-1', version: 0 }]))
+    await world.until(() => !b.view.topologies.has('w-1'))
+  })
+
+  test('what was written while nobody listened is there after a sync', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const leadership = await leaderOf(world, a, 'a')
+    world.ensemble.cut('b')
+    await world.drive(leadership.write([{ kind: 'put-topology', record: topology('t'), version: undefined }]))
+    expect(b.view.topologies.has('t')).toBe(false)
+    world.ensemble.heal('b')
+    await world.until(() => b.state === 'connected')
+    await world.drive(b.sync())
+    expect(b.view.topologies.has('t')).toBe(true)
+  })
+
+  test('a strange record is named and not written over', async () => {
+    const world = new BoardWorld()
+    const a = await world.opened('a')
+    const leadership = await leaderOf(world, a, 'a')
+    const raw = world.ensemble.connect({
+      host: world.world.host('raw'),
+      name: 'raw',
+      sessionTimeoutMs: SESSION_MS,
+    })
+    await world.drive(raw.connected(5_000))
+    await world.drive(raw.create('/typhoon/topologies/x', new TextEncoder().encode('garbage')))
+    await world.until(() => a.view.malformed.size > 0)
+    expect([...a.view.malformed.keys()]).toEqual(['/typhoon/topologies/x'])
+    await expect(
+      world.drive(leadership.write([{ kind: 'put-topology', record: topology('x'), version: undefined }])),
+    ).rejects.toMatchObject({ code: 'RECORD_EXISTS' })
+    await world.drive(raw.delete('/typhoon/topologies/x'))
+    await world.until(() => a.view.malformed.size === 0)
+  })
+})
+
+describe('root', () => {
+  test("another program's root is refused with its name", async () => {
+    const world = new BoardWorld()
+    const raw = world.ensemble.connect({
+      host: world.world.host('raw'),
+      name: 'raw',
+      sessionTimeoutMs: SESSION_MS,
+    })
+    await world.drive(raw.connected(5_000))
+    await world.drive(raw.create('/storm', new Uint8Array(0)))
+    await world.drive(raw.create('/storm/assignments', new Uint8Array(0)))
+    await expect(world.drive(world.board('a', '/storm').open(5_000))).rejects.toMatchObject({
+      code: 'RECORD_MALFORMED',
+      message: expect.stringContaining('/storm'),
+    })
+    expect(await world.drive(raw.children('/storm'))).toEqual(['assignments'])
+  })
+
+  test('a newer format is refused', async () => {
+    const world = new BoardWorld()
+    await world.opened('a')
+    const raw = world.ensemble.connect({
+      host: world.world.host('raw'),
+      name: 'raw',
+      sessionTimeoutMs: SESSION_MS,
+    })
+    await world.drive(raw.connected(5_000))
+    await world.drive(raw.set('/typhoon/format', new TextEncoder().encode('typhoon 9')))
+    await expect(world.drive(world.board('b').open(5_000))).rejects.toMatchObject({
+      code: 'RECORD_MALFORMED',
+    })
+  })
+
+  test('ten daemons that begin at once make one tree', async () => {
+    const world = new BoardWorld(7)
+    const boards = Array.from({ length: 10 }, (_, n) => world.board(`d${n}`))
+    await world.drive(Promise.all(boards.map((board) => board.open(20_000))))
+    expect(boards.every((board) => board.state === 'connected')).toBe(true)
+  })
+})
+
+describe('leadership', () => {
+  test('a deposed leader writes nothing, whatever it believes', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const first = await leaderOf(world, a, 'a')
+    const second = candidate(b, 'b')
+    world.world.pause('a')
+    await world.until(() => second.leaderships.length > 0, 'the second leadership')
+    world.world.resume('a')
+    // Asked in the first moment after the pause, before anybody told it anything.
+    const write = first.write([{ kind: 'put-topology', record: topology('stale'), version: undefined }])
+    await expect(world.drive(write)).rejects.toBeDefined()
+    expect(first.isHeld).toBe(false)
+    await world.pass(1_000)
+    expect(b.view.topologies.has('stale')).toBe(false)
+    expect(second.leaderships[0]?.epoch).toBe(2)
+  })
+
+  test('it can be given up, and comes back when the other goes', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const first = candidate(a, 'a')
+    await world.until(() => first.leaderships.length === 1)
+    const second = candidate(b, 'b')
+    await world.pass(500)
+    await world.drive(first.leaderships[0]?.resign() ?? Promise.resolve())
+    await world.until(() => second.leaderships.length === 1)
+    expect(first.leaderships[0]?.isHeld).toBe(false)
+    world.world.crash('b', 'none')
+    await world.until(() => first.leaderships.length === 2)
+    expect(first.leaderships[1]?.epoch).toBe(3)
+  })
+
+  test('a session that is over ends it; the board goes on with a new session', async () => {
+    const world = new BoardWorld()
+    const a = await world.opened('a')
+    const seen = candidate(a, 'a')
+    await world.until(() => seen.leaderships.length === 1)
+    const states: string[] = []
+    a.onState((state) => states.push(state))
+    world.ensemble.expire('a')
+    await world.until(() => seen.leaderships.length === 2)
+    expect(seen.leaderships[0]?.isHeld).toBe(false)
+    expect(states).toEqual(expect.arrayContaining(['lost', 'connected']))
+  })
+})
+
+describe('announcements', () => {
+  test('stand as long as the session, and again in the next', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    await world.drive(a.announceSupervisor(supervisor('n', 'one')))
+    await world.until(() => b.view.supervisors.has('n'))
+    world.ensemble.expire('a')
+    await world.until(() => !b.view.supervisors.has('n'))
+    await world.until(() => b.view.supervisors.has('n'), 'the second announcement')
+    world.world.crash('a', 'none')
+    await world.until(() => !b.view.supervisors.has('n'))
+  })
+
+  test('what a dead process left over is waited for, a living one is not pushed aside', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    await world.drive(a.announceSupervisor(supervisor('n', 'one')))
+    await expect(world.drive(b.announceSupervisor(supervisor('n', 'two')))).rejects.toMatchObject({
+      code: 'RECORD_EXISTS',
+    })
+    world.world.crash('a', 'none')
+    await world.drive(b.announceSupervisor(supervisor('n', 'two')))
+    await world.until(() => b.view.supervisors.get('n')?.owner === 'two')
+  })
+})
+
+describe('positions', () => {
+  const texts = { lines: { 'a/b': '1', c: '2' }, other: { x: '3' } }
+
+  async function withAssignment() {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const leadership = await leaderOf(world, a, 'a')
+    await world.drive(
+      leadership.write([{ kind: 'put-assignment', record: assignment('t', 1), version: undefined }]),
+    )
+    return { world, b, leadership }
+  }
+
+  test('are read as they were written, and overwritten by later ones', async () => {
+    const { world, b, leadership } = await withAssignment()
+    expect(await world.drive(b.positionsOf('t'))).toEqual({})
+    await world.drive(b.putPositions('t', 0, texts, 5))
+    await world.drive(b.putPositions('t', 0, { lines: { c: '9' } }, 5))
+    expect(await world.drive(b.positionsOf('t'))).toEqual({ ...texts, lines: { 'a/b': '1', c: '9' } })
+    await world.drive(leadership.deletePositions('t'))
+    await world.drive(leadership.deletePositions('t'))
+    expect(await world.drive(b.positionsOf('t'))).toEqual({})
+    expect(await world.drive(leadership.topologiesWithPositions())).toEqual([])
+  })
+
+  test('of an assignment that has changed since are not written', async () => {
+    const { world, b, leadership } = await withAssignment()
+    await world.drive(b.putPositions('t', 0, texts, 5))
+    await world.drive(leadership.write([{ kind: 'put-assignment', record: assignment('t', 1), version: 0 }]))
+    await expect(world.drive(b.putPositions('t', 0, { lines: { c: '0' } }, 5))).rejects.toMatchObject({
+      code: 'RECORD_CHANGED',
+    })
+    expect(await world.drive(b.positionsOf('t'))).toEqual(texts)
+    await world.drive(leadership.write([{ kind: 'delete-assignment', id: 't', version: 1 }]))
+    await expect(world.drive(b.putPositions('t', 1, texts, 5))).rejects.toMatchObject({
+      code: 'RECORD_CHANGED',
+    })
+  })
+
+  test('of 250 partitions at once arrive whole, also from who does not know what is there', async () => {
+    const { world, b } = await withAssignment()
+    const many = Object.fromEntries(Array.from({ length: 250 }, (_, n) => [`p${n}`, String(n)]))
+    await world.drive(b.putPositions('t', 0, { lines: { p7: 'old', p249: 'old' } }, 1))
+    const c = await world.opened('c')
+    await world.drive(c.putPositions('t', 0, { lines: many }, 1))
+    expect(await world.drive(b.positionsOf('t'))).toEqual({ lines: many })
+  })
+})
