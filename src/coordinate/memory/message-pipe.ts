@@ -12,6 +12,12 @@ export interface PipeSpec {
   readonly delayMs: () => number
 }
 
+/**
+ * A timer of so little is due now: differences of large times are not exact, and a timer that is set again for what
+ * rounding left over would turn and turn without time passing.
+ */
+const NOW_MS = 0.001
+
 interface Message {
   readonly dueMs: number
   readonly deliver: () => void
@@ -58,7 +64,7 @@ export class MessagePipe {
       if (generation === this.generation) this.drain()
     }
     this.isDrainSet = true
-    if (first.dueMs <= nowMs) this.spec.timers.defer(drain)
+    if (first.dueMs <= nowMs + NOW_MS) this.spec.timers.defer(drain)
     else this.spec.timers.after(first.dueMs - nowMs, drain)
   }
 
@@ -66,7 +72,7 @@ export class MessagePipe {
   private drain(): void {
     const nowMs = this.spec.nowMs()
     const { generation } = this
-    const later = this.queue.findIndex((message) => message.dueMs > nowMs)
+    const later = this.queue.findIndex((message) => message.dueMs > nowMs + NOW_MS)
     const due = this.queue
     const count = later < 0 ? due.length : later
     for (let index = 0; index < count; index += 1) {
