@@ -14,6 +14,8 @@ import { UsageError } from '../../../base/errors.ts'
 import { malformed } from './jute-reader.ts'
 
 export interface DigestLogin {
+  /** Kind of the server, first part of its URI. */
+  readonly service: string
   readonly user: string
   readonly password: string
   /** Never used twice. */
@@ -41,8 +43,8 @@ export function answerChallenge(challenge: Uint8Array, login: DigestLogin): Dige
   const nonce = said.get('nonce')
   if (nonce === undefined) throw malformed('a login without a nonce')
   const realm = said.get('realm') ?? ''
-  const { user, password, clientNonce, md5 } = login
-  const uri = `zookeeper/${realm}`
+  const { service, user, password, clientNonce, md5 } = login
+  const uri = `${service}/${realm}`
   const hex = (bytes: Uint8Array) => hexText(md5(bytes))
   const secret = md5(joined([plainBytes(user), colon, plainBytes(realm), colon, plainBytes(password)]))
   const a1 = hex(joined([secret, utf8.encode(`:${nonce}:${clientNonce}`)]))

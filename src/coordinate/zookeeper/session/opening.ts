@@ -56,7 +56,7 @@ async function logIn(ask: Ask, sasl: { readonly user: string; readonly password:
   const challenge = await say(new Uint8Array(0))
   const clientNonce = nonceOf(host)
   const md5 = (bytes: Uint8Array) => host.digest('md5', bytes)
-  const answer = answerChallenge(challenge, { ...sasl, clientNonce, md5 })
+  const answer = answerChallenge(challenge, { ...sasl, service: 'zookeeper', clientNonce, md5 })
   checkServer(await say(answer.token), answer.serverProof)
 }
 
