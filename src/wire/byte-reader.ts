@@ -18,6 +18,8 @@ const INT_HALF = 2 ** 27
 const MAGNITUDE_OF_MINUS_ZERO = 2 ** 53 - 1
 // What `new Uint8Array(0)` would do in every instance, once.
 const NOTHING = new Uint8Array(0)
+// Of all readers that bring none: a cache is too large to be made for each HELLO.
+const sharedCache = new TextCache()
 // What the language itself can hold: 2^30 bits in V8.
 const BIGINT_BYTES_MAX = 2 ** 27 - 1
 // Longest argument list for String.fromCharCode that is safe on any stack.
@@ -31,7 +33,7 @@ export class ByteReader {
   end = 0
   private readonly cache: TextCache
 
-  constructor(cache: TextCache = new TextCache()) {
+  constructor(cache: TextCache = sharedCache) {
     this.cache = cache
   }
 

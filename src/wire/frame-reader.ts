@@ -20,7 +20,7 @@ import { malformed } from './malformed.ts'
 import { FRAME_MARK, FRAME_VERSION } from './version.ts'
 
 const NOTHING = new Uint8Array(0)
-const KEPT_BYTES = 4096
+const KEPT_BYTES = 512
 
 export class FrameReader {
   /** Of the frame that `next` found. All of it, bytes included, is valid until the next `next` or `push`. */
