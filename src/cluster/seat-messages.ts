@@ -74,6 +74,8 @@ export type ToWorker =
       readonly placement: readonly number[]
       readonly peers: readonly SeatPeer[]
       readonly stateFiles: readonly string[]
+      /** Stored positions, for sources that come. Without: as this worker knew them last, so more is read again. */
+      readonly positions?: SeatAssign['positions']
     }
   /** Writes keyed state of these executors to files below its directory. Only while nothing is in flight. */
   | { readonly kind: 'dump-state'; readonly executors: readonly number[] }

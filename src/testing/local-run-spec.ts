@@ -10,9 +10,9 @@ import type { Topology } from '../topology/topology.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
 import type { ShownError, WorkerOwner } from '../worker/desk.ts'
 import type { LoadModule } from '../worker/reporters.ts'
+import type { AckLoss } from '../worker/seat/office.ts'
 import type { PositionBook } from '../worker/seat/position-book.ts'
 import type { Worker } from '../worker/worker.ts'
-import type { AckLoss } from './office.ts'
 
 export type RunEvent =
   | {

@@ -4,10 +4,10 @@
  */
 import { assertDefined } from '../base/assert.ts'
 import type { Stoppable } from '../host/host.ts'
+import { type AckLoss, Office } from '../worker/seat/office.ts'
 import type { WorkerSpec } from '../worker/spec.ts'
 import { Worker } from '../worker/worker.ts'
 import type { SeatRun } from './local-run-spec.ts'
-import { type AckLoss, Office } from './office.ts'
 
 /** A worker that lived this long has not died recently. */
 const RECENT_MS = 60_000

@@ -15,6 +15,7 @@ import type { Logger } from '../base/log.ts'
 import { AckRouter } from '../flow/ack/ack-router.ts'
 import { EdgeIds } from '../flow/ack/edge-ids.ts'
 import type { BoltExecutor } from '../flow/executor/bolt/bolt-executor.ts'
+import type { BoltTask } from '../flow/executor/bolt/bolt-task.ts'
 import { MetricBoard } from '../flow/executor/metric-board.ts'
 import type { EngineServices, PositionDesk } from '../flow/executor/services.ts'
 import { type PartitionProgress, ReplayableSpoutTask } from '../flow/executor/spout/replayable-spout-task.ts'
@@ -61,7 +62,7 @@ export interface WorkerParts {
 }
 
 /** Puts state into tasks that are prepared, before a tuple runs. */
-export type DealState = () => void | Promise<void>
+export type DealState = (bolts: readonly BoltTask[]) => void | Promise<void>
 
 /** Where a source is, for the position store. */
 export interface SourceProgress extends PartitionProgress {
@@ -169,7 +170,7 @@ export class Worker {
       await this.startHooks()
       await this.reporters.start()
       await this.tasks.prepareAll(this.assembly)
-      await deal?.()
+      await deal?.(this.assembly.boltTasks)
     } catch (error) {
       await this.stop()
       throw error
@@ -199,11 +200,10 @@ export class Worker {
     host.userCallBegan()
     try {
       await this.endExecutors(left)
-      await this.tasks.prepareAll({
-        boltTasks: came.bolts.flatMap((bolt) => bolt.allTasks),
-        spoutTasks: came.spouts.flatMap((spout) => spout.allTasks),
-      })
-      await deal?.()
+      const boltTasks = came.bolts.flatMap((bolt) => bolt.allTasks)
+      const spoutTasks = came.spouts.flatMap((spout) => spout.allTasks)
+      await this.tasks.prepareAll({ boltTasks, spoutTasks })
+      await deal?.(boltTasks)
     } finally {
       host.userCallEnded()
     }

@@ -3,8 +3,9 @@
  * nothing.
  */
 import { Histogram } from '../../base/histogram.ts'
+import type { BoltExecutor } from '../../flow/executor/bolt/bolt-executor.ts'
+import type { SpoutExecutor } from '../../flow/executor/spout/spout-executor.ts'
 import type { TaskStats } from '../../flow/executor/task-stats.ts'
-import type { Worker } from '../worker.ts'
 
 export interface StreamFigures {
   emittedCount: number
@@ -70,9 +71,16 @@ const COUNTS: readonly CountName[] = [
   'tickCount',
 ]
 
+/** A worker, or executors that have left one. */
+export interface Figured {
+  readonly bolts: readonly BoltExecutor[]
+  readonly spouts: readonly SpoutExecutor[]
+  readonly loop: { readonly busyMs: number }
+}
+
 /** Adds up workers. `lost` are the counts of workers that are gone, so that totals never go back. */
 export function figuresOf(
-  workers: readonly Worker[],
+  workers: readonly Figured[],
   lost: RunFigures | undefined,
   atMs: number,
 ): RunFigures {

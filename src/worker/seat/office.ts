@@ -1,14 +1,14 @@
 /**
- * Where a worker of a run sends and receives: its links to the others, or nothing where there is one worker
- * only.
+ * Where a worker sends and receives: a PostOffice for one WorkerSpec, joined with the worker that is made after
+ * it.
  */
-import { assertDefined } from '../base/assert.ts'
-import type { Link } from '../flow/transfer/link.ts'
-import type { Host } from '../host/host.ts'
-import { PostOffice } from '../messaging/post-office.ts'
-import { type WorkerSpec, workersOf } from '../worker/spec.ts'
-import { StreamTable } from '../worker/stream-table.ts'
-import type { Worker } from '../worker/worker.ts'
+import { assertDefined } from '../../base/assert.ts'
+import type { Link } from '../../flow/transfer/link.ts'
+import type { Host } from '../../host/host.ts'
+import { type PeerStats, PostOffice } from '../../messaging/post-office.ts'
+import { type WorkerSpec, workersOf } from '../spec.ts'
+import { StreamTable } from '../stream-table.ts'
+import type { Worker } from '../worker.ts'
 
 /** Messages about trees that get lost on purpose: a share of them, 0 to 1. */
 export interface AckLoss {
@@ -19,6 +19,8 @@ export interface OfficeSpec {
   readonly worker: WorkerSpec
   readonly host: Host
   readonly token: string
+  /** What the workers of one submit call themselves to each other. Default: the topology's name. */
+  readonly topologyId?: string
   readonly addressOf: (worker: number) => string
   readonly ackLoss: AckLoss | undefined
 }
@@ -30,11 +32,12 @@ export class Office {
   private worker: Worker | undefined = undefined
 
   constructor(spec: OfficeSpec) {
-    const { worker: plan, host, token, addressOf } = spec
+    const { worker: plan, host, token, addressOf, topologyId } = spec
     this.spec = spec
     this.post = new PostOffice({
       host,
       topologyName: plan.topologyName,
+      ...(topologyId === undefined ? {} : { topologyId }),
       worker: plan.worker,
       incarnation: plan.incarnation,
       peers: workersOf(plan).map((worker) => ({ worker, address: addressOf(worker) })),
@@ -61,14 +64,30 @@ export class Office {
     return this.post.linkTo(peer)
   }
 
-  /** The worker is made: from now on others reach it. */
-  open(worker: Worker): Promise<void> {
+  /**
+   * The worker is made: from now on others reach it. Where: `listenAt`, or where the others were told.
+   * @throws UnavailableError PORT_IN_USE
+   */
+  open(worker: Worker, listenAt = this.spec.addressOf(this.spec.worker.worker)): Promise<void> {
     this.worker = worker
-    return this.post.listen(this.spec.addressOf(this.spec.worker.worker))
+    return this.post.listen(listenAt)
   }
 
-  onPeerRestarted(peer: number, incarnation: number): void {
-    this.post.onPeerRestarted(peer, incarnation)
+  onPeerRestarted(peer: number, incarnation: number, address?: string): void {
+    this.post.onPeerRestarted(peer, incarnation, address)
+  }
+
+  /** One more, or one that is reached elsewhere now. */
+  addPeer(peer: number, address: string): void {
+    this.post.addPeer(peer, address)
+  }
+
+  removePeer(peer: number): void {
+    this.post.removePeer(peer)
+  }
+
+  stats(): readonly PeerStats[] {
+    return this.post.stats()
   }
 
   /** undefined: none get lost any more. */
