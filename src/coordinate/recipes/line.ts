@@ -8,7 +8,8 @@
  *   N1  one token has one place: what a lost answer left over is found by the token in its name
  *   N2  whoever waits is rung when the place before is given up, or when that may have been missed
  */
-import { hasCode } from '../../base/errors.ts'
+import { hasCode, isStreamError } from '../../base/errors.ts'
+import type { Timers } from '../../host/host.ts'
 import type { Coordinator } from '../coordinator.ts'
 import { ensurePath } from './ensure-path.ts'
 
@@ -27,6 +28,7 @@ export interface LineSpec {
 const NUMBER_DIGITS = 10
 /** Rounds of one look: each means that somebody before us left in between. */
 const ROUNDS_MAX = 1_000
+const RETRY_MS = 100
 
 export class Line {
   private readonly spec: LineSpec
@@ -69,6 +71,22 @@ export class Line {
     await coordinator.sync(path)
     await this.removeDoubles(await this.names())
     this.place = undefined
+  }
+
+  /**
+   * As `leave`, over lost connections, until it is done or the session is over, which ends the place as well.
+   */
+  async leaveSurely(timers: Timers): Promise<void> {
+    const { coordinator } = this.spec
+    while (coordinator.state !== 'expired' && coordinator.state !== 'closed') {
+      try {
+        await this.leave()
+        return
+      } catch (error) {
+        if (!isStreamError(error) || error.family !== 'unavailable') throw error
+      }
+      await new Promise<void>((resolve) => void timers.after(RETRY_MS, resolve))
+    }
   }
 
   private async names(): Promise<readonly string[]> {

@@ -25,7 +25,7 @@ export interface HeldLock {
   readonly isHeld: boolean
   /** Larger than that of every earlier holder. */
   readonly fence: bigint
-  /** Safe to repeat. */
+  /** Resolves when others may have it. Safe to repeat. */
   release(): Promise<void>
 }
 
@@ -47,7 +47,7 @@ export async function acquireLock(spec: LockSpec): Promise<HeldLock> {
   try {
     for (;;) {
       const fence = await tryFirst(coordinator, line)
-      if (fence !== undefined) return heldLock(coordinator, line, fence)
+      if (fence !== undefined) return heldLock(spec, line, fence)
       const leftMs = endMs - host.clock.monotonicMs()
       if (leftMs <= 0) {
         throw new UnavailableError(
@@ -58,7 +58,7 @@ export async function acquireLock(spec: LockSpec): Promise<HeldLock> {
       await wake.sleep(Math.min(leftMs, coordinator.state === 'connected' ? leftMs : RETRY_MS))
     }
   } catch (error) {
-    await leaveQuietly(coordinator, line)
+    await line.leaveSurely(host.timers)
     throw error
   } finally {
     listening.stop()
@@ -77,7 +77,8 @@ async function tryFirst(coordinator: Coordinator, line: Line): Promise<bigint | 
   }
 }
 
-function heldLock(coordinator: Coordinator, line: Line, fence: bigint): HeldLock {
+function heldLock(spec: LockSpec, line: Line, fence: bigint): HeldLock {
+  const { host, coordinator } = spec
   let isReleased = false
   return {
     get isHeld() {
@@ -87,17 +88,7 @@ function heldLock(coordinator: Coordinator, line: Line, fence: bigint): HeldLock
     release: async () => {
       if (isReleased) return
       isReleased = true
-      await leaveQuietly(coordinator, line)
+      await line.leaveSurely(host.timers)
     },
-  }
-}
-
-/** A place that cannot be given up goes with the session. */
-async function leaveQuietly(coordinator: Coordinator, line: Line): Promise<void> {
-  if (coordinator.state !== 'connected') return
-  try {
-    await line.leave()
-  } catch (error) {
-    if (!isStreamError(error) || error.family !== 'unavailable') throw error
   }
 }
