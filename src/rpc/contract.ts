@@ -43,6 +43,8 @@ export interface TopologySummary {
   readonly tasks: number
   /** Milliseconds since 1970. */
   readonly submittedAt: number
+  /** On a cluster: every source has read all it had, and nothing is in flight. */
+  readonly isFinished?: boolean | undefined
 }
 
 /** A topology in detail. */

@@ -1,0 +1,220 @@
+/**
+ * Calls Nimbus, wherever the leader is: for supervisors, the command line and programs of users.
+ *
+ *   call ─▶ the leader as last seen ─┬─ reply, or an error that trying again does not mend ─▶ caller
+ *              ▲                     ├─ "not I, but …"  ─▶ there, at once
+ *              └─ all seeds asked ◀──┴─ nobody answers, no leader now ─▶ a pause, then again
+ *
+ * Invariants
+ *   N1  retries are here, and nowhere above or below; they end with the call's time
+ *   N2  a call that may have been carried out is repeated only if its route says that it does no harm
+ *   N3  a dead seed is never waited for while another answers
+ */
+import { backoffMs } from '../base/backoff.ts'
+import { deferred } from '../base/deferred.ts'
+import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
+import type { Clock, Host, Http, HttpReply, HttpRequest, Random, Timers } from '../host/host.ts'
+import { LeaderFinder } from './leader-finder.ts'
+import { BLOB_BYTES_MAX, WAIT_MS_MAX } from './limits.ts'
+import type { NimbusApi } from './nimbus-api.ts'
+import { replyOf, requestOf } from './route-call.ts'
+import { nimbusRoutes } from './routes/nimbus-routes.ts'
+import type { ArgsOf, ReplyOf, Route } from './routes/route.ts'
+
+export interface NimbusClientSpec {
+  readonly host: Pick<Host, 'clock' | 'timers' | 'random' | 'http'>
+  /** `host:port` of Nimbuses: one that answers is enough. */
+  readonly seeds: readonly string[]
+  readonly token?: string | undefined
+  /** Longest time of a call, with all its retries. Default 30 s. */
+  readonly timeoutMs?: number
+  /** Longest wait for one Nimbus that is asked whether it leads. Default 2 s. */
+  readonly probeMs?: number
+}
+
+export interface CallOptions {
+  /** Longest time of this call, with all its retries. */
+  readonly timeoutMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Whoever calls knows better than the route: it has a key by which it is known again. */
+  readonly isRepeatable?: boolean
+}
+
+const TIMEOUT_MS = 30_000
+const PROBE_MS = 2_000
+/** Redirects in a row without a pause: more means that two of them point at each other. */
+const HOPS_MAX = 3
+const PAUSE = { firstMs: 50, maxMs: 1_000 }
+/** A leader that says nothing for so long is given up, if the call can be repeated elsewhere. */
+const SILENCE_MS = 5_000
+const SILENCE_OF_BYTES_MS = 60_000
+
+/** A call on its way. */
+interface Pending<Args extends readonly unknown[], Reply> {
+  readonly route: Route<NimbusApi, Args, Reply>
+  readonly request: HttpRequest
+  readonly isRepeatable: boolean
+  /** On the monotonic clock. */
+  readonly untilMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+export class NimbusClient {
+  private readonly clock: Clock
+  private readonly timers: Timers
+  private readonly http: Http
+  private readonly random: Random
+  private readonly token: string | undefined
+  private readonly timeoutMs: number
+  private readonly finder: LeaderFinder
+
+  constructor(spec: NimbusClientSpec) {
+    const { clock, timers, http, random } = spec.host
+    this.clock = clock
+    this.timers = timers
+    this.http = http
+    this.random = random.split('nimbus client')
+    this.token = spec.token
+    this.timeoutMs = spec.timeoutMs ?? TIMEOUT_MS
+    const probeMs = spec.probeMs ?? PROBE_MS
+    this.finder = new LeaderFinder({ http, seeds: spec.seeds, token: spec.token, probeMs })
+  }
+
+  /**
+   * A call of the leader: `call('kill', ['orders', 30_000])`.
+   * @throws UnavailableError NIMBUS_UNREACHABLE, OPERATION_TIMED_OUT; whatever Nimbus answers
+   */
+  async call<K extends keyof NimbusApi>(
+    name: K,
+    args: ArgsOf<NimbusApi[K]>,
+    options: CallOptions = {},
+  ): Promise<ReplyOf<NimbusApi[K]>> {
+    const route: Route<NimbusApi, ArgsOf<NimbusApi[K]>, ReplyOf<NimbusApi[K]>> = nimbusRoutes[name]
+    return await this.untilDone({
+      route,
+      request: requestOf(route, args, this.token),
+      isRepeatable: options.isRepeatable ?? route.isRepeatable,
+      untilMs: this.clock.monotonicMs() + (options.timeoutMs ?? this.timeoutMs),
+      signal: options.signal,
+    })
+  }
+
+  /** Where the leader is, as far as is known: for messages. */
+  async leader(): Promise<string> {
+    return await this.finder.find()
+  }
+
+  /** A request as it is, for `typhoon api`. */
+  async raw(
+    request: Omit<HttpRequest, 'headers' | 'body'>,
+  ): Promise<HttpReply & { readonly address: string }> {
+    const address = await this.finder.find()
+    const headers = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }
+    const limits = { timeoutMs: this.timeoutMs, bodyBytesMax: BLOB_BYTES_MAX }
+    const whole = { ...request, headers, body: new Uint8Array() }
+    return { ...(await this.http.request(address, whole, limits)), address }
+  }
+
+  private async untilDone<Args extends readonly unknown[], Reply>(
+    pending: Pending<Args, Reply>,
+  ): Promise<Reply> {
+    let hops = 0
+    for (let failures = 0; ; ) {
+      let address: string | undefined
+      try {
+        address = await this.inTime(this.finder.find(), pending)
+        return await this.ask(address, pending)
+      } catch (error) {
+        const leader = leaderIn(error)
+        if (address !== undefined && leader !== undefined && leader !== address && hops < HOPS_MAX) {
+          hops += 1
+          this.finder.believe(leader)
+          continue
+        }
+        // Whoever fails may be the leader no longer; asking the seeds again is cheap.
+        if (address !== undefined && isUnavailable(error)) this.finder.forget(address)
+        if (!isWorthAnother(error, pending.isRepeatable)) throw error
+        failures += 1
+        hops = 0
+        await this.pause(failures, error, pending)
+      }
+    }
+  }
+
+  private async ask<Args extends readonly unknown[], Reply>(
+    address: string,
+    { route, request, isRepeatable, untilMs, signal }: Pending<Args, Reply>,
+  ): Promise<Reply> {
+    const leftMs = Math.max(1, untilMs - this.clock.monotonicMs())
+    const timeoutMs = isRepeatable ? Math.min(leftMs, silenceMsOf(route)) : leftMs
+    const limits = { timeoutMs, bodyBytesMax: BLOB_BYTES_MAX, signal }
+    return replyOf(route, await this.http.request(address, request, limits), address)
+  }
+
+  /** @throws what failed, if there is no time for another attempt */
+  private async pause<Args extends readonly unknown[], Reply>(
+    failures: number,
+    error: unknown,
+    pending: Pending<Args, Reply>,
+  ): Promise<void> {
+    const waitMs = backoffMs(failures, PAUSE, this.random.next())
+    if (this.clock.monotonicMs() + waitMs >= pending.untilMs) throw error
+    const over = deferred()
+    const timer = this.timers.after(waitMs, over.resolve)
+    try {
+      await this.inTime(over.promise, pending)
+    } finally {
+      timer.stop()
+    }
+  }
+
+  /** @throws OPERATION_TIMED_OUT, or the reason of the signal */
+  private async inTime<T, Args extends readonly unknown[], Reply>(
+    wanted: Promise<T>,
+    { untilMs, signal, route }: Pending<Args, Reply>,
+  ): Promise<T> {
+    const end = deferred<never>()
+    const leftMs = Math.max(1, untilMs - this.clock.monotonicMs())
+    const late = () => {
+      const message = `${route.name} found no leading Nimbus in time`
+      end.reject(new UnavailableError('OPERATION_TIMED_OUT', message, { outcome: 'none' }))
+    }
+    const timer = this.timers.after(leftMs, late)
+    const onAbort = () => end.reject(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    if (signal?.aborted === true) onAbort()
+    try {
+      return await Promise.race([wanted, end.promise])
+    } finally {
+      timer.stop()
+      signal?.removeEventListener('abort', onAbort)
+      wanted.catch(() => undefined)
+      end.promise.catch(() => undefined)
+    }
+  }
+}
+
+function silenceMsOf<Args extends readonly unknown[], Reply>(route: Route<NimbusApi, Args, Reply>): number {
+  if (route.takes === 'bytes' || route.gives === 'bytes') return SILENCE_OF_BYTES_MS
+  return route.name === 'events' ? SILENCE_MS + WAIT_MS_MAX : SILENCE_MS
+}
+
+function leaderIn(error: unknown): string | undefined {
+  if (!hasCode(error, 'NIMBUS_NOT_LEADER') || !isStreamError(error)) return undefined
+  const leader = error.details['leader']
+  return typeof leader === 'string' ? leader : undefined
+}
+
+function isUnavailable(error: unknown): boolean {
+  return isStreamError(error) && error.family === 'unavailable'
+}
+
+/** Nobody was there, or nobody led: always. It may have been carried out: only if that does no harm. */
+function isWorthAnother(error: unknown, isRepeatable: boolean): boolean {
+  if (!isStreamError(error) || error.family !== 'unavailable') return false
+  const { code, details } = error
+  if (code === 'NIMBUS_NOT_LEADER' || code === 'NIMBUS_UNREACHABLE') return true
+  if (code !== 'CONNECT_FAILED' && code !== 'COORDINATOR_UNAVAILABLE' && code !== 'OPERATION_TIMED_OUT')
+    return false
+  return details['outcome'] === 'none' || isRepeatable
+}

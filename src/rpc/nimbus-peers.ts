@@ -1,0 +1,40 @@
+/**
+ * What a Nimbus asks of daemons at known addresses: other Nimbuses, whoever leads, and supervisors. One attempt
+ * each; who asks knows whom to ask next.
+ */
+import type { BlobRef } from '../cluster/records.ts'
+import type { Host } from '../host/host.ts'
+import { BLOB_BYTES_MAX, BLOB_PIECE_BYTES_MAX } from './limits.ts'
+import { replyOf, requestOf } from './route-call.ts'
+import { nimbusRoutes } from './routes/nimbus-routes.ts'
+import type { Route } from './routes/route.ts'
+import { supervisorRoutes } from './routes/supervisor-routes.ts'
+import type { LogAnswer, LogQuestion } from './supervisor-api.ts'
+
+/** Shaped like nimbus/peers.ts, which this room does not know. Every call throws UnavailableError in time. */
+export interface Peers {
+  readBlob(address: string, digest: string, offset: number, sizeBytes: number): Promise<Uint8Array>
+  writeBlob(address: string, digest: string, bytes: Uint8Array): Promise<BlobRef>
+  readLog(address: string, question: LogQuestion): Promise<LogAnswer>
+}
+
+const CALL_MS = 10_000
+
+export function createPeers(host: Pick<Host, 'http'>, token: string | undefined): Peers {
+  const ask = async <Api, Args extends readonly unknown[], Reply>(
+    address: string,
+    route: Route<Api, Args, Reply>,
+    args: Args,
+  ): Promise<Reply> => {
+    const limits = { timeoutMs: CALL_MS, bodyBytesMax: BLOB_BYTES_MAX }
+    return replyOf(route, await host.http.request(address, requestOf(route, args, token), limits), address)
+  }
+  return {
+    readBlob: (address, digest, offset, sizeBytes) => {
+      const size = Math.min(sizeBytes, BLOB_PIECE_BYTES_MAX)
+      return ask(address, nimbusRoutes.readBlob, [digest, offset, size])
+    },
+    writeBlob: (address, digest, bytes) => ask(address, nimbusRoutes.writeBlob, [digest, bytes]),
+    readLog: (address, question) => ask(address, supervisorRoutes.readLog, [question]),
+  }
+}
