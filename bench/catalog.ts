@@ -4,6 +4,7 @@ import { atomicCases } from './cases/atomic-case.ts'
 import { engineCases, rateCases } from './cases/engine-cases.ts'
 import { heapCases } from './cases/heap-cases.ts'
 import { loopCases } from './cases/loop-cases.ts'
+import { scheduleCases } from './cases/schedule-case.ts'
 import { startCases } from './cases/start-case.ts'
 import { tcpCases } from './cases/tcp-cases.ts'
 import { flowCases } from './flow.bench.ts'
@@ -15,6 +16,7 @@ const everything: readonly Case[] = [
   ...loopCases,
   ...atomicCases,
   ...startCases,
+  ...scheduleCases,
   ...tcpCases,
   ...heapCases,
   ...flowCases,

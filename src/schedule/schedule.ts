@@ -42,7 +42,7 @@ export function schedule(request: ScheduleRequest): SchedulePlan {
   const byName = new Map(request.nodes.map((facts) => [facts.node, facts]))
   const sorted = [...byName.values()].sort((a, b) => (a.node < b.node ? -1 : 1))
   const nodes = sorted.map((facts, order) => new DraftNode(facts, order))
-  const drafts = request.topologies.map((topology) => new Draft(topology))
+  const drafts = request.topologies.map((topology) => new Draft(topology, nodes.length))
   keepNodes(drafts, nodes, request.isolation)
   const nodesByName = new Map(nodes.map((node) => [node.name, node]))
   for (const draft of drafts) standOn(draft, nodesByName)

@@ -22,25 +22,46 @@ export interface Wish {
   readonly typicalCpu: number
   readonly typicalMemory: number
   /** Executors it has already, by component: rules must hold for all of them. */
-  readonly counts: Int32Array | undefined
+  readonly counts: readonly number[] | undefined
   /** Left out. */
   readonly avoid: DraftNode | undefined
   readonly seed: number
 }
 
 export function chooseNode(draft: Draft, nodes: readonly DraftNode[], wish: Wish): DraftNode | undefined {
-  if (draft.topology.strategy === 'random') return chooseAny(draft, nodes, wish)
-  const rank = rankOf(draft, wish)
+  const { strategy } = draft.topology
+  if (strategy === 'random') return chooseAny(draft, nodes, wish)
+  const { first, second } = ranks[strategy]
   let best: DraftNode | undefined
-  let bestRank = [0, 0]
+  let bestFirst = 0
+  let bestSecond = 0
   for (const node of nodes) {
     if (node.freePorts.length === 0 || !isOpen(draft, node, wish)) continue
-    const nodeRank = rank(node)
-    if (best !== undefined && !isLower(nodeRank, bestRank)) continue
+    const nodeFirst = first(draft, node, wish)
+    if (best !== undefined && nodeFirst > bestFirst) continue
+    const nodeSecond = second(draft, node, wish)
+    if (best !== undefined && nodeFirst === bestFirst && nodeSecond >= bestSecond) continue
     best = node
-    bestRank = nodeRank
+    bestFirst = nodeFirst
+    bestSecond = nodeSecond
   }
   return best
+}
+
+type Rank = (draft: Draft, node: DraftNode, wish: Wish) => number
+
+const workersThere: Rank = (draft, node) => draft.workersOn(node)
+
+/** Lower is better; the second one counts where the first is the same. Numbers only: asked for every node. */
+const ranks: Readonly<Record<'even' | 'weighted' | 'resource-aware', { first: Rank; second: Rank }>> = {
+  even: { first: workersThere, second: (_, node) => node.takenCount / node.slotCount },
+  weighted: { first: (_, node) => (node.takenCount + 1) / weightOf(node), second: workersThere },
+  'resource-aware': {
+    first: (draft, node, wish) => {
+      return roomAt(draft, node, wish) >= 1 ? draft.workersOn(node) : Number.MAX_SAFE_INTEGER
+    },
+    second: (draft, node, wish) => -roomAt(draft, node, wish),
+  },
 }
 
 /** Is the node one of those this topology may use at all? */
@@ -57,33 +78,16 @@ function isOpen(draft: Draft, node: DraftNode, wish: Wish): boolean {
   return wish.counts.every((count, component) => count === 0 || draft.keepsRules(node, component, count))
 }
 
-/** Lower is better, the first number first. */
-function rankOf(draft: Draft, wish: Wish): (node: DraftNode) => number[] {
-  switch (draft.topology.strategy) {
-    case 'weighted':
-      return (node) => [(node.takenCount + 1) / weightOf(node), draft.workersOn(node)]
-    case 'resource-aware':
-      return (node) => {
-        // Workers that were opened and have nothing yet will want their share as well.
-        const room = roomFor(node, wish) - emptyWorkersOn(draft, node)
-        const workers = draft.workersOn(node)
-        return [room >= 1 ? workers : Number.MAX_SAFE_INTEGER, -room]
-      }
-    default:
-      return (node) => [draft.workersOn(node), node.takenCount / node.slotCount]
-  }
-}
-
 /** A core and 1 GiB weigh the same: what nodes are told apart by, not a measure of speed. */
 function weightOf({ cpuPercent, memoryBytes }: DraftNode): number {
   return Math.max(cpuPercent / 100 + memoryBytes / 2 ** 30, Number.MIN_VALUE)
 }
 
-/** How many average workers fit. */
-function roomFor(node: DraftNode, { typicalCpu, typicalMemory }: Wish): number {
+/** How many average workers fit. Workers opened there that have nothing yet will want their share as well. */
+function roomAt(draft: Draft, node: DraftNode, { typicalCpu, typicalMemory }: Wish): number {
   const byCpu = typicalCpu > 0 ? node.cpuFree / typicalCpu : Number.MAX_SAFE_INTEGER
   const byMemory = typicalMemory > 0 ? node.memoryFree / typicalMemory : Number.MAX_SAFE_INTEGER
-  return Math.min(byCpu, byMemory)
+  return Math.min(byCpu, byMemory) - emptyWorkersOn(draft, node)
 }
 
 function emptyWorkersOn(draft: Draft, node: DraftNode): number {
@@ -93,15 +97,6 @@ function emptyWorkersOn(draft: Draft, node: DraftNode): number {
     if (worker.node === node && worker.executors.size === 0) count += 1
   }
   return count
-}
-
-function isLower(a: readonly number[], b: readonly number[]): boolean {
-  for (let at = 0; at < a.length; at += 1) {
-    const one = a[at] ?? 0
-    const other = b[at] ?? 0
-    if (one !== other) return one < other
-  }
-  return false
 }
 
 function chooseAny(draft: Draft, nodes: readonly DraftNode[], wish: Wish): DraftNode | undefined {

@@ -31,8 +31,8 @@ export function leastOf(draft: Draft, executors: readonly number[]): Demand {
 }
 
 /** Executors of each component among them. */
-export function countsOf(draft: Draft, executors: readonly number[]): Int32Array {
-  const counts = new Int32Array(draft.components.length)
+export function countsOf(draft: Draft, executors: readonly number[]): readonly number[] {
+  const counts = new Array<number>(draft.components.length).fill(0)
   for (const executor of executors) {
     const component = draft.component(executor)
     counts[component] = (counts[component] ?? 0) + 1

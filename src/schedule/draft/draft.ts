@@ -23,7 +23,7 @@ export interface DraftWorker {
   readonly generation: number
   readonly executors: Set<number>
   /** Executors of each component. */
-  readonly counts: Int32Array
+  readonly counts: number[]
   /** Why it should go elsewhere although it lives. */
   readonly whyLeaving: string | undefined
 }
@@ -55,12 +55,14 @@ export class Draft {
   /** Of a worker that did not exist before. */
   readonly generationNew: number
   private readonly componentOf: Int32Array
-  /** By node: executors of each component of this topology there. */
-  private readonly nodeCounts = new Map<DraftNode, Int32Array>()
-  private readonly nodeWorkers = new Map<DraftNode, number>()
+  /** By node: executors of each component of this topology there. Only rules ask for it. */
+  private readonly nodeCounts = new Map<DraftNode, number[]>()
+  /** By order of nodes: workers of this topology there. Asked for every node of every worker, so no map. */
+  private readonly nodeWorkers: Int32Array
 
-  constructor(topology: ScheduleTopology) {
+  constructor(topology: ScheduleTopology, nodeCount: number) {
     this.topology = topology
+    this.nodeWorkers = new Int32Array(nodeCount)
     const index = new Map<string, number>()
     this.componentOf = new Int32Array(topology.executors.length + 1)
     for (const { executor, component } of topology.executors) {
@@ -93,11 +95,7 @@ export class Draft {
   }
 
   workersOn(node: DraftNode): number {
-    return this.nodeWorkers.get(node) ?? 0
-  }
-
-  nodesInUse(): readonly DraftNode[] {
-    return [...this.nodeWorkers.keys()]
+    return this.nodeWorkers[node.order] ?? 0
   }
 
   /** Workers that stay where they are, by number. */
@@ -135,11 +133,11 @@ export class Draft {
       port,
       generation: facts.generation,
       executors: new Set<number>(),
-      counts: new Int32Array(this.components.length),
+      counts: this.noCounts(),
       whyLeaving: facts.whyLeaving,
     }
     this.workers.set(worker, opened)
-    this.nodeWorkers.set(node, this.workersOn(node) + 1)
+    this.nodeWorkers[node.order] = this.workersOn(node) + 1
     return opened
   }
 
@@ -148,9 +146,7 @@ export class Draft {
     for (const executor of [...worker.executors]) this.remove(worker, executor)
     this.workers.delete(worker.worker)
     worker.node.release(worker.port)
-    const left = this.workersOn(worker.node) - 1
-    if (left > 0) this.nodeWorkers.set(worker.node, left)
-    else this.nodeWorkers.delete(worker.node)
+    this.nodeWorkers[worker.node.order] = this.workersOn(worker.node) - 1
   }
 
   /** From the pool into a worker. `isRunning`: it runs there already. */
@@ -159,8 +155,7 @@ export class Draft {
     const component = this.component(executor)
     worker.executors.add(executor)
     worker.counts[component] = (worker.counts[component] ?? 0) + 1
-    const counts = this.countsOn(worker.node)
-    counts[component] = (counts[component] ?? 0) + 1
+    if (!this.rules.isEmpty) this.countOn(worker.node, component, 1)
     worker.node.load(this.executor(executor), isRunning)
   }
 
@@ -169,8 +164,7 @@ export class Draft {
     assert(worker.executors.delete(executor), 'only what is placed is removed')
     const component = this.component(executor)
     worker.counts[component] = (worker.counts[component] ?? 0) - 1
-    const counts = this.countsOn(worker.node)
-    counts[component] = (counts[component] ?? 0) - 1
+    if (!this.rules.isEmpty) this.countOn(worker.node, component, -1)
     worker.node.unload(this.executor(executor))
     this.pool.add(executor)
   }
@@ -201,12 +195,13 @@ export class Draft {
     return true
   }
 
-  private countsOn(node: DraftNode): Int32Array {
-    let counts = this.nodeCounts.get(node)
-    if (counts === undefined) {
-      counts = new Int32Array(this.components.length)
-      this.nodeCounts.set(node, counts)
-    }
-    return counts
+  private countOn(node: DraftNode, component: number, more: number): void {
+    const counts = this.nodeCounts.get(node) ?? this.noCounts()
+    counts[component] = (counts[component] ?? 0) + more
+    this.nodeCounts.set(node, counts)
+  }
+
+  private noCounts(): number[] {
+    return new Array<number>(this.components.length).fill(0)
   }
 }
