@@ -30,7 +30,7 @@ export async function serveFastify<Api>(
   dispatcher: Dispatcher<Api>,
   spec: FastifyServerSpec,
 ): Promise<Stoppable & { readonly address: string }> {
-  const server = makeServer(spec)
+  const server = makeServer(dispatcher, spec)
   server.server.headersTimeout = HEADERS_MS
   server.server.maxConnections = CONNECTIONS_MAX
   // Whatever it is, it comes as bytes: the dispatcher says what it must be.
@@ -60,7 +60,7 @@ export async function serveFastify<Api>(
   return await listen(server, spec)
 }
 
-function makeServer(spec: FastifyServerSpec): FastifyInstance {
+function makeServer<Api>(dispatcher: Dispatcher<Api>, spec: FastifyServerSpec): FastifyInstance {
   const options = {
     bodyLimit: BODY_BYTES_MAX,
     connectionTimeout: 0,
@@ -71,7 +71,7 @@ function makeServer(spec: FastifyServerSpec): FastifyInstance {
     routerOptions: { maxParamLength: 2_000 },
     // Paths that are not encoded as URLs are: the dispatcher has the words for it.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      void reply.code(400).header('content-type', 'application/problem+json').send(badPath(request))
+      void dispatcher.dispatch(malformed(request)).then((answer) => send(reply, answer))
     },
   }
   const { tls } = spec
@@ -119,14 +119,6 @@ async function send(reply: FastifyReply, { status, headers, body }: HttpReply): 
 /** For an error of the carrier: the dispatcher refuses what has no body of the right type. */
 function malformed(request: FastifyRequest): HttpRequest {
   return { ...headOf(request), body: new Uint8Array() }
-}
-
-function badPath(request: FastifyRequest): string {
-  const detail = 'the path is not encoded as a URL is'
-  const code = 'REQUEST_INVALID'
-  const type = `urn:typhoon:error:${code}`
-  const family = 'usage'
-  return JSON.stringify({ type, title: request.method, status: 400, detail, code, family, details: {} })
 }
 
 function headOf(request: FastifyRequest): RequestHead {
