@@ -43,11 +43,15 @@ const pairs: readonly Pair[] = [
   one('const-null/2-workers-noack', 'ConstSpoutNullBoltTopo', 'noack', 2),
   one('const-null/2-workers-ack', 'ConstSpoutNullBoltTopo', 'ack', 2),
   one('word-count-text/2-workers-ack', 'FileReadWordCountTopo', 'ack', 2),
+  one('tcp/const-null/noack', 'ConstSpoutNullBoltTopo', 'noack', 2),
+  one('tcp/const-null/ack', 'ConstSpoutNullBoltTopo', 'ack', 2),
+  one('tcp/word-count-text/ack', 'FileReadWordCountTopo', 'ack', 2),
   one('rate/const-null-10k', 'ConstSpoutNullBoltTopo', 'ack', 1, '10000'),
   one('rate/const-null-300k', 'ConstSpoutNullBoltTopo', 'ack', 1, '300000'),
   // Half of each one's own full speed: ours is by far the higher rate.
   one('rate/const-null-half', 'ConstSpoutNullBoltTopo', 'ack', 1, '300000'),
   one('rate/const-null-2-workers-10k', 'ConstSpoutNullBoltTopo', 'ack', 2, '10000'),
+  one('tcp/const-null-10k', 'ConstSpoutNullBoltTopo', 'ack', 2, '10000'),
 ]
 
 /** Cases that Storm has, too. */

@@ -15,7 +15,7 @@ const GIB = 2 ** 30
 /** Nothing runs yet. 3,600 of 4,000 slots will be taken. */
 export function wideCluster(strategy: Strategy): ScheduleRequest {
   const nodes = Array.from({ length: NODE_COUNT }, (_, index): ScheduleNode => {
-    const up = { isDead: false, isDraining: false, isBlacklisted: false, used: undefined }
+    const up = { isDead: false, isSilent: false, isDraining: false, isBlacklisted: false, used: undefined }
     const ports = [6700, 6701, 6702, 6703]
     return { node: `node-${index}`, ports, cpuPercent: 400, memoryBytes: 8 * GIB, ...up }
   })
