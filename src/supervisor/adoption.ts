@@ -1,0 +1,49 @@
+/**
+ * Whether a process that says HELLO may go on: what it says of itself, against what this supervisor has kept of
+ * it. Pure. Whoever comes here has shown the secret of that launch.
+ *
+ *   nothing kept of it                       dismiss   it is told to go; nobody may be signalled on a guess
+ *   another process with its secret          dismiss   a child of a worker has read its environment
+ *   a seat that is not the one kept          kill      it is ours for sure, and in nobody's way any more
+ *   no seat yet, or the one kept             adopt
+ *
+ * Whether its seat is still wanted here is the slot's business (slot.ts).
+ */
+import { incarnationOf } from '../cluster/incarnation.ts'
+import type { SeatFacts } from '../cluster/seat-messages.ts'
+import type { SeatRecord } from './local-state.ts'
+
+export interface Newcomer {
+  readonly pid: number
+  readonly bornAt: string
+  readonly seat: SeatFacts | undefined
+}
+
+export interface Adoption {
+  readonly verdict: 'adopt' | 'dismiss' | 'kill'
+  readonly why: string
+}
+
+export function judgeNewcomer(kept: SeatRecord | undefined, hello: Newcomer): Adoption {
+  if (kept === undefined) return { verdict: 'dismiss', why: 'nothing is known of this worker here' }
+  const isOther = kept.pid !== undefined && (kept.pid !== hello.pid || kept.bornAt !== hello.bornAt)
+  if (isOther) {
+    return { verdict: 'dismiss', why: `this secret belongs to process ${kept.pid}, not to ${hello.pid}` }
+  }
+  const { seat } = hello
+  if (seat === undefined) {
+    return kept.hasStarted
+      ? { verdict: 'kill', why: 'it had a seat and has lost it' }
+      : { verdict: 'adopt', why: 'it waits for its seat' }
+  }
+  const wanted = incarnationOf(kept.generation, kept.restart)
+  const isSame =
+    seat.topologyId === kept.topologyId &&
+    seat.worker === kept.worker &&
+    seat.port === kept.port &&
+    seat.incarnation === wanted &&
+    seat.layout === kept.layout &&
+    seat.layoutDigest === kept.layoutDigest
+  if (isSame) return { verdict: 'adopt', why: 'it is the worker of this slot' }
+  return { verdict: 'kill', why: `it runs incarnation ${seat.incarnation}, this slot has ${wanted}` }
+}

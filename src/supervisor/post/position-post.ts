@@ -1,0 +1,245 @@
+/**
+ * Positions of sources, from workers of this node to the board: a worker holds no session of its own, so its
+ * supervisor writes for it, under a check that the assignment is still the one the worker belongs to.
+ *
+ *   worker ─▶ take ─▶ newest of each partition ─▶ board, at most every 500 ms a topology ─▶ `stored` to the worker
+ *                                 ▲                       │
+ *                                 ╰── board away: kept ───┤
+ *                                     assignment changed: read again; still ours? else dropped
+ *
+ * Does not know: what a position means.
+ *
+ * Invariants
+ *   Q1  nothing is written for a worker whose place the board has given to another
+ *   Q2  a partition is told stored only when exactly what the worker sent last, or newer, is on the board
+ *   Q3  a worker that is started again here begins with the newest that was taken here, stored or not
+ *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX`
+ */
+import { hasCode, isStreamError } from '../../base/errors.ts'
+import { Backoff } from '../../base/backoff.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Board, PositionTexts } from '../../cluster/board.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
+
+/** The worker that a position came from. */
+export interface PositionSource {
+  readonly topologyId: string
+  readonly worker: number
+  readonly generation: number
+  readonly incarnation: number
+}
+
+export interface PositionPostSpec {
+  readonly host: Host
+  readonly log: Logger
+  readonly board: Pick<Board, 'positionsOf' | 'putPositions' | 'sync'>
+  /** Version of the assignment by which this worker is this node's; undefined: it is not any more. */
+  readonly versionFor: (source: PositionSource) => number | undefined
+  readonly tellStored: (source: PositionSource, stored: Readonly<Record<string, readonly string[]>>) => void
+}
+
+type Partitions = Map<string, Map<string, string>>
+
+interface Waiting {
+  readonly source: PositionSource
+  readonly positions: Partitions
+}
+
+interface Shelf {
+  /** Newest known here: as read from the board, and as taken. */
+  readonly known: Partitions
+  /** Not on the board yet, by worker. */
+  readonly waiting: Map<number, Waiting>
+  readonly backoff: Backoff
+  isWriting: boolean
+  timer: Stoppable | undefined
+  nextAtMs: number
+}
+
+const WRITE_MS = 500
+const PARTITIONS_MAX = 100_000
+
+export class PositionPost {
+  private readonly spec: PositionPostSpec
+  private readonly shelves = new Map<string, Shelf>()
+  private isStopped = false
+
+  constructor(spec: PositionPostSpec) {
+    this.spec = spec
+  }
+
+  /**
+   * Reads what the board has. For a worker that begins here; where it was restarted only, `knownOf` is enough.
+   * @throws UnavailableError COORDINATOR_UNAVAILABLE
+   */
+  async load(topologyId: string): Promise<void> {
+    const found = await this.spec.board.positionsOf(topologyId)
+    const shelf = this.shelf(topologyId)
+    for (const [component, partitions] of Object.entries(found)) {
+      for (const [partition, stored] of Object.entries(partitions)) {
+        // What a worker here has said and the board does not have yet is newer.
+        if (!isWaiting(shelf, component, partition)) put(shelf.known, component, partition, stored)
+      }
+    }
+  }
+
+  isLoaded(topologyId: string): boolean {
+    return this.shelves.has(topologyId)
+  }
+
+  knownOf(topologyId: string): PositionTexts {
+    return plain(this.shelves.get(topologyId)?.known ?? new Map())
+  }
+
+  take(source: PositionSource, positions: PositionTexts): void {
+    const shelf = this.shelf(source.topologyId)
+    let waiting = shelf.waiting.get(source.worker)
+    if (waiting === undefined || waiting.source.incarnation !== source.incarnation) {
+      // Of an earlier life: it knew less, and its successor begins with all that was taken of it.
+      waiting = { source, positions: waiting?.positions ?? new Map() }
+      shelf.waiting.set(source.worker, waiting)
+    }
+    for (const [component, partitions] of Object.entries(positions)) {
+      for (const [partition, stored] of Object.entries(partitions)) {
+        if (!hasRoom(waiting.positions, component, partition)) continue
+        put(waiting.positions, component, partition, stored)
+        put(shelf.known, component, partition, stored)
+      }
+    }
+    this.writeSoon(source.topologyId, shelf)
+  }
+
+  /** Nothing of it runs here any more. What waits is still tried once. */
+  forget(topologyId: string): void {
+    const shelf = this.shelves.get(topologyId)
+    if (shelf === undefined) return
+    this.shelves.delete(topologyId)
+    shelf.timer?.stop()
+    if (!shelf.isWriting && shelf.waiting.size > 0) void this.write(topologyId, shelf)
+  }
+
+  stop(): void {
+    this.isStopped = true
+    for (const shelf of this.shelves.values()) shelf.timer?.stop()
+  }
+
+  private shelf(topologyId: string): Shelf {
+    let shelf = this.shelves.get(topologyId)
+    if (shelf === undefined) {
+      const chance = () => this.spec.host.random.next()
+      shelf = {
+        known: new Map(),
+        waiting: new Map(),
+        backoff: new Backoff({ firstMs: WRITE_MS, maxMs: 5_000 }, chance),
+        isWriting: false,
+        timer: undefined,
+        nextAtMs: Number.NEGATIVE_INFINITY,
+      }
+      this.shelves.set(topologyId, shelf)
+    }
+    return shelf
+  }
+
+  private writeSoon(topologyId: string, shelf: Shelf): void {
+    if (shelf.isWriting || shelf.timer !== undefined || this.isStopped) return
+    const waitMs = Math.max(0, shelf.nextAtMs - this.spec.host.clock.monotonicMs())
+    shelf.timer = this.spec.host.timers.after(waitMs, () => {
+      shelf.timer = undefined
+      void this.write(topologyId, shelf)
+    })
+  }
+
+  private async write(topologyId: string, shelf: Shelf): Promise<void> {
+    shelf.isWriting = true
+    let waitMs = WRITE_MS
+    try {
+      for (const [worker, waiting] of [...shelf.waiting]) await this.writeOne(shelf, worker, waiting)
+      shelf.backoff.reset()
+    } catch (error) {
+      if (!isStreamError(error)) throw error
+      waitMs = shelf.backoff.nextMs()
+      this.spec.log.warn('positions cannot be stored now, and are kept', { topologyId, why: error.message })
+    } finally {
+      shelf.isWriting = false
+    }
+    shelf.nextAtMs = this.spec.host.clock.monotonicMs() + waitMs
+    const isLast = this.shelves.get(topologyId) !== shelf
+    if (shelf.waiting.size > 0 && !isLast) this.writeSoon(topologyId, shelf)
+  }
+
+  private async writeOne(shelf: Shelf, worker: number, waiting: Waiting): Promise<void> {
+    const { source } = waiting
+    const sent = copied(waiting.positions)
+    for (let tries = 1; ; tries += 1) {
+      const version = this.spec.versionFor(source)
+      if (version === undefined) {
+        this.spec.log.info('positions of a worker that is not this node any more are left out', {
+          topologyId: source.topologyId,
+          worker,
+        })
+        if (shelf.waiting.get(worker) === waiting) shelf.waiting.delete(worker)
+        return
+      }
+      try {
+        await this.spec.board.putPositions(source.topologyId, version, plain(sent), source.incarnation)
+        break
+      } catch (error) {
+        if (tries >= 3 || !hasCode(error, 'RECORD_CHANGED')) throw error
+        // The view may lag behind what the write has just seen.
+        await this.spec.board.sync()
+      }
+    }
+    this.settle(shelf, worker, sent, source)
+  }
+
+  private settle(shelf: Shelf, worker: number, sent: Partitions, source: PositionSource): void {
+    const stored: Record<string, string[]> = {}
+    const waiting = shelf.waiting.get(worker)
+    for (const [component, partitions] of sent) {
+      stored[component] = [...partitions.keys()]
+      const left = waiting?.positions.get(component)
+      for (const [partition, value] of partitions) {
+        if (left?.get(partition) !== value) continue
+        left.delete(partition)
+        if (left.size === 0) waiting?.positions.delete(component)
+      }
+    }
+    if (waiting?.positions.size === 0) shelf.waiting.delete(worker)
+    this.spec.tellStored(source, stored)
+  }
+}
+
+function isWaiting(shelf: Shelf, component: string, partition: string): boolean {
+  for (const { positions } of shelf.waiting.values()) {
+    if (positions.get(component)?.has(partition) === true) return true
+  }
+  return false
+}
+
+function hasRoom(positions: Partitions, component: string, partition: string): boolean {
+  const own = positions.get(component)
+  if (own?.has(partition) === true) return true
+  let count = 0
+  for (const partitions of positions.values()) count += partitions.size
+  return count < PARTITIONS_MAX
+}
+
+function put(into: Partitions, component: string, partition: string, stored: string): void {
+  let partitions = into.get(component)
+  if (partitions === undefined) {
+    partitions = new Map()
+    into.set(component, partitions)
+  }
+  partitions.set(partition, stored)
+}
+
+function copied(positions: Partitions): Partitions {
+  return new Map([...positions].map(([component, partitions]) => [component, new Map(partitions)]))
+}
+
+/** Names of users stay names: none of them becomes a prototype. */
+function plain(positions: Partitions): PositionTexts {
+  return Object.fromEntries(
+    [...positions].map(([component, partitions]) => [component, Object.fromEntries(partitions)]),
+  )
+}

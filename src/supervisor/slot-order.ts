@@ -1,0 +1,152 @@
+/**
+ * What the board orders for the slots of a node, in the words of slot.ts and of the worker. Pure.
+ *
+ *   assignments ─▶ one order for each port ─▶ wish (what the slot decides by) · ASSIGN, REARRANGE (what a worker is told)
+ *
+ * Does not know: what runs now, files, processes.
+ */
+import type { PositionTexts } from '../cluster/board.ts'
+import { formatRanges, parseRanges } from '../cluster/executor-ranges.ts'
+import { incarnationOf } from '../cluster/incarnation.ts'
+import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../cluster/records.ts'
+import type { SeatAssign, SeatPeer } from '../cluster/seat-messages.ts'
+import type { Versioned } from '../cluster/versioned.ts'
+import { expandOutline, reshape, type TopologyOutline } from '../topology/outline.ts'
+import type { SlotWish } from './slot.ts'
+
+export interface SlotOrder {
+  readonly assignment: AssignmentRecord
+  readonly assignmentVersion: number
+  /** undefined: the board's view does not have it yet. */
+  readonly topology: TopologyRecord | undefined
+  readonly own: WorkerAssignment
+  readonly wish: SlotWish
+}
+
+/** What of the board counts here. */
+export interface OrderView {
+  readonly assignments: ReadonlyMap<string, Versioned<AssignmentRecord>>
+  readonly topologies: ReadonlyMap<string, Versioned<TopologyRecord>>
+}
+
+/** By port. Of two that want one port, which is a bug of a leader or a moment between two writes, the first by id. */
+export function ordersOf(view: OrderView, node: string): ReadonlyMap<number, SlotOrder> {
+  const orders = new Map<number, SlotOrder>()
+  for (const [id, { record, version }] of [...view.assignments].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    for (const own of record.workers) {
+      if (own.node !== node || orders.has(own.port)) continue
+      orders.set(own.port, {
+        assignment: record,
+        assignmentVersion: version,
+        topology: view.topologies.get(id)?.record,
+        own,
+        wish: wishOf(record, own),
+      })
+    }
+  }
+  return orders
+}
+
+function wishOf(record: AssignmentRecord, own: WorkerAssignment): SlotWish {
+  return {
+    topologyId: record.topologyId,
+    worker: own.worker,
+    generation: own.generation,
+    layout: record.layout,
+    placement: placementText(record),
+    peers: JSON.stringify(peersOf(record, own)),
+    run: record.run,
+    dump: formatRanges(shared(record.dump, own.executors)),
+  }
+}
+
+/** The same for the same executors on the same workers, wherever those are. */
+function placementText({ workers }: AssignmentRecord): string {
+  return [...workers]
+    .sort((one, other) => one.worker - other.worker)
+    .map(({ worker, executors }) => `${worker}:${executors}`)
+    .join(';')
+}
+
+/**
+ * The others. Nobody but a peer's own supervisor knows its restarts; from the first of its generation on is what
+ * can be said, and keeps left-overs of earlier generations out.
+ */
+export function peersOf({ workers }: AssignmentRecord, own: WorkerAssignment): readonly SeatPeer[] {
+  return workers
+    .filter(({ worker }) => worker !== own.worker)
+    .map(({ worker, address, generation }) => ({
+      worker,
+      address,
+      incarnation: incarnationOf(generation, 0),
+    }))
+}
+
+/** Worker of each executor, in order of their numbers; 0: placed nowhere. */
+export function placementOf(record: AssignmentRecord, executorCount: number): readonly number[] {
+  const placement = new Array<number>(executorCount).fill(0)
+  for (const { worker, executors } of record.workers) {
+    for (const executor of parseRanges(executors)) placement[executor - 1] = worker
+  }
+  return Array.from(placement, (worker) => worker ?? 0)
+}
+
+/** Components by executor, at `number - 1`, as this topology is shaped now. */
+export function componentsOf(outline: TopologyOutline, topology: TopologyRecord): readonly string[] {
+  const { parallelism, workers } = topology
+  const shape = expandOutline(reshape(outline, { parallelism, workers }))
+  return shape.executors.map(({ componentId }) => componentId)
+}
+
+/** State that moves to executors of this worker. */
+export function stateFor(order: SlotOrder, components: readonly string[]): readonly BlobRef[] {
+  const own = new Set(parseRanges(order.own.executors).map((executor) => components[executor - 1]))
+  return order.assignment.state.filter(({ component }) => own.has(component))
+}
+
+export interface AssignParts {
+  readonly restart: number
+  readonly executorCount: number
+  readonly bundlePath: string
+  readonly listen: string
+  readonly directory: string
+  readonly positions: PositionTexts
+  readonly stateFiles: readonly string[]
+  readonly heartbeatMs: number
+  readonly leaseMs: number
+}
+
+export function assignOf(order: SlotOrder, topology: TopologyRecord, parts: AssignParts): SeatAssign {
+  const { assignment, own } = order
+  return {
+    kind: 'assign',
+    topologyId: assignment.topologyId,
+    worker: own.worker,
+    port: own.port,
+    incarnation: incarnationOf(own.generation, parts.restart),
+    layout: assignment.layout,
+    layoutDigest: assignment.layoutDigest,
+    topologyName: topology.name,
+    node: own.node,
+    bundlePath: parts.bundlePath,
+    args: topology.args,
+    config: topology.config,
+    parallelism: topology.parallelism,
+    workers: topology.workers,
+    placement: placementOf(assignment, parts.executorCount),
+    listen: parts.listen,
+    peers: peersOf(assignment, own),
+    token: assignment.token,
+    run: assignment.run,
+    positions: parts.positions,
+    stateFiles: parts.stateFiles,
+    directory: parts.directory,
+    heartbeatMs: parts.heartbeatMs,
+    leaseMs: parts.leaseMs,
+  }
+}
+
+function shared(one: string, other: string): readonly number[] {
+  const right = new Set(parseRanges(other))
+  return parseRanges(one).filter((executor) => right.has(executor))
+}
