@@ -27,9 +27,9 @@ export interface ScheduleNode {
    */
   readonly used: { readonly cpuPercent: number; readonly memoryBytes: number } | undefined
   readonly isDead: boolean
-  /**
-   * Gets nothing new, and what runs there goes elsewhere as soon as it can. So does a node on the blacklist.
-   */
+  /** Gets nothing new; what runs there stays. */
+  readonly isSilent: boolean
+  /** Gets nothing new, and what runs there leaves as soon as it can. The same holds on the blacklist. */
   readonly isDraining: boolean
   readonly isBlacklisted: boolean
 }

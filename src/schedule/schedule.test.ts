@@ -14,7 +14,7 @@ const RUNS = { numRuns: 300 }
 
 function nodeOf(node: string, slots = 2, more: Partial<ScheduleNode> = {}): ScheduleNode {
   const ports = Array.from({ length: slots }, (_, index) => 6700 + index)
-  const up = { isDead: false, isDraining: false, isBlacklisted: false }
+  const up = { isDead: false, isSilent: false, isDraining: false, isBlacklisted: false }
   return { node, ports, cpuPercent: 400, memoryBytes: 4 * GIB, used: undefined, ...up, ...more }
 }
 
@@ -102,7 +102,17 @@ const anyRequest = fc
 
 /** What may happen between two rounds. Indices beyond what there is hit nothing. */
 const anyEvent = fc.record({
-  kind: fc.constantFrom('dies', 'drains', 'flaps', 'heals', 'workers', 'lost', 'nothing', 'joins'),
+  kind: fc.constantFrom(
+    'dies',
+    'drains',
+    'falls silent',
+    'flaps',
+    'heals',
+    'workers',
+    'lost',
+    'nothing',
+    'joins',
+  ),
   at: fc.nat({ max: 5 }),
   worker: fc.integer({ min: 1, max: 6 }),
 })
@@ -128,10 +138,12 @@ function happen(
       return change({ isDead: true })
     case 'drains':
       return change({ isDraining: true })
+    case 'falls silent':
+      return change({ isSilent: true })
     case 'flaps':
       return change({ isBlacklisted: true })
     case 'heals':
-      return change({ isDead: false, isDraining: false, isBlacklisted: false })
+      return change({ isDead: false, isSilent: false, isDraining: false, isBlacklisted: false })
     case 'workers':
       return alter({ workers: worker })
     case 'lost':
@@ -179,8 +191,10 @@ function checkWorker(facts: {
   expect(node?.ports).toContain(worker.port)
   expect(node?.isDead).toBe(false)
   // S2: what is on a node that takes nothing new was there before, as it is.
-  if (node?.isDraining === true || node?.isBlacklisted === true) {
-    expect(topology.current?.workers).toContainEqual(worker)
+  if (node?.isDraining === true || node?.isBlacklisted === true || node?.isSilent === true) {
+    const was = topology.current?.workers.find((each) => each.worker === worker.worker)
+    expect(worker).toMatchObject({ node: was?.node, port: was?.port, generation: was?.generation })
+    if (node.isDraining || node.isBlacklisted) expect(worker).toEqual(was)
   }
 }
 
@@ -360,6 +374,17 @@ describe('with slots too few', () => {
     const plan = schedule(requestOf(down, [topologyOf('young', { s: 2 }, { workers: 2 }), old]))
     expect(plan.topologies.map(({ workers }) => workers.length)).toEqual([0, 1])
     expect(plan.topologies[0]?.unplaced[0]?.why).toBe('needs 2 slots, none is free on nodes that are up')
+  })
+
+  test('a silent node keeps what it runs and gets nothing new', () => {
+    const nodes = [nodeOf('a', 2), nodeOf('b', 2)]
+    const request = requestOf(nodes, [topologyOf('t', { s: 2 })])
+    const silent = nodes.map((node) => ({ ...node, isSilent: node.node === 'a' }))
+    const next = settled({ ...request, nodes: silent }, schedule(request))
+    const more = { ...next, topologies: [...next.topologies, topologyOf('u', { s: 2 })] }
+    const [old, young] = schedule(more).topologies
+    expect([old?.moves, old?.workers.map(({ node }) => node)]).toEqual([[], ['a', 'b']])
+    expect(young?.workers.map(({ node }) => node)).toEqual(['b'])
   })
 
   test('a drain never leaves a topology without workers', () => {

@@ -12,7 +12,7 @@ const GIB = 2 ** 30
 const RUNS = { numRuns: 300 }
 
 function nodeOf(node: string, more: Partial<ScheduleNode> = {}): ScheduleNode {
-  const up = { isDead: false, isDraining: false, isBlacklisted: false, used: undefined }
+  const up = { isDead: false, isSilent: false, isDraining: false, isBlacklisted: false, used: undefined }
   return { node, ports: [1, 2, 3, 4], cpuPercent: 400, memoryBytes: 4 * GIB, ...up, ...more }
 }
 

@@ -20,6 +20,8 @@ export class DraftNode {
   readonly cpuPercent: number
   readonly memoryBytes: number
   readonly isUp: boolean
+  /** Why what runs there has to leave; undefined: it may stay. */
+  readonly whyLeft: string | undefined
   /** Why it takes nothing new; undefined: it does. */
   readonly whyClosed: string | undefined
   /** Topology that has it for itself. */
@@ -40,7 +42,8 @@ export class DraftNode {
     this.cpuPercent = facts.cpuPercent
     this.memoryBytes = facts.memoryBytes
     this.isUp = !facts.isDead
-    this.whyClosed = whyClosed(facts)
+    this.whyLeft = whyLeft(facts)
+    this.whyClosed = this.whyLeft ?? (facts.isSilent ? `${facts.node} is silent` : undefined)
     this.freePorts = [...this.ports].sort((a, b) => a - b)
     this.measuredCpu = facts.used?.cpuPercent ?? 0
     this.measuredMemory = facts.used?.memoryBytes ?? 0
@@ -98,7 +101,7 @@ export class DraftNode {
   }
 }
 
-function whyClosed({ node, isDead, isDraining, isBlacklisted }: ScheduleNode): string | undefined {
+function whyLeft({ node, isDead, isDraining, isBlacklisted }: ScheduleNode): string | undefined {
   if (isDead) return `${node} is dead`
   if (isDraining) return `${node} is drained`
   return isBlacklisted ? `${node} is on the blacklist` : undefined

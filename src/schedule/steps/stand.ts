@@ -8,7 +8,6 @@
  * A new layout keeps the slots and nothing else: every executor is in the pool again.
  */
 import { assertDefined } from '../../base/assert.ts'
-import { isAllowed } from '../draft/choose-node.ts'
 import type { Draft } from '../draft/draft.ts'
 import type { DraftNode } from '../draft/draft-node.ts'
 import type { PlannedWorker } from '../request.ts'
@@ -57,15 +56,16 @@ function keepSlot(draft: Draft, node: DraftNode | undefined, was: PlannedWorker)
 
 function whyHomeless(draft: Draft, node: DraftNode | undefined, was: PlannedWorker): string | undefined {
   if (node === undefined) return `${was.node} is not in the cluster`
-  if (!node.isUp) return node.whyClosed
+  if (!node.isUp) return node.whyLeft
   if (!node.hasPort(was.port)) return `${was.node} has no slot ${was.port} any more`
   if (draft.topology.lostWorkers.includes(was.worker)) return 'the worker was lost'
   return node.freePorts.includes(was.port) ? undefined : `slot ${was.port} of ${was.node} is taken`
 }
 
 function whyLeavingOf(draft: Draft, node: DraftNode): string | undefined {
-  if (node.whyClosed !== undefined) return node.whyClosed
-  if (isAllowed(draft, node)) return undefined
+  if (node.whyLeft !== undefined) return node.whyLeft
+  const own = draft.isolatedNodes === undefined ? undefined : draft.topology.topologyId
+  if (node.keptFor === own) return undefined
   return node.keptFor === undefined
     ? `${node.name} is not one of its own nodes`
     : `${node.name} is kept for another`
