@@ -3,22 +3,7 @@
  * Every call has a deadline of its own (10 s at most) and throws UnavailableError when nobody answers.
  */
 import type { BlobRef } from '../cluster/records.ts'
-
-/** A piece of a worker's log, as its supervisor answers. */
-export interface LogAnswer {
-  readonly lines: readonly string[]
-  /** Where to go on. */
-  readonly next: string
-}
-
-export interface LogQuestion {
-  readonly topologyId: string
-  readonly worker: number
-  readonly port: number
-  /** undefined: the last lines. */
-  readonly after: string | undefined
-  readonly linesMax: number
-}
+import type { LogAnswer, LogQuestion } from '../rpc/supervisor-api.ts'
 
 export interface NimbusPeers {
   /** From another Nimbus. @throws UnavailableError BLOB_MISSING */

@@ -12,17 +12,7 @@
  */
 import { UsageError } from '../base/errors.ts'
 import type { Caller } from '../rpc/nimbus-api.ts'
-
-export type Action =
-  /** Reads whatever the API shows. */
-  | 'look'
-  /** Changes what runs, and where: activate, kill, rebalance, drain, log levels. */
-  | 'operate'
-  | 'submit'
-  /** Writes and deletes blobs. */
-  | 'blobs'
-  /** Heartbeats of supervisors. */
-  | 'beat'
+import type { Action } from '../rpc/routes/route.ts'
 
 export const actions: readonly Action[] = ['look', 'operate', 'submit', 'blobs', 'beat']
 

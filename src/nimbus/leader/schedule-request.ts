@@ -73,10 +73,8 @@ function nodesOf(facts: RoundFacts, scheduled: ReadonlySet<string>): readonly Sc
   return names.map((node) => {
     const { ours, others } = taken.get(node) ?? { ours: [], others: new Set<number>() }
     const supervisor = facts.view.supervisors.get(node)
-    const isSure = supervisor !== undefined && !isSilent(facts, node) && !facts.deadNodes.has(node)
-    const ports = isSure
-      ? supervisor.ports.filter((port) => !others.has(port))
-      : [...new Set(ours)].sort(ascending)
+    // Q2: without its record nobody knows its slots but those that are used.
+    const ports = supervisor?.ports.filter((port) => !others.has(port)) ?? [...new Set(ours)].sort(ascending)
     return { ...capacity(supervisor), node, ports, ...verdicts(facts, node), used: usedOf(facts, node) }
   })
 }
@@ -92,10 +90,11 @@ function capacity(
 function verdicts(
   facts: RoundFacts,
   node: string,
-): Pick<ScheduleNode, 'isDead' | 'isDraining' | 'isBlacklisted'> {
+): Pick<ScheduleNode, 'isDead' | 'isSilent' | 'isDraining' | 'isBlacklisted'> {
   const record = facts.view.nodes.get(node)?.record
   return {
     isDead: facts.deadNodes.has(node),
+    isSilent: !facts.view.supervisors.has(node) || isSilent(facts, node),
     isDraining: record?.isDraining ?? false,
     isBlacklisted: (record?.blacklistedUntil ?? 0) > facts.now,
   }

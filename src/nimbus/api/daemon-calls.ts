@@ -1,0 +1,68 @@
+/** Calls of other daemons and of who uploads: blobs and heartbeats. */
+import { ConflictError, UsageError } from '../../base/errors.ts'
+import { isBlobDigest } from '../../blob/blob-store.ts'
+import type { NimbusApi } from '../../rpc/nimbus-api.ts'
+import { namedBlobs } from '../blobs/blob-sync.ts'
+import { permit } from '../permissions.ts'
+import { tooLarge } from '../submit/examine.ts'
+import { type Desk, leading, notLeader } from './desk.ts'
+
+type Calls = Pick<NimbusApi, 'blobs' | 'readBlob' | 'writeBlob' | 'deleteBlob' | 'heartbeat'>
+
+const PIECE_BYTES_MAX = 16 * 1024 * 1024
+
+export function daemonCalls(desk: Desk): Calls {
+  const { settings, blobs, memory, board, host } = desk
+  return {
+    async blobs(caller) {
+      permit(caller, 'look', settings)
+      const stored = await blobs.list()
+      return stored.map(({ digest, sizeBytes }) => ({ digest, sizeBytes }))
+    },
+    /** Every Nimbus answers it, leader or not: standbys keep copies for that. */
+    async readBlob(caller, digest, offset, sizeBytes) {
+      permit(caller, 'blobs', settings)
+      checkDigest(digest)
+      return blobs.read(digest, offset, Math.min(sizeBytes, PIECE_BYTES_MAX))
+    },
+    async writeBlob(caller, digest, bytes) {
+      permit(caller, 'blobs', settings)
+      checkDigest(digest)
+      if (bytes.length > settings.bundleBytesMax) throw tooLarge(bytes.length, settings.bundleBytesMax)
+      await blobs.put(digest, bytes)
+      return { digest, sizeBytes: bytes.length }
+    },
+    async deleteBlob(caller, digest) {
+      permit(caller, 'blobs', settings)
+      checkDigest(digest)
+      await board.sync()
+      if (namedBlobs(board.view).has(digest)) {
+        const text = `the blob ${digest.slice(0, 12)}… belongs to a topology`
+        throw new ConflictError('TOPOLOGY_WRONG_STATE', text, { digest })
+      }
+      await blobs.remove(digest)
+    },
+    async heartbeat(caller, beat) {
+      permit(caller, 'beat', settings)
+      const now = host.clock.now()
+      // Also who does not lead keeps what it was told: it may lead next, and must not begin blind.
+      const taken = memory.take(board.view, beat, now, host.clock.monotonicMs())
+      const reign = leading(desk)
+      const wantsStop = taken.happenings.some(({ kind }) => kind === 'stop-wanted')
+      // The answer lets the supervisor forget it, so it must stand on the board by then.
+      if (wantsStop) await reign.round()
+      else if (taken.isNews) reign.kick()
+      if (!reign.leadership.isHeld) throw notLeader(desk)
+      if (wantsStop && memory.stopWanted.size > 0) await reign.round()
+      const topologies = new Set(beat.slots.flatMap(({ topologyId }) => topologyId ?? []))
+      return { epoch: reign.leadership.epoch, logLevels: memory.levels.replyFor(topologies, now) }
+    },
+  }
+}
+
+/** @throws UsageError REQUEST_INVALID */
+function checkDigest(digest: string): void {
+  if (isBlobDigest(digest)) return
+  throw new UsageError('REQUEST_INVALID', 'a digest has 64 digits 0-9 and a-f', { field: 'digest' })
+}
+

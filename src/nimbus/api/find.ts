@@ -1,0 +1,94 @@
+/** Finding and changing a topology by its name, against the board as it is now. */
+import { ConflictError, hasCode, UsageError } from '../../base/errors.ts'
+import type { TopologyRecord } from '../../cluster/records.ts'
+import type { Versioned } from '../../cluster/versioned.ts'
+import { changesOf } from '../leader/facts.ts'
+import { slotOf } from '../leader/running.ts'
+import { type Shape, shapeOf } from '../leader/shape.ts'
+import { type Desk, leading, notLeader } from './desk.ts'
+import type { OperationsSeen } from './operations.ts'
+import type { TopologySeen } from './topology-status.ts'
+
+/** Times that a change is decided anew because the record was changed meanwhile. */
+const CHANGES_MAX = 5
+
+/** @throws UsageError TOPOLOGY_NOT_FOUND */
+export function findTopology({ board }: Desk, name: string): Versioned<TopologyRecord> {
+  const id = board.view.names.get(name)
+  const found = id === undefined ? undefined : board.view.topologies.get(id)
+  if (found !== undefined) return found
+  throw new UsageError('TOPOLOGY_NOT_FOUND', `no topology named '${name.slice(0, 200)}' is running`)
+}
+
+/**
+ * Writes what `change` makes of the record; undefined: it is as it should be.
+ * @returns the version that the record has then
+ */
+export async function changeTopology(
+  desk: Desk,
+  name: string,
+  change: (record: TopologyRecord) => TopologyRecord | undefined,
+): Promise<{ readonly id: string; readonly version: number; readonly isChanged: boolean }> {
+  const reign = leading(desk)
+  for (let attempt = 1; ; attempt += 1) {
+    await desk.board.sync()
+    const { record, version } = findTopology(desk, name)
+    const changed = change(record)
+    if (changed === undefined) return { id: record.id, version, isChanged: false }
+    try {
+      await reign.leadership.write([{ kind: 'put-topology', record: changed, version }])
+      reign.kick()
+      return { id: record.id, version: version + 1, isChanged: true }
+    } catch (error) {
+      if (hasCode(error, 'EPOCH_OLD')) throw notLeader(desk)
+      // The round writes records, too: read again, decide again.
+      if (!hasCode(error, 'RECORD_CHANGED') || attempt >= CHANGES_MAX) throw error
+    }
+  }
+}
+
+/** @throws ConflictError TOPOLOGY_QUARANTINED, TOPOLOGY_WRONG_STATE */
+export function refuseUnchangeable(record: TopologyRecord): void {
+  const { name, phase, quarantine } = record
+  if (phase === 'killed') throw wrongState(record, 'being killed')
+  if (quarantine === undefined) return
+  throw new ConflictError('TOPOLOGY_QUARANTINED', `${name} is left alone: ${quarantine}`, { topology: name })
+}
+
+export function wrongState({ name }: TopologyRecord, what: string): ConflictError {
+  return new ConflictError('TOPOLOGY_WRONG_STATE', `${name} is ${what}`, { topology: name })
+}
+
+/** undefined: its outline is not here. */
+export function shapeNow({ outlines }: Desk, record: TopologyRecord): Shape | undefined {
+  const outline = outlines.outlineOf(record)
+  return outline && shapeOf(outline, changesOf(record))
+}
+
+export function topologySeen(desk: Desk, { record }: Versioned<TopologyRecord>): TopologySeen {
+  const { memory, board, host, sync } = desk
+  const shape = shapeNow(desk, record)
+  const missing = sync.missing.get(record.outline.digest) ?? sync.missing.get(record.bundle.digest)
+  const trouble = memory.quarantined.get(record.id) ?? (shape === undefined ? (missing ?? 'its outline is being read') : missing)
+  return {
+    record,
+    assignment: board.view.assignments.get(record.id)?.record,
+    shape,
+    trouble,
+    slots: memory.book.slotsOf(record.id),
+    rates: memory.ratesOf(record.id),
+    restarts: memory.restarts,
+    notes: memory.notes.get(record.id) ?? [],
+    now: host.clock.now(),
+    nowMs: host.clock.monotonicMs(),
+  }
+}
+
+export function operationsSeen({ board, memory, host, settings }: Desk): OperationsSeen {
+  const facts = { heard: memory.book.nodes, nowMs: host.clock.monotonicMs(), settings }
+  return {
+    view: board.view,
+    slotsOf: (assignment) =>
+      assignment.workers.map((worker) => slotOf(facts, assignment.topologyId, worker)),
+  }
+}

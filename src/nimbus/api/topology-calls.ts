@@ -1,0 +1,151 @@
+/** Calls that change topologies, and show what becomes of that. */
+import { UnavailableError } from '../../base/errors.ts'
+import type { TopologyRecord } from '../../cluster/records.ts'
+import type { NimbusApi, OperationStatus } from '../../rpc/nimbus-api.ts'
+import { permit } from '../permissions.ts'
+import { type Desk, leading } from './desk.ts'
+import {
+  changeTopology,
+  findTopology,
+  operationsSeen,
+  refuseUnchangeable,
+  shapeNow,
+  topologySeen,
+  wrongState,
+} from './find.ts'
+import { operationStatus, parseOperationId } from './operations.ts'
+import { wantedChanges } from './rebalance.ts'
+import { statusOf, summaryOf } from './topology-status.ts'
+
+type Calls = Pick<
+  NimbusApi,
+  | 'topologies'
+  | 'topology'
+  | 'outline'
+  | 'activate'
+  | 'deactivate'
+  | 'kill'
+  | 'rebalance'
+  | 'operation'
+>
+
+const DRAIN_MS_MAX = 24 * 3_600_000
+/** Of a topology whose outline is not here, so that its own is not known. */
+const DRAIN_MS = 30_000
+
+export function topologyCalls(desk: Desk): Calls {
+  const { settings } = desk
+  const run = (name: string, phase: 'active' | 'inactive'): Promise<OperationStatus> => {
+    const kind = phase === 'active' ? 'activate' : 'deactivate'
+    return operate(desk, kind, name, (record) => runChange(record, phase))
+  }
+  return {
+    async topologies(caller) {
+      permit(caller, 'look', settings)
+      leading(desk)
+      return [...desk.board.view.topologies.values()]
+        .map((each) => summaryOf(topologySeen(desk, each)))
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+    },
+    async topology(caller, name) {
+      permit(caller, 'look', settings)
+      leading(desk)
+      return statusOf(topologySeen(desk, findTopology(desk, name)))
+    },
+    async outline(caller, name) {
+      permit(caller, 'look', settings)
+      leading(desk)
+      return knownShape(desk, findTopology(desk, name).record).outline
+    },
+    async activate(caller, name) {
+      permit(caller, 'operate', settings)
+      return run(name, 'active')
+    },
+    async deactivate(caller, name) {
+      permit(caller, 'operate', settings)
+      return run(name, 'inactive')
+    },
+    async kill(caller, name, drainMs) {
+      permit(caller, 'operate', settings)
+      return operate(desk, 'kill', name, (record) => killChange(desk, record, drainMs))
+    },
+    async rebalance(caller, name, request) {
+      permit(caller, 'operate', settings)
+      return operate(desk, 'rebalance', name, (record) => {
+        refuseUnchangeable(record)
+        const { outline } = knownOutline(desk, record)
+        const wanted = wantedChanges(record, outline, request, settings)
+        if (wanted === undefined || record.phase === 'rebalancing' || record.phase === 'killed') return undefined
+        const phaseDeadline = desk.host.clock.now() + drainTime(request.drainMs, outline.drainTimeoutMs)
+        return { ...record, phase: 'rebalancing', phaseAfter: record.phase, phaseDeadline, wanted }
+      })
+    },
+    async operation(caller, id) {
+      permit(caller, 'look', settings)
+      leading(desk)
+      const key = parseOperationId(id)
+      await desk.board.sync()
+      return operationStatus(key, operationsSeen(desk))
+    },
+  }
+}
+
+async function operate(
+  desk: Desk,
+  kind: 'activate' | 'deactivate' | 'kill' | 'rebalance',
+  name: string,
+  change: (record: TopologyRecord) => TopologyRecord | undefined,
+): Promise<OperationStatus> {
+  const { id, version, isChanged } = await changeTopology(desk, name, change)
+  if (isChanged) {
+    const message = `${kind} of ${name}`
+    desk.memory.events.add({ at: desk.host.clock.now(), kind: `topology-${kind}`, topology: name, message })
+    desk.log.info('topology changed', { topology: id, kind })
+    // The answer shows what the write brought about.
+    await desk.board.sync()
+  }
+  return operationStatus({ kind, subject: id, version }, operationsSeen(desk))
+}
+
+function runChange(record: TopologyRecord, phase: 'active' | 'inactive'): TopologyRecord | undefined {
+  refuseUnchangeable(record)
+  if (record.phase === 'rebalancing') throw wrongState(record, 'being rebalanced')
+  const isSame = record.phase === phase && record.failure === undefined
+  return isSame ? undefined : { ...record, phase, failure: undefined }
+}
+
+/** A second kill may shorten the wait of the first, never lengthen it. */
+function killChange(
+  desk: Desk,
+  record: TopologyRecord,
+  drainMs: number | undefined,
+): TopologyRecord | undefined {
+  const own = shapeNow(desk, record)?.outline.drainTimeoutMs ?? DRAIN_MS
+  const deadline = desk.host.clock.now() + drainTime(drainMs, own)
+  if (record.phase === 'killed' && (record.phaseDeadline ?? 0) <= deadline) return undefined
+  return { ...record, phase: 'killed', phaseAfter: undefined, phaseDeadline: deadline, wanted: undefined }
+}
+
+function drainTime(wanted: number | undefined, own: number): number {
+  return Math.max(0, Math.min(DRAIN_MS_MAX, wanted ?? own))
+}
+
+function knownShape(desk: Desk, record: TopologyRecord): NonNullable<ReturnType<typeof shapeNow>> {
+  const shape = shapeNow(desk, record)
+  if (shape !== undefined) return shape
+  throw missingOutline(record)
+}
+
+function knownOutline(
+  { outlines }: Desk,
+  record: TopologyRecord,
+): { readonly outline: NonNullable<ReturnType<Desk['outlines']['outlineOf']>> } {
+  const outline = outlines.outlineOf(record)
+  if (outline !== undefined) return { outline }
+  throw missingOutline(record)
+}
+
+function missingOutline({ name, outline }: TopologyRecord): UnavailableError {
+  const text = `the outline of ${name} is not on this Nimbus yet`
+  return new UnavailableError('BLOB_MISSING', text, { digest: outline.digest })
+}

@@ -1,0 +1,293 @@
+/**
+ * One leadership at work: rounds, one at a time, as long as it is held.
+ *
+ *   sign of change, or time ─▶ kick ─▶ look (fresh) ─▶ decideRound (pure) ─▶ write, batch by batch ─▶ kick if there is more
+ *
+ * Route: leader.ts makes one for each leadership; the API kicks it.
+ *
+ * Invariants
+ *   L1  one round at a time; a kick during a round means one more after it
+ *   L2  after every await the leadership is asked for: one that is over ends the round without effect
+ *   L3  a conflict ends the round: what follows was decided on what is not so any more
+ *   L4  without the coordinator there is no round: what is not seen is not judged
+ */
+import { hasCode, isStreamError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Board, BoardWrite, Leadership } from '../../cluster/board.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
+import type { OutlineShelf } from '../blobs/outline-shelf.ts'
+import type { NimbusMemory } from '../monitor/memory.ts'
+import type { NimbusSettings } from '../settings.ts'
+import { decideCleanUp } from './clean-up.ts'
+import { decideRound, type Place, type RoundDecision } from './decide-round.ts'
+import type { RoundFacts } from './facts.ts'
+import type { NodeWatch } from './node-watch.ts'
+import type { Batch } from './round-case.ts'
+import { isQuiet } from './running.ts'
+import { ShapeCache } from './shape.ts'
+import { StuckBook } from './stuck-book.ts'
+
+/** Signs come in bunches: so long is waited for the others. A choice, far below what anybody notices. */
+const KICK_MS = 5
+/** Rounds in a row that end in a conflict before the next one waits for its time. */
+const CONFLICTS_MAX = 5
+/** Time between two looks for what is left over. */
+const CLEAN_UP_MS = 5_000
+
+export interface ReignSpec {
+  readonly host: Host
+  readonly log: Logger
+  readonly board: Board
+  readonly leadership: Leadership
+  readonly outlines: OutlineShelf
+  readonly memory: NimbusMemory
+  readonly nodes: NodeWatch
+  readonly settings: NimbusSettings
+  readonly place: Place
+  readonly newToken: () => string
+}
+
+export class Reign {
+  readonly leadership: Leadership
+  private readonly spec: ReignSpec
+  private readonly sinceMs: number
+  private readonly shapes = new ShapeCache()
+  private readonly stuck = new StuckBook()
+  /** Topology → monotonic time since which all its workers say they are quiet. */
+  private readonly quietSince = new Map<string, number>()
+  private readonly ticks: Stoppable
+  private readonly waiting: (() => void)[] = []
+  private leftOver: ReadonlySet<string> = new Set()
+  private cleanUpMs = Number.NEGATIVE_INFINITY
+  private soon: Stoppable | undefined = undefined
+  private isRunning = false
+  private isKicked = false
+  private isStopped = false
+  private conflicts = 0
+
+  constructor(spec: ReignSpec) {
+    this.spec = spec
+    this.leadership = spec.leadership
+    this.sinceMs = spec.host.clock.monotonicMs()
+    this.ticks = spec.host.timers.every(spec.settings.monitorMs, () => this.tick())
+    this.kick()
+  }
+
+  stop(): void {
+    this.isStopped = true
+    this.ticks.stop()
+    this.soon?.stop()
+    this.release()
+  }
+
+  /** Something may have to be decided. */
+  kick(): void {
+    if (this.isStopped) return
+    this.isKicked = true
+    if (this.isRunning || this.soon !== undefined) return
+    this.soon = this.spec.host.timers.after(KICK_MS, () => {
+      this.soon = undefined
+      this.run()
+    })
+  }
+
+  /** Resolves when a round that began after this call has ended, or the leadership has. */
+  round(): Promise<void> {
+    if (this.isStopped) return Promise.resolve()
+    const ended = new Promise<void>((resolve) => this.waiting.push(resolve))
+    this.kick()
+    return ended
+  }
+
+  private tick(): void {
+    const { memory, host } = this.spec
+    memory.look(host.clock.now(), host.clock.monotonicMs())
+    this.conflicts = 0
+    this.kick()
+  }
+
+  private run(): void {
+    this.isKicked = false
+    this.isRunning = true
+    const waited = this.waiting.splice(0)
+    this.oneRound()
+      .catch((error: unknown) => {
+        // A bug ends the process; all else means that the next round tries again.
+        if (!isStreamError(error)) throw error
+        this.spec.log.debug('round ended early', { code: error.code, message: error.message })
+      })
+      .finally(() => {
+        this.isRunning = false
+        for (const resolve of waited) resolve()
+        if (this.isKicked) this.kick()
+      })
+  }
+
+  private async oneRound(): Promise<void> {
+    const { board, outlines, memory } = this.spec
+    if (!this.isHeld()) return
+    await board.sync()
+    const found = await outlines.load([...board.view.topologies.values()].map(({ record }) => record))
+    if (!this.isHeld()) return
+    const facts = this.look(found)
+    const decision = decideRound(facts, this.spec.place)
+    this.shapes.endRound()
+    this.remember(decision)
+    if (!(await this.writeAll(decision.batches))) return
+    if (!this.isHeld()) return
+    await this.writeNodes(facts)
+    memory.forget(board.view, facts.now)
+    await this.cleanUp(facts)
+  }
+
+  private look(outlines: RoundFacts['outlines']): RoundFacts {
+    const { host, board, memory, settings, nodes, leadership, newToken } = this.spec
+    const nowMs = host.clock.monotonicMs()
+    const { view } = board
+    const base: RoundFacts = {
+      epoch: leadership.epoch,
+      now: host.clock.now(),
+      nowMs,
+      leadingSinceMs: this.sinceMs,
+      view,
+      outlines,
+      heard: memory.book.nodes,
+      deadNodes: nodes.deadNodes(view, memory.book.nodes, { nowMs, leadingSinceMs: this.sinceMs }),
+      quietTopologies: new Set(),
+      lostWorkers: new Map(),
+      stopWanted: memory.stopWanted,
+      quarantined: memory.quarantined,
+      settings,
+      shapeOf: (blob, outline, changes) => this.shapes.of(blob.digest, outline, changes),
+      newToken,
+    }
+    return { ...base, quietTopologies: this.quiet(base), lostWorkers: this.stuck.look(base) }
+  }
+
+  /**
+   * Quiet for good: all workers said so, and said it again since. What one had sent to another between their two
+   * first words would have shown by then.
+   */
+  private quiet(facts: RoundFacts): ReadonlySet<string> {
+    const quiet = new Set<string>()
+    for (const [id, { record }] of facts.view.assignments) {
+      if (!isQuiet(facts, record)) {
+        this.quietSince.delete(id)
+        continue
+      }
+      const since = this.quietSince.get(id) ?? facts.nowMs
+      this.quietSince.set(id, since)
+      const isAlone = record.workers.length <= 1
+      const heardSince = record.workers.every(({ node }) => (facts.heard.get(node)?.atMs ?? since + 1) > since)
+      if (isAlone || heardSince) quiet.add(id)
+    }
+    for (const id of this.quietSince.keys()) if (!facts.view.assignments.has(id)) this.quietSince.delete(id)
+    return quiet
+  }
+
+  private remember({ quarantine, notes }: RoundDecision): void {
+    const { memory, log } = this.spec
+    for (const [topology, why] of quarantine) {
+      if (memory.quarantined.get(topology) === why) continue
+      memory.quarantined.set(topology, why)
+      log.error('topology quarantined', { topology, why })
+    }
+    memory.notes = notes
+  }
+
+  /** False: the round is over. */
+  private async writeAll(batches: readonly Batch[]): Promise<boolean> {
+    for (const batch of batches) {
+      if (!this.isHeld()) return false
+      const outcome = await this.write(batch)
+      if (outcome === 'stop') return false
+    }
+    return this.isHeld()
+  }
+
+  private async write(batch: Batch): Promise<'written' | 'skipped' | 'stop'> {
+    const { leadership, memory, log, board } = this.spec
+    try {
+      if (batch.positionsOf !== undefined) await leadership.deletePositions(batch.positionsOf)
+      const writes: BoardWrite[] = [...batch.writes]
+      if (batch.freesKey !== undefined) {
+        const submit = await board.submitOf(batch.freesKey)
+        if (submit?.topologyId === batch.topologyId) writes.push({ kind: 'delete-submit', key: submit.key })
+      }
+      if (!leadership.isHeld) return 'stop'
+      if (writes.length > 0) await leadership.write(writes)
+    } catch (error) {
+      return this.onWriteFailed(batch, error)
+    }
+    for (const event of batch.events) {
+      memory.events.add(event)
+      log.info(event.message, { kind: event.kind, topology: event.topology ?? '' })
+    }
+    for (const write of batch.writes) {
+      if (write.kind === 'put-topology' && write.record.phase === 'inactive') memory.stopWanted.delete(batch.topologyId)
+    }
+    this.isKicked = true
+    return 'written'
+  }
+
+  private onWriteFailed(batch: Batch, error: unknown): 'skipped' | 'stop' {
+    const { memory, log } = this.spec
+    const { topologyId } = batch
+    if (hasCode(error, 'RECORD_TOO_LARGE') && isStreamError(error)) {
+      // Nobody can make it smaller but who submitted it: left alone, in memory, and said.
+      memory.quarantined.set(topologyId, error.message)
+      log.error('topology quarantined', { topology: topologyId, why: error.message })
+      return 'skipped'
+    }
+    if (hasCode(error, 'EPOCH_OLD')) return 'stop'
+    if (isStreamError(error) && error.family === 'conflict') {
+      this.conflicts += 1
+      log.debug('a record has changed, the round begins anew', { topology: topologyId, code: error.code })
+      if (this.conflicts < CONFLICTS_MAX) this.isKicked = true
+      return 'stop'
+    }
+    throw error
+  }
+
+  private async writeNodes(facts: RoundFacts): Promise<void> {
+    const { nodes, memory, leadership, log } = this.spec
+    for (const { write, event } of nodes.decisions(facts, memory)) {
+      if (!this.isHeld()) return
+      try {
+        await leadership.write([write])
+      } catch (error) {
+        if (!hasCode(error, 'RECORD_CHANGED') && !hasCode(error, 'RECORD_EXISTS')) throw error
+        this.isKicked = true
+        continue
+      }
+      memory.events.add(event)
+      log.warn(event.message, { node: event.node ?? '' })
+    }
+  }
+
+  private async cleanUp({ now, nowMs }: RoundFacts): Promise<void> {
+    if (nowMs - this.cleanUpMs < CLEAN_UP_MS) return
+    this.cleanUpMs = nowMs
+    const { board, log } = this.spec
+    const positionIds = await this.spec.leadership.topologiesWithPositions()
+    const { due, seen } = decideCleanUp({ view: board.view, positionIds, now, before: this.leftOver })
+    this.leftOver = seen
+    for (const { key, ...each } of due) {
+      if (!this.isHeld()) return
+      const outcome = await this.write({ topologyId: key, events: [], ...each })
+      if (outcome === 'stop') return
+      log.info('left over, deleted', { key })
+    }
+  }
+
+  private isHeld(): boolean {
+    if (this.isStopped) return false
+    if (this.spec.leadership.isHeld) return true
+    this.stop()
+    return false
+  }
+
+  private release(): void {
+    for (const resolve of this.waiting.splice(0)) resolve()
+  }
+}

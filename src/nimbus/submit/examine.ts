@@ -1,0 +1,91 @@
+/**
+ * Everything that is looked at before a topology may run, in the order of its cost: the request itself, its blobs,
+ * its outline, and last the module in a throw-away child. Nothing is written.
+ */
+import { isErrorCode } from '../../base/error-codes.ts'
+import { FormatError, hasCode, UsageError } from '../../base/errors.ts'
+import type { BlobRef } from '../../cluster/records.ts'
+import type { SubmitRequest } from '../../rpc/nimbus-api.ts'
+import type { TopologyOutline } from '../../topology/outline.ts'
+import type { Desk } from '../api/desk.ts'
+import { judgeOutline, type Refusal } from './judge-outline.ts'
+import { checkKey, checkName } from './name-rules.ts'
+import { outlineText, parseOutline } from './outline-check.ts'
+
+const OUTLINE_BYTES_MAX = 4 * 1024 * 1024
+const INSPECT_TEXT_MAX = 4_000
+
+export interface Examined {
+  readonly outline: TopologyOutline
+  /** What keeps it from running here. */
+  readonly refusals: readonly Refusal[]
+  readonly warnings: readonly { readonly code: string; readonly message: string }[]
+}
+
+/** @throws UsageError REQUEST_INVALID, BUNDLE_TOO_LARGE; FormatError BUNDLE_INVALID */
+export async function examine(desk: Desk, request: SubmitRequest): Promise<Examined> {
+  checkName(request.name)
+  if (request.idempotencyKey !== undefined) checkKey(request.idempotencyKey)
+  await checkBundle(desk, request.bundle)
+  const outline = await readOutline(desk, request.outline)
+  const refusals = judgeOutline(outline, request.config, desk.settings)
+  if (refusals.length > 0) return { outline, refusals, warnings: [] }
+  return inspect(desk, request, outline)
+}
+
+async function checkBundle({ blobs, settings }: Desk, bundle: BlobRef): Promise<void> {
+  const { bundleBytesMax } = settings
+  if (bundle.sizeBytes > bundleBytesMax) throw tooLarge(bundle.sizeBytes, bundleBytesMax)
+  await checkBlob(blobs, bundle, 'bundle')
+}
+
+export function tooLarge(sizeBytes: number, bytesMax: number): UsageError {
+  const text = `the bundle has ${sizeBytes} bytes, nimbus.bundle.max.mb allows ${bytesMax}`
+  return new UsageError('BUNDLE_TOO_LARGE', text, { sizeBytes, bytesMax })
+}
+
+async function checkBlob(blobs: Desk['blobs'], ref: BlobRef, what: string): Promise<void> {
+  let size: number | undefined
+  try {
+    if (await blobs.has(ref.digest)) size = await blobs.sizeOf(ref.digest)
+  } catch (error) {
+    if (!hasCode(error, 'BLOB_MISSING')) throw error
+  }
+  if (size === undefined) {
+    const text = `the ${what} ${ref.digest.slice(0, 12)}… is not here: upload it before the submit`
+    throw new FormatError('BUNDLE_INVALID', text, { digest: ref.digest })
+  }
+  if (size !== ref.sizeBytes) {
+    const text = `the ${what} ${ref.digest.slice(0, 12)}… has ${size} bytes, the request says ${ref.sizeBytes}`
+    throw new FormatError('BUNDLE_INVALID', text, { digest: ref.digest })
+  }
+}
+
+async function readOutline({ blobs }: Desk, ref: BlobRef): Promise<TopologyOutline> {
+  if (ref.sizeBytes > OUTLINE_BYTES_MAX) {
+    const text = `the outline has ${ref.sizeBytes} bytes, at most ${OUTLINE_BYTES_MAX} are taken`
+    throw new UsageError('REQUEST_TOO_LARGE', text, { sizeBytes: ref.sizeBytes })
+  }
+  await checkBlob(blobs, ref, 'outline')
+  return parseOutline(await blobs.read(ref.digest, 0, ref.sizeBytes))
+}
+
+/** The module says itself what it is; what was sent beside it must be the same. */
+async function inspect(desk: Desk, request: SubmitRequest, outline: TopologyOutline): Promise<Examined> {
+  const answer = await desk.inspect({
+    bundlePath: desk.blobs.path(request.bundle.digest),
+    args: request.args,
+    config: request.config,
+    name: request.name,
+  })
+  if (answer.kind === 'refused') {
+    const code = isErrorCode(answer.code) ? answer.code : 'BUNDLE_INVALID'
+    return { outline, refusals: [{ code, message: answer.message.slice(0, INSPECT_TEXT_MAX) }], warnings: [] }
+  }
+  if (outlineText(answer.outline) === outlineText(outline)) {
+    return { outline, refusals: [], warnings: answer.warnings }
+  }
+  const message =
+    'the bundle builds another graph than the outline sent with it; build must give the same wherever it runs'
+  return { outline, refusals: [{ code: 'BUILD_NOT_REPEATABLE', message }], warnings: [] }
+}
