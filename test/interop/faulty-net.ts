@@ -1,5 +1,5 @@
-// A net of a test that can cut its user off from everybody, and that listens in on ZooKeeper's hello so that a
-// session can be ended from outside.
+// A net of a test that can cut its user off from everybody, and that listens in on ZooKeeper's hello so that
+// a session can be ended from outside.
 import { UnavailableError } from '../../src/base/errors.ts'
 import type { Connection, Net, Stoppable } from '../../src/host/host.ts'
 

@@ -1,4 +1,4 @@
-// Clients of our own on real ZooKeeper, for tests: made with short times, cut off, ended from outside, closed.
+// Clients of our own on real ZooKeeper, for tests: with short times, cut off, ended from outside, closed.
 import { setTimeout as passed } from 'node:timers/promises'
 import { silentLogger } from '../../src/base/log.ts'
 import type { Coordinator, SessionState } from '../../src/coordinate/coordinator.ts'

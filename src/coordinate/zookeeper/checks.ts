@@ -22,6 +22,9 @@ export function checkVersion(path: string, version: number): void {
 
 /** @throws UsageError CONFIG_INVALID_VALUE */
 export function checkCreate(path: string, { mode = 'persistent', ttlMs }: CreateOptions): void {
+  // Its number would be added to the name of the chroot: a node beside it.
+  if (path === '/' && mode.endsWith('sequential'))
+    throw new UsageError('CONFIG_INVALID_VALUE', 'a sequential node needs a name', { path, mode })
   if (ttlMs === undefined) return
   if (!mode.startsWith('persistent'))
     throw new UsageError('CONFIG_INVALID_VALUE', `${path}: a node that is ${mode} has no lifetime`, {

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { hasCode } from '../../../base/errors.ts'
-import { nodeDigest } from '../../../host/node-digest.ts'
+import { VirtualWorld } from '../../../host/virtual-world.ts'
 import { answerChallenge, checkServer } from './digest-md5.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (data: Uint8Array) => new TextDecoder().decode(data)
-const md5 = (data: Uint8Array) => nodeDigest('md5', data)
+const host = new VirtualWorld({ seed: 1 }).host('client')
+const md5 = (data: Uint8Array) => host.digest('md5', data)
 const login = { service: 'imap', user: 'chris', password: 'secret', clientNonce: 'OA6MHXh6VqTrRk', md5 }
 const challenge = bytes(
   'realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",qop="auth",algorithm=md5-sess,charset=utf-8',

@@ -25,7 +25,7 @@ test('every client has an order of its own, in which no server is left out', () 
   for (const count of firsts.values()) expect(count).toBeGreaterThan(60)
 })
 
-test('within a round it goes on at once; after each it waits, by chance and ever longer up to the limit', () => {
+test('within a round it goes on at once; after each it waits, by chance, ever longer, up to a limit', () => {
   const largest: number[] = []
   for (let seed = 0; seed < 200; seed += 1) {
     const own = round(['a', 'b', 'c'], seed)
@@ -53,11 +53,25 @@ test('when a connection is lost that served, it waits a little by chance, then t
     own.next()
     own.waitMs()
     const served = own.next()
-    own.succeeded()
+    own.serves()
+    own.proved()
     const waitMs = own.waitMs()
     expect(waitMs).toBeLessThanOrEqual(100)
     waits.add(Math.round(waitMs))
     expect(own.next()).not.toBe(served)
   }
   expect(waits.size).toBeGreaterThan(30)
+})
+
+test('servers that serve and are lost again at once are dialled ever more slowly', () => {
+  const own = round(['a'], 3)
+  let largest = 0
+  for (let i = 0; i < 30; i += 1) {
+    own.next()
+    own.serves()
+    largest = Math.max(largest, own.waitMs())
+  }
+  expect(largest).toBeGreaterThan(500)
+  own.proved()
+  expect(own.waitMs()).toBeLessThanOrEqual(100)
 })

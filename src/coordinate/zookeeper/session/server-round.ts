@@ -58,10 +58,14 @@ export class ServerRound {
     return this.backoff.nextMs()
   }
 
-  /** It serves: the next failure is a first one again, and the others have not been tried since. */
-  succeeded(): void {
-    this.backoff.reset()
+  /** It serves: the others have not been tried since. */
+  serves(): void {
     this.triedCount = 0
+  }
+
+  /** It has served for long enough to trust it: the next failure is a first one again. */
+  proved(): void {
+    this.backoff.reset()
   }
 }
 

@@ -60,6 +60,15 @@ test('a dial is given up in time for the other servers', () => {
   expect(nextStep(seen, { ...limits, serverCount: 1 }, 4_000).kind).toBe('wait')
 })
 
+test('with a session that runs out each server gets a share of what is left', () => {
+  const dialAt = (phaseMs: number) => serving({ phase: 'dialling', confirmedMs: 0, phaseMs })
+  expect(nextStep(dialAt(4_000), limits, 4_000 + 660).kind).toBe('wait')
+  expect(nextStep(dialAt(4_000), limits, 4_000 + 667).kind).toBe('drop')
+  expect(nextStep(dialAt(5_100), limits, 5_100 + 299).kind).toBe('wait')
+  expect(nextStep(dialAt(5_700), limits, 5_700 + 199).kind).toBe('wait')
+  expect(nextStep(dialAt(5_700), limits, 5_700 + 200).kind).toBe('drop')
+})
+
 test('an idle one dials when it is time', () => {
   expect(nextStep(session({ dialMs: 70 }), limits, 69)).toEqual({ kind: 'wait', untilMs: 70 })
   expect(nextStep(session({ dialMs: 70 }), limits, 70)).toEqual({ kind: 'dial' })

@@ -138,7 +138,12 @@ function pingDueMs(seen: SessionSeen): number {
   return seen.sentMs + seen.sessionTimeoutMs * PING_SHARE
 }
 
-/** All servers get a try within the session's length. */
+/** Below it a server that is only far away would look dead. */
+const DIAL_MS_MIN = 200
+
+/** All servers get a try within what is left of the session: each a share of what the others left over. */
 function dialLimitMs(seen: SessionSeen, limits: SessionLimits): number {
-  return Math.min(limits.connectTimeoutMs, seen.sessionTimeoutMs / limits.serverCount)
+  const endMs = seen.sessionId === 0n ? seen.phaseMs : seen.confirmedMs
+  const leftMs = endMs + seen.sessionTimeoutMs - seen.phaseMs
+  return Math.min(limits.connectTimeoutMs, Math.max(DIAL_MS_MIN, leftMs / limits.serverCount))
 }

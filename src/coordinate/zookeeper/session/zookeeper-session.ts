@@ -228,6 +228,8 @@ export class ZooKeeperSession {
   private drop(why: string): void {
     const { line, seen } = this
     const wasServing = seen.phase === 'serving'
+    // One that accepts and drops at once must not be dialled as fast as it does so.
+    if (wasServing && this.nowMs() - seen.phaseMs >= this.settings.retryMaxMs) this.round.proved()
     line?.close()
     this.line = undefined
     this.moveTo('idle')
@@ -371,7 +373,7 @@ export class ZooKeeperSession {
     this.hasRoot = true
     this.moveTo('serving')
     seen.hasBeenConnected = true
-    round.succeeded()
+    round.serves()
     const sessionId = seen.sessionId.toString(16)
     settings.log.info('connected to ZooKeeper', { server: line.server, sessionId })
     this.setWatches(line)
