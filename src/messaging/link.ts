@@ -9,9 +9,9 @@
  *                                                  ▲                         │
  *                                                  └── connection was lost ◀─┘
  *
- * How large frames get: while the line takes everything, a frame leaves at `frameEagerBytes`, so that the peer
- * works on the first tuples while we make the next; when the line is stalled, frames fill up to the full size,
- * which is cheapest.
+ * How large frames get: while the line takes everything, a frame leaves at `frameEagerBytes`, so that the
+ * peer works on the first tuples while we make the next; when the line is stalled, frames fill up to the full
+ * size, which is cheapest.
  *
  * Does not know: sockets, time-outs, who else is in the cluster.
  *

@@ -46,8 +46,8 @@ export interface PostOfficeSpec {
   readonly host: Host
   readonly topologyName: string
   /**
-   * What workers of one submit say to each other in HELLO, like `word-count-1-a3f`: a topology of the same name
-   * that was submitted again is another one. Default: the name.
+   * What workers of one submit say to each other in HELLO, like `word-count-1-a3f`: a topology of the same
+   * name that was submitted again is another one. Default: the name.
    */
   readonly topologyId?: string
   /** This worker, and its incarnation: from 1 on, greater at each start. */
@@ -170,8 +170,8 @@ export class PostOffice {
   }
 
   /**
-   * Another worker belongs to the topology from now on; `linkTo` gives the way to it. For one that is known it
-   * is news of its address.
+   * Another worker belongs to the topology from now on; `linkTo` gives the way to it. For one that is known
+   * it is news of its address.
    */
   addPeer(worker: number, address: string): void {
     if (this.isClosed || worker === this.spec.worker) return
@@ -185,8 +185,8 @@ export class PostOffice {
   }
 
   /**
-   * A worker belongs to the topology no more. What was on its way to it, or had come from it, is lost and told
-   * as the loss of a worker. Who still sends into its link loses that, too, and is told again.
+   * A worker belongs to the topology no more. What was on its way to it, or had come from it, is lost and
+   * told as the loss of a worker. Who still sends into its link loses that, too, and is told again.
    */
   removePeer(worker: number): void {
     const peer = this.peers.get(worker)
