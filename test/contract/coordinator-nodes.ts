@@ -242,6 +242,15 @@ export function paths(inside: Inside): void {
     expect(await one.exists('/')).toBeDefined()
   })
 
+  inside('a sequential node has a name of its own below the root', async (world) => {
+    const one = await world.connect()
+    const options = { mode: 'persistent-sequential' } as const
+    expect(await codeOf(one.create('/', none, options))).toBe('CONFIG_INVALID_VALUE')
+    const multi = one.multi([{ kind: 'create', path: '/', data: none, options }])
+    expect(await codeOf(multi)).toBe('CONFIG_INVALID_VALUE')
+    expect(await one.children('/')).toEqual([])
+  })
+
   inside('names may hold blanks, dots and letters of all scripts', async (world) => {
     const one = await world.connect()
     for (const name of ['with blank', 'a.b', '...', 'été-字', '%2f:=+']) {

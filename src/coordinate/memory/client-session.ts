@@ -30,6 +30,7 @@ export interface ClientSessionSpec {
   readonly timeoutMs: number
   readonly callTimeoutMs: number
   readonly identities: readonly string[]
+  readonly root: string
   readonly dial: Dial
 }
 
@@ -201,6 +202,7 @@ export class ClientSession {
       hostName: this.spec.host.name,
       timeoutMs: this.spec.timeoutMs,
       identities: this.spec.identities,
+      root: this.spec.root,
       sessionId: this.sessionId,
       seenZxid: this.seenZxid,
     }
@@ -363,7 +365,7 @@ export class ClientSession {
         this.fire(watch, change.kind, change.path)
       })
     }
-    watch.atServer = { path, mode, tell }
+    watch.atServer = { path, mode, identities: this.spec.identities, tell }
     return watch.atServer
   }
 

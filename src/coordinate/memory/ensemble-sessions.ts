@@ -27,6 +27,8 @@ export interface SessionRequest {
   readonly hostName: string
   readonly timeoutMs: number
   readonly identities: Identities
+  /** Made if missing, before it is let in. */
+  readonly root: string
 }
 
 /** What a client knows when it wants in. */

@@ -46,7 +46,8 @@ export class MemoryCoordinator extends MemoryNodeCalls implements Coordinator {
   ): Promise<void> {
     const watch = this.newWatch(path, of === 'data' ? 'data-once' : 'children-once', listener)
     const set = await this.session.addWatch(watch, (port, atServer) => {
-      watch.wasThere = port.exists(atServer.path) !== undefined
+      const there = port.exists(atServer.path)
+      watch.wasThere = 'found' in there && there.found !== undefined
       return port.addWatch(atServer)
     })
     if ('failure' in set) this.session.dropWatch(watch)

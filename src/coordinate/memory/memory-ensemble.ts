@@ -28,6 +28,8 @@ import { MemoryLink } from './memory-link.ts'
 import type { MemoryConnectSpec } from './memory-node-calls.ts'
 import { type EnsembleServer, Quorum, type WriteRecord } from './quorum.ts'
 import { ServerPort } from './server-port.ts'
+import { OPEN_ACL } from './tree-acl.ts'
+import { parentOf } from './tree-path.ts'
 
 export interface MemoryEnsembleSpec {
   /** Of the ensemble itself. */
@@ -249,6 +251,7 @@ export class MemoryEnsemble {
       link.answer(() => onWelcome(link, 'expired'))
       return
     }
+    this.makeRoot(hello.root)
     const session = before ?? this.sessions.open(hello)
     const server = this.pickServer(hello.seenZxid)
     session.link = link
@@ -261,6 +264,22 @@ export class MemoryEnsemble {
       onEnd: () => this.endSession(session, 'orderly'),
     })
     link.answer(() => onWelcome(link, { sessionId: session.id, timeoutMs: session.timeoutMs }))
+  }
+
+  /** As an open node, like the clients of a real ensemble make theirs. */
+  private makeRoot(root: string): void {
+    if (this.quorum.leader.tree.read(root) !== undefined) return
+    this.makeRoot(parentOf(root))
+    this.quorum.write(undefined, [
+      {
+        kind: 'create',
+        path: root,
+        data: new Uint8Array(0),
+        mode: 'persistent',
+        ttlMs: undefined,
+        acl: OPEN_ACL,
+      },
+    ])
   }
 
   /** A drawn server, which then knows at least what the client has seen. */

@@ -35,7 +35,7 @@ export interface MemoryConnectSpec {
   readonly sessionTimeoutMs?: number
   /** Default 10 s. */
   readonly callTimeoutMs?: number
-  /** Must exist. Default `/`. */
+  /** All paths are below it; made if missing. Default `/`. */
   readonly chroot?: string
   readonly auth?: { readonly user: string; readonly password: string }
   /** Access list of what is made without one of its own. Default: open. */
@@ -62,6 +62,7 @@ export abstract class MemoryNodeCalls {
       timeoutMs: spec.sessionTimeoutMs ?? 6_000,
       callTimeoutMs: this.callTimeoutMs,
       identities: spec.auth === undefined ? [] : [digestId(spec.auth.user, spec.auth.password)],
+      root: this.root,
       dial: way.dial,
     })
   }
@@ -90,7 +91,7 @@ export abstract class MemoryNodeCalls {
 
   async exists(path: string): Promise<NodeStat | undefined> {
     const full = this.full(path)
-    return this.session.call((port) => port.exists(full))
+    return this.found(await this.session.call((port) => port.exists(full)))
   }
 
   async children(path: string): Promise<readonly string[]> {
@@ -126,6 +127,7 @@ export abstract class MemoryNodeCalls {
   }
 
   async setAcl(path: string, acl: readonly Acl[], aclVersion = ANY_VERSION): Promise<NodeStat> {
+    checkVersion(path, aclVersion)
     const operation: TreeOperation = { kind: 'acl', path: this.full(path), acl, version: aclVersion }
     return this.stat((await this.write([operation]))[0])
   }
@@ -175,11 +177,16 @@ export abstract class MemoryNodeCalls {
 
   private operation(operation: Operation): TreeOperation {
     const path = this.full(operation.path)
+    if (operation.kind !== 'create') checkVersion(operation.path, operation.version ?? ANY_VERSION)
     switch (operation.kind) {
       case 'create': {
         checkSize(operation.path, operation.data.length)
         const { mode = 'persistent', ttlMs, acl } = operation.options ?? {}
         checkTtl(operation.path, mode, ttlMs)
+        if (operation.path === '/' && mode.endsWith('sequential')) {
+          // Its number would be added to the root's own name: a node beside the root.
+          throw new UsageError('CONFIG_INVALID_VALUE', 'a sequential node needs a name or a parent', { mode })
+        }
         const wanted = acl ?? this.spec.createAcl ?? OPEN_ACL
         return { kind: 'create', path, data: operation.data.slice(), mode, ttlMs, acl: wanted }
       }
@@ -230,6 +237,11 @@ function checkSize(path: string, sizeBytes: number): void {
   if (sizeBytes <= DATA_BYTES_MAX) return
   const text = `${path}: ${sizeBytes} bytes, a node holds at most ${DATA_BYTES_MAX}`
   throw new UsageError('RECORD_TOO_LARGE', text, { path, sizeBytes, sizeBytesMax: DATA_BYTES_MAX })
+}
+
+function checkVersion(path: string, version: number): void {
+  if (Number.isInteger(version) && version >= ANY_VERSION) return
+  throw new UsageError('CONFIG_INVALID_VALUE', `${path}: there is no version ${version}`, { path, version })
 }
 
 function checkTtl(path: string, mode: string, ttlMs: number | undefined): void {

@@ -41,6 +41,8 @@ export type TreeResult =
 export interface TreeChange {
   readonly kind: 'created' | 'deleted' | 'changed' | 'children'
   readonly path: string
+  /** Of the node at the path: who may not read it is not told. */
+  readonly acl: readonly Acl[]
 }
 
 /** Why an operation cannot be. `index` is its place in the transaction. */
@@ -203,7 +205,7 @@ export class MemoryTree {
     if (operation.path === '/') return refusal('RECORD_EXISTS', 'it is there already')
     const parentPath = parentOf(operation.path)
     const acl = storedAcl(operation.acl, transaction.author?.identities ?? [])
-    if (acl === undefined) return refusal('COORDINATOR_REFUSED', 'its access list means nobody')
+    if (acl === undefined) return refusal('CONFIG_INVALID_VALUE', 'its access list means nobody')
     const parent = this.nodes.get(parentPath)
     if (parent === undefined) return refusal('RECORD_MISSING', 'its parent is not there')
     if (isForbidden(transaction, parent, 'create')) return refused('create below its parent')
@@ -227,7 +229,10 @@ export class MemoryTree {
       this.unlink(path, node, parent)
       Object.assign(parent, { childrenMade, childrenZxid })
     })
-    draft.changes.push({ kind: 'created', path }, { kind: 'children', path: parentPath })
+    draft.changes.push(
+      { kind: 'created', path, acl },
+      { kind: 'children', path: parentPath, acl: parent.acl },
+    )
     return { kind: 'create', path }
   }
 
@@ -248,7 +253,7 @@ export class MemoryTree {
     node.version += 1
     node.modifiedZxid = draft.transaction.zxid
     node.modifiedMs = draft.transaction.atMs
-    draft.changes.push({ kind: 'changed', path })
+    draft.changes.push({ kind: 'changed', path, acl: node.acl })
     return { kind: 'set', stat: statOf(node) }
   }
 
@@ -258,8 +263,9 @@ export class MemoryTree {
     const parentPath = parentOf(path)
     const node = this.nodes.get(path)
     const parent = this.nodes.get(parentPath)
-    if (node === undefined || parent === undefined) return refusal('RECORD_MISSING', 'it is not there')
+    if (parent === undefined) return refusal('RECORD_MISSING', 'its parent is not there')
     if (isForbidden(draft.transaction, parent, 'delete')) return refused('delete below its parent')
+    if (node === undefined) return refusal('RECORD_MISSING', 'it is not there')
     if (version !== ANY && version !== node.version) return changed(version, node.version)
     if (node.children.size > 0) return refusal('RECORD_NOT_EMPTY', `it has ${node.children.size} children`)
     const { childrenZxid } = parent
@@ -269,7 +275,10 @@ export class MemoryTree {
       this.link(path, node, parent)
       parent.childrenZxid = childrenZxid
     })
-    draft.changes.push({ kind: 'deleted', path }, { kind: 'children', path: parentPath })
+    draft.changes.push(
+      { kind: 'deleted', path, acl: node.acl },
+      { kind: 'children', path: parentPath, acl: parent.acl },
+    )
     return { kind: 'delete' }
   }
 
@@ -285,7 +294,7 @@ export class MemoryTree {
   private setAcl(operation: Extract<TreeOperation, { kind: 'acl' }>, draft: Draft): TreeResult | Refusal {
     const { path, version } = operation
     const acl = storedAcl(operation.acl, draft.transaction.author?.identities ?? [])
-    if (acl === undefined) return refusal('COORDINATOR_REFUSED', 'the access list means nobody')
+    if (acl === undefined) return refusal('CONFIG_INVALID_VALUE', 'the access list means nobody')
     const node = this.nodes.get(path)
     if (node === undefined) return refusal('RECORD_MISSING', 'it is not there')
     if (isForbidden(draft.transaction, node, 'admin')) return refused('change the list')

@@ -13,8 +13,8 @@ export interface PipeSpec {
 }
 
 /**
- * A timer of so little is due now: differences of large times are not exact, and a timer that is set again for what
- * rounding left over would turn and turn without time passing.
+ * A timer of so little is due now: differences of large times are not exact, and a timer that is set again
+ * for what rounding left over would turn and turn without time passing.
  */
 const NOW_MS = 0.001
 

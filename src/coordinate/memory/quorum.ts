@@ -21,10 +21,12 @@ import {
   type TreeOutcome,
   type TreeTransaction,
 } from './memory-tree.ts'
+import { type Identities, isAllowed } from './tree-acl.ts'
 import { type TableWatch, WatchTable } from './watch-table.ts'
 
 /** A watch at a server, with the way to whoever set it. */
 export interface ServerWatch extends TableWatch {
+  readonly identities: Identities
   tell(change: TreeChange): void
 }
 
@@ -163,7 +165,11 @@ function newServer(): EnsembleServer {
 }
 
 function setOff(server: EnsembleServer, changes: readonly TreeChange[]): void {
-  for (const change of changes) server.watches.setOff(change, (watch) => watch.tell(change))
+  for (const change of changes) {
+    server.watches.setOff(change, (watch) => {
+      if (isAllowed(change.acl, 'read', watch.identities)) watch.tell(change)
+    })
+  }
 }
 
 function recordsOf(transaction: TreeTransaction, changes: readonly TreeChange[]): WriteRecord[] {

@@ -45,8 +45,9 @@ export class ServerPort {
     this.quorum.catchUp(this.server)
   }
 
-  exists(path: string): NodeStat | undefined {
-    return this.server.tree.read(path)?.stat
+  exists(path: string): Found<NodeStat | undefined> {
+    if (!this.server.tree.mayRead(path, this.author.identities)) return refused(path)
+    return { found: this.server.tree.read(path)?.stat }
   }
 
   read(path: string): Found<NodeFound> {
@@ -63,12 +64,13 @@ export class ServerPort {
     return { found: names }
   }
 
-  /** A watch for once of children needs its node, and the right to read it. */
+  /**
+   * A watch for once is set by a read: what may not be read is not watched so. One of children needs its
+   * node.
+   */
   addWatch(watch: ServerWatch): Found<undefined> {
-    if (watch.mode === 'children-once') {
-      const read = this.children(watch.path)
-      if ('failure' in read) return read
-    }
+    const read = watch.mode === 'children-once' ? this.children(watch.path) : this.exists(watch.path)
+    if (watch.mode.endsWith('once') && 'failure' in read) return read
     this.watches.add(watch)
     this.server.watches.add(watch)
     return { found: undefined }

@@ -43,7 +43,7 @@ export class EpochWriter {
   private translate(error: unknown): unknown {
     if (!isStreamError(error)) return error
     const index = error.details['index']
-    if (typeof index !== 'number') return error
+    if (typeof index !== 'number' || error.family === 'unavailable') return error
     if (index > 0) return withIndex(error, index - 1)
     if (error.code !== 'RECORD_CHANGED' && error.code !== 'RECORD_MISSING') return error
     if (!this.isOld) this.spec.onOld?.()

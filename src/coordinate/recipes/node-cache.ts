@@ -240,7 +240,7 @@ export class NodeCache {
     const count = this.nodes.size + (before === undefined ? 1 : 0)
     const sizeBytes = this.sizeBytes + node.data.length - (before?.data.length ?? 0)
     if (count <= nodesMax && sizeBytes <= bytesMax) return true
-    const text = `${path} is not kept: the copy of ${this.spec.path} would have ${count} nodes, ${sizeBytes} bytes`
+    const text = `${path} is not kept: the copy would have ${count} nodes, ${sizeBytes} bytes`
     this.spec.onTrouble?.(new UsageError('RECORD_TOO_LARGE', text, { path, count, sizeBytes }))
     return false
   }
