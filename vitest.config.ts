@@ -7,6 +7,7 @@ const doors: Record<string, string> = {
   'typhoon/files': 'src/connect/files/index.ts',
   'typhoon/testing': 'src/testing/index.ts',
   'typhoon/config': 'src/config/index.ts',
+  'typhoon/client': 'src/rpc/client/index.ts',
 }
 
 // Tests see one copy of the code, the sources, by whichever way they import it: two copies would break `instanceof`.

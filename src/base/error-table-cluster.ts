@@ -271,4 +271,16 @@ export const clusterCodes = {
     meaning: 'A file of keyed state on its way to another worker is damaged, or of a version not known here.',
     action: 'Look at the disks of the nodes named; the rebalance can be made again.',
   },
+  NOT_SUPPORTED: {
+    number: 'E4045',
+    family: 'usage',
+    meaning: 'This version cannot do that with a topology on a cluster.',
+    action: 'Use what the message names instead, or a LocalCluster, which can.',
+  },
+  BUNDLE_NOT_POSSIBLE: {
+    number: 'E4046',
+    family: 'user-code',
+    meaning: 'The module cannot be made into one file of JavaScript: it does not compile, or has native parts.',
+    action: 'See the place in the message; what is native has to be installed on the nodes.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>

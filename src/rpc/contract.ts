@@ -123,6 +123,8 @@ export interface RunningTopology extends AsyncDisposable {
 export interface KillOptions extends WaitOptions {
   /** Longest wait for tuples in flight. Default: `drainTimeout`. `'0s'` drops them. */
   readonly drain?: Duration
+  /** The topology's name, needed on contexts marked as production: else CONFIRMATION_NEEDED. */
+  readonly confirm?: string
 }
 
 /** Options of `rebalance`. What is not named stays. */

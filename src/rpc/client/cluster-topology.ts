@@ -1,0 +1,141 @@
+/**
+ * A topology that runs on a cluster, as a program sees it. It holds nothing but the name: every call asks Nimbus.
+ */
+import { UsageError } from '../../base/errors.ts'
+import { parseDuration } from '../../config/duration.ts'
+import type { Duration } from '../../config/topology-config.ts'
+import type { AnyValues } from '../../topology/tuple.ts'
+import type {
+  ErrorSummary,
+  KillOptions,
+  RebalanceOptions,
+  RunningTopology,
+  TappedTuple,
+  TopologyMetrics,
+  TopologyStatus,
+  TupleTrace,
+  WaitOptions,
+} from '../contract.ts'
+import type { NimbusClient } from '../nimbus-client.ts'
+import { pause, type WaitHost, waitForWork, waitUntil } from './waiting.ts'
+
+export interface ClusterTopologySpec {
+  readonly nimbus: NimbusClient
+  readonly host: WaitHost
+  readonly name: string
+  readonly id: string
+  /** Its context is marked as production: dangerous actions have to be confirmed. */
+  readonly isProduction: boolean
+}
+
+const METRICS_EVERY = '1s'
+
+export class ClusterTopology implements RunningTopology {
+  readonly name: string
+  readonly id: string
+  private readonly nimbus: NimbusClient
+  private readonly host: WaitHost
+  private readonly isProduction: boolean
+
+  constructor({ nimbus, host, name, id, isProduction }: ClusterTopologySpec) {
+    this.nimbus = nimbus
+    this.host = host
+    this.name = name
+    this.id = id
+    this.isProduction = isProduction
+  }
+
+  async status(): Promise<TopologyStatus> {
+    return await this.nimbus.call('topology', [this.name])
+  }
+
+  async ready(options: WaitOptions = {}): Promise<void> {
+    await waitUntil(this.host, `the first acked tuple of ${this.name}`, options, async () => {
+      const { state, components, tasks } = await this.status()
+      const ackedCount = components.reduce((sum, each) => sum + each.ackedCount, 0)
+      options.onProgress?.({ step: state, done: state === 'active' ? tasks : 0, total: tasks, unit: 'tasks' })
+      return state === 'active' && ackedCount > 0 ? true : undefined
+    })
+  }
+
+  async finished(options: WaitOptions = {}): Promise<void> {
+    await waitUntil(this.host, `the end of the sources of ${this.name}`, options, async () => {
+      const workers = await this.nimbus.call('workers', [this.name])
+      const done = workers.filter(({ beat }) => beat?.isFinished === true && beat.isQuiet).length
+      options.onProgress?.({ step: 'finish', done, total: workers.length, unit: 'tasks' })
+      return workers.length > 0 && done === workers.length ? true : undefined
+    })
+  }
+
+  async activate(): Promise<void> {
+    await waitForWork(this.nimbus, this.host, await this.nimbus.call('activate', [this.name]))
+  }
+
+  async deactivate(options: WaitOptions = {}): Promise<void> {
+    await waitForWork(this.nimbus, this.host, await this.nimbus.call('deactivate', [this.name]), options)
+  }
+
+  async kill(options: KillOptions = {}): Promise<void> {
+    if (this.isProduction && options.confirm !== this.name) {
+      const message = `kill on a production context needs { confirm: '${this.name}' }; nothing was changed`
+      throw new UsageError('CONFIRMATION_NEEDED', message, { topology: this.name })
+    }
+    const drainMs = options.drain === undefined ? undefined : parseDuration(options.drain, 'drain')
+    const begun = await this.nimbus.call('kill', [this.name, drainMs])
+    await waitForWork(this.nimbus, this.host, begun, options)
+  }
+
+  async rebalance(options: RebalanceOptions): Promise<void> {
+    const { workers, executors = {}, tasks = {} } = options
+    const request = { workers, executors, tasks, scheduler: undefined, drainMs: undefined }
+    const begun = await this.nimbus.call('rebalance', [this.name, request])
+    await waitForWork(this.nimbus, this.host, begun, options)
+  }
+
+  async *metrics(
+    options: { readonly every?: Duration; readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<TopologyMetrics> {
+    const { signal } = options
+    const everyMs = parseDuration(options.every ?? METRICS_EVERY, 'every')
+    const isOver = () => signal?.aborted === true
+    while (!isOver()) {
+      const fromMs = this.host.clock.monotonicMs()
+      try {
+        yield await this.nimbus.call('metrics', [this.name], { signal })
+        // A reader that was slow gets the next figures at once, not those that it missed.
+        const tookMs = this.host.clock.monotonicMs() - fromMs
+        await pause(this.host, Math.max(0, everyMs - tookMs), signal)
+      } catch (error) {
+        // Aborting is how the reader ends it.
+        if (isOver()) return
+        throw error
+      }
+    }
+  }
+
+  tap(): AsyncIterable<TappedTuple<AnyValues>> {
+    throw notSupported('tap', this.name)
+  }
+
+  trace(): Promise<TupleTrace> {
+    return Promise.reject(notSupported('trace', this.name))
+  }
+
+  readState(): Promise<unknown> {
+    return Promise.reject(notSupported('readState', this.name))
+  }
+
+  async errors(): Promise<readonly ErrorSummary[]> {
+    return await this.nimbus.call('errors', [this.name])
+  }
+
+  /** The topology goes on: leaving a program never ends what runs on a cluster. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve()
+  }
+}
+
+function notSupported(call: string, topology: string): UsageError {
+  const message = `${call} of '${topology}': this version does it in a LocalCluster only, not on a cluster`
+  return new UsageError('NOT_SUPPORTED', message, { call })
+}
