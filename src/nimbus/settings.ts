@@ -10,6 +10,8 @@ export interface NimbusSettings {
   readonly taskTimeoutMs: number
   /** `nimbus.task.launch.secs`: grace for the first heartbeat after an assignment. */
   readonly launchMs: number
+  /** `supervisor.worker.timeout.secs`: time without progress after which a worker counts as hung. */
+  readonly workerTimeoutMs: number
   /** `supervisor.worker.lease.secs`: a worker that is cut off has ended by then. */
   readonly leaseMs: number
   /** `nimbus.inbox.jar.expiration.secs`: age at which a blob that nobody names is deleted. */
@@ -45,6 +47,7 @@ export const defaultNimbusSettings: NimbusSettings = {
   monitorMs: SECOND,
   taskTimeoutMs: 5 * SECOND,
   launchMs: 120 * SECOND,
+  workerTimeoutMs: 5 * SECOND,
   leaseMs: 10 * SECOND,
   blobExpirationMs: 3_600 * SECOND,
   workersMax: undefined,

@@ -6,20 +6,12 @@ import { permit } from '../permissions.ts'
 import { boardList, boardRead } from './board-tree.ts'
 import { type Desk, leading, notLeader } from './desk.ts'
 import { operationsSeen } from './find.ts'
-import { nodeNames, nodeStatuses, type NodesSeen, slotStatuses } from './node-status.ts'
+import { type NodesSeen, nodeNames, nodeStatuses, slotStatuses } from './node-status.ts'
 import { operationStatus } from './operations.ts'
 
 type Calls = Pick<
   NimbusApi,
-  | 'cluster'
-  | 'nodes'
-  | 'slots'
-  | 'history'
-  | 'drain'
-  | 'undrain'
-  | 'events'
-  | 'boardList'
-  | 'boardRead'
+  'cluster' | 'nodes' | 'slots' | 'history' | 'drain' | 'undrain' | 'events' | 'boardList' | 'boardRead'
 >
 
 const WAIT_MS_MAX = 30_000

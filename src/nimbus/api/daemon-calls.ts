@@ -65,4 +65,3 @@ function checkDigest(digest: string): void {
   if (isBlobDigest(digest)) return
   throw new UsageError('REQUEST_INVALID', 'a digest has 64 digits 0-9 and a-f', { field: 'digest' })
 }
-

@@ -69,7 +69,9 @@ export function topologySeen(desk: Desk, { record }: Versioned<TopologyRecord>):
   const { memory, board, host, sync } = desk
   const shape = shapeNow(desk, record)
   const missing = sync.missing.get(record.outline.digest) ?? sync.missing.get(record.bundle.digest)
-  const trouble = memory.quarantined.get(record.id) ?? (shape === undefined ? (missing ?? 'its outline is being read') : missing)
+  const trouble =
+    memory.quarantined.get(record.id) ??
+    (shape === undefined ? (missing ?? 'its outline is being read') : missing)
   return {
     record,
     assignment: board.view.assignments.get(record.id)?.record,
@@ -88,7 +90,6 @@ export function operationsSeen({ board, memory, host, settings }: Desk): Operati
   const facts = { heard: memory.book.nodes, nowMs: host.clock.monotonicMs(), settings }
   return {
     view: board.view,
-    slotsOf: (assignment) =>
-      assignment.workers.map((worker) => slotOf(facts, assignment.topologyId, worker)),
+    slotsOf: (assignment) => assignment.workers.map((worker) => slotOf(facts, assignment.topologyId, worker)),
   }
 }

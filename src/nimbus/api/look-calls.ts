@@ -7,10 +7,7 @@ import { type Desk, leading } from './desk.ts'
 import { findTopology, topologySeen } from './find.ts'
 import { metricsOf, workersOf } from './topology-status.ts'
 
-type Calls = Pick<
-  NimbusApi,
-  'metrics' | 'errors' | 'deadLetters' | 'workers' | 'logs' | 'setLogLevel'
->
+type Calls = Pick<NimbusApi, 'metrics' | 'errors' | 'deadLetters' | 'workers' | 'logs' | 'setLogLevel'>
 
 /** Supervisors asked at a time, and workers of one answer. */
 const PARALLEL_MAX = 16

@@ -84,7 +84,8 @@ function startStatus(
   if (assignment === undefined) return running(key, 'schedule', 0, undefined)
   const up = slots.filter((slot) => slot?.phase === 'running').length
   const total = assignment.workers.length
-  if (up < total || total === 0) return running(key, total === 0 ? 'wait for slots' : 'start workers', up, total)
+  if (up < total || total === 0)
+    return running(key, total === 0 ? 'wait for slots' : 'start workers', up, total)
   return done(key, 'runs')
 }
 
@@ -130,14 +131,17 @@ function runStatus(
   const wanted = key.kind === 'activate' ? 'active' : 'inactive'
   if (record.phase !== wanted)
     return failed(key, 'TOPOLOGY_WRONG_STATE', `it is ${record.phase}: somebody else decided otherwise`)
-  const told = slots.filter((slot) => slot?.beat?.run === wanted && (wanted === 'active' || slot.beat.isQuiet))
+  const told = slots.filter(
+    (slot) => slot?.beat?.run === wanted && (wanted === 'active' || slot.beat.isQuiet),
+  )
   if (told.length < slots.length) return running(key, 'tell workers', told.length, slots.length)
   return done(key, wanted)
 }
 
 function drainStatus(key: OperationKey, { view }: OperationsSeen): OperationStatus {
   const node = view.nodes.get(key.subject)?.record
-  if (node?.isDraining !== true) return failed(key, 'RECORD_CHANGED', 'the node is not being drained any more')
+  if (node?.isDraining !== true)
+    return failed(key, 'RECORD_CHANGED', 'the node is not being drained any more')
   let left = 0
   for (const { record } of view.assignments.values())
     left += record.workers.filter((worker) => worker.node === key.subject).length
@@ -153,7 +157,14 @@ function done(key: OperationKey, step: string): OperationStatus {
 }
 
 function failed(key: OperationKey, code: string, message: string): OperationStatus {
-  return { ...common(key), step: 'failed', done: 0, total: undefined, state: 'failed', error: { code, message } }
+  return {
+    ...common(key),
+    step: 'failed',
+    done: 0,
+    total: undefined,
+    state: 'failed',
+    error: { code, message },
+  }
 }
 
 function common(key: OperationKey): Pick<OperationStatus, 'id' | 'kind' | 'subject'> {

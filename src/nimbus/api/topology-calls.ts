@@ -19,14 +19,7 @@ import { statusOf, summaryOf } from './topology-status.ts'
 
 type Calls = Pick<
   NimbusApi,
-  | 'topologies'
-  | 'topology'
-  | 'outline'
-  | 'activate'
-  | 'deactivate'
-  | 'kill'
-  | 'rebalance'
-  | 'operation'
+  'topologies' | 'topology' | 'outline' | 'activate' | 'deactivate' | 'kill' | 'rebalance' | 'operation'
 >
 
 const DRAIN_MS_MAX = 24 * 3_600_000
@@ -75,7 +68,8 @@ export function topologyCalls(desk: Desk): Calls {
         refuseUnchangeable(record)
         const { outline } = knownOutline(desk, record)
         const wanted = wantedChanges(record, outline, request, settings)
-        if (wanted === undefined || record.phase === 'rebalancing' || record.phase === 'killed') return undefined
+        if (wanted === undefined || record.phase === 'rebalancing' || record.phase === 'killed')
+          return undefined
         const phaseDeadline = desk.host.clock.now() + drainTime(request.drainMs, outline.drainTimeoutMs)
         return { ...record, phase: 'rebalancing', phaseAfter: record.phase, phaseDeadline, wanted }
       })

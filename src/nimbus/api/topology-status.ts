@@ -61,13 +61,15 @@ export function stateOf(seen: TopologySeen): TopologyState {
 
 /** Every executor is placed, and every worker runs. */
 function isUp({ assignment, slots }: TopologySeen): boolean {
-  if (assignment === undefined || assignment.workers.length === 0 || assignment.unplaced.length > 0) return false
+  if (assignment === undefined || assignment.workers.length === 0 || assignment.unplaced.length > 0)
+    return false
   return assignment.workers.every((worker) => slotFor(slots, worker)?.phase === 'running')
 }
 
 /** Every source has read all, and nothing is in flight. */
 export function isFinished({ assignment, slots }: TopologySeen): boolean {
-  if (assignment === undefined || assignment.workers.length === 0 || assignment.unplaced.length > 0) return false
+  if (assignment === undefined || assignment.workers.length === 0 || assignment.unplaced.length > 0)
+    return false
   return assignment.workers.every((worker) => {
     const beat = slotFor(slots, worker)?.beat
     return beat?.isFinished === true && beat.isQuiet

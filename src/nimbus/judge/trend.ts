@@ -19,6 +19,8 @@ export const SAMPLES_MIN = 12
 const PIECES = 10
 /** Part of the whole slope that each half must have: half steepness leaves room for noise. */
 const HALF_SHARE = 0.4
+/** Part of the whole rise by which the floor may fall in between: more is a collection. */
+const FALL_SHARE = 0.5
 /** Part of all pairs that must rise. A level series with noise has half, a line with little noise all. */
 const RISING_SHARE = 0.75
 
@@ -27,11 +29,26 @@ export function risingFloor(samples: readonly Sample[]): { slope: number; floor:
   if (samples.length < SAMPLES_MIN) return undefined
   const floor = floorOf(samples)
   const { slope, risingShare } = theilSen(floor)
-  if (slope <= 0 || risingShare < RISING_SHARE) return undefined
+  const last = floor.at(-1)
+  const now = samples.at(-1)
+  if (last === undefined || now === undefined || slope <= 0 || risingShare < RISING_SHARE) return undefined
   const middle = Math.floor(floor.length / 2)
   const halves = [floor.slice(0, middle), floor.slice(middle)]
   if (halves.some((half) => theilSen(half).slope < slope * HALF_SHARE)) return undefined
-  return { slope, floor: floor.at(-1)?.value ?? 0 }
+  if (largestFall(floor) > slope * (now.at - (floor[0]?.at ?? 0)) * FALL_SHARE) return undefined
+  // The last piece has its least at its beginning, if there is a rise: from there to now it went on.
+  return { slope, floor: last.value + slope * (now.at - last.at) }
+}
+
+/** From any point down to any later one. */
+function largestFall(floor: readonly Sample[]): number {
+  let most = Number.NEGATIVE_INFINITY
+  let fall = 0
+  for (const { value } of floor) {
+    most = Math.max(most, value)
+    fall = Math.max(fall, most - value)
+  }
+  return fall
 }
 
 /** Median slope of all pairs, and the share of pairs that rise. */

@@ -11,6 +11,8 @@ import { paths } from '../../cluster/paths.ts'
 import { isMalformed } from './facts.ts'
 
 const DELETES_MAX = 50
+/** A node that was released is remembered for so long: what it did before does not count again. */
+const RELEASED_KEPT_MS = 3_600_000
 
 export interface LeftOver {
   /** `assignment words-1`: the same thing has the same key in the next round. */
@@ -64,7 +66,8 @@ function leftNames({ view }: CleanUpSeen): readonly LeftOver[] {
 /** Only once nothing runs of it: its assignment goes first, and supervisors write under a check of that. */
 function leftPositions({ view, positionIds }: CleanUpSeen): readonly LeftOver[] {
   return positionIds.flatMap((id): LeftOver[] => {
-    const isNamed = mayBeThere(view, id) || view.assignments.has(id) || isMalformed(view, paths.assignment(id))
+    const isNamed =
+      mayBeThere(view, id) || view.assignments.has(id) || isMalformed(view, paths.assignment(id))
     return isNamed ? [] : [{ key: `positions ${id}`, writes: [], positionsOf: id }]
   })
 }
@@ -72,7 +75,7 @@ function leftPositions({ view, positionIds }: CleanUpSeen): readonly LeftOver[] 
 /** A decision about a node that says nothing any more. */
 function idleNodes({ view, now }: CleanUpSeen): readonly LeftOver[] {
   return [...view.nodes].flatMap(([node, { record, version }]): LeftOver[] => {
-    if (record.isDraining || (record.blacklistedUntil ?? 0) > now) return []
+    if (record.isDraining || (record.blacklistedUntil ?? 0) + RELEASED_KEPT_MS > now) return []
     if (isMalformed(view, paths.node(node))) return []
     return [{ key: `node ${node}`, writes: [{ kind: 'delete-node', node, version }] }]
   })

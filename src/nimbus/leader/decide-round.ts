@@ -35,6 +35,8 @@ export interface RoundDecision {
   /** What is not as it was asked for, by topology. */
   readonly notes: ReadonlyMap<string, readonly string[]>
   readonly steps: ReadonlyMap<string, LifeStep>
+  /** What was asked of the scheduler: for who thinks of moving more. */
+  readonly request: ScheduleRequest
 }
 
 export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
@@ -44,7 +46,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     const found = attempt(topology.record.id, quarantine, () => caseOf(facts, topology))
     if (found !== undefined) cases.push(found)
   }
-  const plans = placeAll(facts, cases, place, quarantine)
+  const { plans, request } = placeAll(facts, cases, place, quarantine)
   const batches: Batch[] = []
   for (const each of cases) {
     const { id } = each.topology.record
@@ -55,6 +57,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     batches: [...batches, ...quarantineBatches(facts, quarantine)],
     quarantine,
     notes: new Map([...plans].map(([id, plan]) => [id, plan.notes])),
+    request,
     steps: new Map(cases.map((each) => [each.topology.record.id, each.step])),
   }
 }
@@ -92,13 +95,18 @@ function caseOf(facts: RoundFacts, topology: Versioned<TopologyRecord>): Case | 
 
 const placed: readonly LifeStep[] = ['assign', 'drain', 'wait', 'move', 'resume']
 
+interface Placed {
+  readonly plans: ReadonlyMap<string, TopologyPlan>
+  readonly request: ScheduleRequest
+}
+
 /** One plan for all; if that throws, the topologies it throws for are left out. */
 function placeAll(
   facts: RoundFacts,
   cases: readonly Case[],
   place: Place,
   quarantine: Map<string, string>,
-): ReadonlyMap<string, TopologyPlan> {
+): Placed {
   const candidates = cases.flatMap((each): Candidate[] => {
     const { record } = each.topology
     const isKilled = record.phase === 'killed'
@@ -106,16 +114,19 @@ function placeAll(
     const lostWorkers = facts.lostWorkers.get(record.id) ?? []
     return [{ record, assignment: each.assignment?.record, shape: each.wanted, lostWorkers }]
   })
-  const run = (some: readonly Candidate[]): SchedulePlan => place(scheduleRequest(facts, some))
+  const run = (some: readonly Candidate[]): Placed => {
+    const request = scheduleRequest(facts, some)
+    return { request, plans: byId(place(request)) }
+  }
   try {
-    return byId(run(candidates))
+    return run(candidates)
   } catch (error) {
     if (!isJudgeable(error)) throw error
   }
   const good = candidates.filter(
     (each) => attempt(each.record.id, quarantine, () => run([each])) !== undefined,
   )
-  return byId(run(good))
+  return run(good)
 }
 
 function byId(plan: SchedulePlan): ReadonlyMap<string, TopologyPlan> {

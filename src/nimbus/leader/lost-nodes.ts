@@ -1,32 +1,23 @@
 /**
- * Which nodes are lost. Pure.
- *
- *   session   heartbeats      peers still hear its workers    verdict
- *   there     any             any                             stays: a supervisor that is silent is no lost node
- *   gone      fresh           any                             stays: it talks to us, only not to the coordinator
- *   gone      silent          no                              lost
- *   gone      silent          yes                             lost after lease + 1 s: its workers end by then
- *   gone      never heard     any                             lost, but for the grace of a cluster that comes back
+ * Which nodes are lost, of all that something is assigned to. Pure: judge-node.ts judges each by its own signs; what is
+ * seen here is that many are gone at once.
  *
  * Invariants
- *   N1  two signs move a node
+ *   N1  two signs move a node (J1 of judge-node.ts)
  *   N2  when all have lost their sessions, it was the coordinator: nobody is moved before they could come back
  */
+import { judgeNode, type NodeSeen } from '../judge/judge-node.ts'
 
-export interface NodeSigns {
+export interface NodeSigns extends Omit<NodeSeen, 'nowMs' | 'leaderSinceMs'> {
   readonly node: string
-  readonly hasSession: boolean
-  /** Age of its newest heartbeat; undefined: never heard. */
-  readonly silentMs: number | undefined
-  /** Workers of other nodes still receive from its workers. */
-  readonly isSeenByPeers: boolean
 }
 
 export interface LossLimits {
-  /** How long this leadership has been held. */
-  readonly leadingMs: number
-  /** Since the coordinator came back; undefined: it was never away. */
-  readonly sinceOutageMs: number | undefined
+  /** Monotonic, all times. */
+  readonly nowMs: number
+  readonly leaderSinceMs: number
+  /** When the coordinator came back; undefined: it was never away. */
+  readonly backMs: number | undefined
   /** Heartbeats older than this are silence. */
   readonly silentMs: number
   readonly leaseMs: number
@@ -34,19 +25,16 @@ export interface LossLimits {
 
 /** After an outage of the coordinator daemons begin new sessions, with waits of up to 5 s, and tell them anew. */
 const OUTAGE_GRACE_MS = 15_000
-const LEASE_MARGIN_MS = 1_000
 
 export function lostNodes(signs: readonly NodeSigns[], limits: LossLimits): ReadonlySet<string> {
-  const gone = signs.filter(({ hasSession }) => !hasSession)
-  const isAfterOutage = limits.sinceOutageMs !== undefined && limits.sinceOutageMs < OUTAGE_GRACE_MS
+  const { nowMs, leaderSinceMs, backMs, silentMs } = limits
+  const gone = signs.filter(({ sessionLostSinceMs }) => sessionLostSinceMs !== undefined)
+  const isAfterOutage = backMs !== undefined && nowMs - backMs < OUTAGE_GRACE_MS
   // A leader that begins among nodes of which most are not there sees a cluster that starts, not one that dies.
-  const isBeginning = limits.leadingMs < limits.silentMs && gone.length * 2 > signs.length
-  const hasGrace = isAfterOutage || isBeginning
-  return new Set(gone.filter((each) => isLost(each, limits, hasGrace)).map(({ node }) => node))
-}
-
-function isLost({ silentMs, isSeenByPeers }: NodeSigns, limits: LossLimits, hasGrace: boolean): boolean {
-  if (silentMs === undefined) return !hasGrace
-  if (silentMs <= limits.silentMs) return false
-  return !isSeenByPeers || silentMs > limits.leaseMs + LEASE_MARGIN_MS
+  const isBeginning = nowMs - leaderSinceMs <= silentMs && gone.length * 2 > signs.length
+  const lost = gone.filter((each) => {
+    if (each.heartbeatMs === undefined && (isAfterOutage || isBeginning)) return false
+    return judgeNode({ ...each, nowMs, leaderSinceMs }, limits).state === 'dead'
+  })
+  return new Set(lost.map(({ node }) => node))
 }

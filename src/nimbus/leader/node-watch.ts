@@ -1,83 +1,139 @@
 /**
  * Signs of nodes, gathered: when their sessions went, when the coordinator itself was away, what their peers' links
- * show. Which of them are lost is judged by lost-nodes.ts (pure).
+ * show. lost-nodes.ts says which of them are lost; here it is remembered how often each was.
+ *
+ * Bound: nodes that the board or an assignment names; 100 failures each.
  */
 import type { Board, BoardView } from '../../cluster/board.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
+import { FAILURES_KEPT_MAX } from '../judge/judge-blacklist.ts'
 import type { NodeHeard } from '../monitor/heartbeat-book.ts'
 import type { NimbusSettings } from '../settings.ts'
-import { type NodeSigns, lostNodes } from './lost-nodes.ts'
+import { lostNodes, type NodeSigns } from './lost-nodes.ts'
 
-export interface WatchTimes {
-  /** Monotonic, both. */
-  readonly nowMs: number
-  readonly leadingSinceMs: number
+interface Sign {
+  /** Monotonic. */
+  readonly knownSinceMs: number
+  lostSinceMs: number | undefined
+  isDead: boolean
+  /** Times at which it was judged dead, milliseconds since 1970. */
+  readonly failures: number[]
 }
 
 export class NodeWatch {
+  private readonly host: Host
   private readonly stops: readonly Stoppable[]
   private readonly settings: NimbusSettings
+  private readonly signs = new Map<string, Sign>()
   /** Monotonic time at which the coordinator came back; undefined: it was never away. */
   private backMs: number | undefined = undefined
   private wasAway = false
 
   constructor(host: Host, board: Board, settings: NimbusSettings) {
+    this.host = host
     this.settings = settings
     this.stops = [
       board.onState((state) => {
         if (state === 'connected' && this.wasAway) this.backMs = host.clock.monotonicMs()
         this.wasAway = state !== 'connected'
       }),
+      board.onChange(({ part, id }) => {
+        if (part === 'supervisors') this.see(id, board.view.supervisors.has(id))
+      }),
     ]
+  }
+
+  /** Times at which nodes were judged dead, milliseconds since 1970. */
+  get failures(): ReadonlyMap<string, readonly number[]> {
+    return new Map([...this.signs].map(([node, { failures }]) => [node, failures]))
   }
 
   stop(): void {
     for (const each of this.stops) each.stop()
   }
 
+  /** Nodes that are lost now. `leaderSinceMs` is monotonic. */
   deadNodes(
     view: BoardView,
     heard: ReadonlyMap<string, NodeHeard>,
-    { nowMs, leadingSinceMs }: WatchTimes,
+    leaderSinceMs: number,
   ): ReadonlySet<string> {
+    const nowMs = this.host.clock.monotonicMs()
     const assigned = new Set<string>()
-    for (const { record } of view.assignments.values()) for (const { node } of record.workers) assigned.add(node)
-    const seenByPeers = nodesSeenByPeers(view, heard, nowMs - this.settings.taskTimeoutMs)
+    for (const { record } of view.assignments.values())
+      for (const { node } of record.workers) assigned.add(node)
+    const peersHeard = heardByPeers(view, heard)
     const signs = [...assigned].map((node): NodeSigns => {
-      const found = heard.get(node)
+      const sign = this.see(node, view.supervisors.has(node))
       return {
         node,
-        hasSession: view.supervisors.has(node),
-        silentMs: found === undefined ? undefined : nowMs - found.atMs,
-        isSeenByPeers: seenByPeers.has(node),
+        sessionLostSinceMs: sign.lostSinceMs,
+        heartbeatMs: heard.get(node)?.atMs,
+        peersHeardMs: peersHeard.get(node),
+        knownSinceMs: sign.knownSinceMs,
       }
     })
-    return lostNodes(signs, {
-      leadingMs: nowMs - leadingSinceMs,
-      sinceOutageMs: this.backMs === undefined ? undefined : nowMs - this.backMs,
+    const dead = lostNodes(signs, {
+      nowMs,
+      leaderSinceMs,
+      backMs: this.backMs,
       silentMs: this.settings.taskTimeoutMs,
       leaseMs: this.settings.leaseMs,
     })
+    this.count(dead)
+    for (const node of this.signs.keys()) {
+      if (!assigned.has(node) && !view.supervisors.has(node) && !this.isRemembered(node))
+        this.signs.delete(node)
+    }
+    return dead
+  }
+
+  private see(node: string, hasSession: boolean): Sign {
+    const nowMs = this.host.clock.monotonicMs()
+    let sign = this.signs.get(node)
+    if (sign === undefined) {
+      sign = { knownSinceMs: nowMs, lostSinceMs: undefined, isDead: false, failures: [] }
+      this.signs.set(node, sign)
+      // It was gone before anybody here looked: nobody waits for it.
+      if (!hasSession) sign.lostSinceMs = Number.NEGATIVE_INFINITY
+    }
+    if (hasSession) sign.lostSinceMs = undefined
+    else sign.lostSinceMs ??= nowMs
+    return sign
+  }
+
+  private count(dead: ReadonlySet<string>): void {
+    for (const [node, sign] of this.signs) {
+      const isDead = dead.has(node)
+      if (isDead && !sign.isDead) {
+        sign.failures.push(this.host.clock.now())
+        if (sign.failures.length > FAILURES_KEPT_MAX) sign.failures.shift()
+      }
+      // With nothing assigned to it, it is not judged: dead it stays until its session is back.
+      if (isDead || sign.lostSinceMs === undefined) sign.isDead = isDead
+    }
+  }
+
+  /** A node that comes and goes is not there in between, and must not be new each time. */
+  private isRemembered(node: string): boolean {
+    const last = this.signs.get(node)?.failures.at(-1)
+    return last !== undefined && this.host.clock.now() - last < this.settings.blacklist.spanMs
   }
 }
 
-/** Nodes whose workers still send to workers of other nodes, as those say. */
-function nodesSeenByPeers(
-  view: BoardView,
-  heard: ReadonlyMap<string, NodeHeard>,
-  sinceMs: number,
-): ReadonlySet<string> {
-  const seen = new Set<string>()
+/** When workers of other nodes last said that they receive from a node's workers. Monotonic. */
+function heardByPeers(view: BoardView, heard: ReadonlyMap<string, NodeHeard>): ReadonlyMap<string, number> {
+  const found = new Map<string, number>()
   for (const [node, { beat, atMs }] of heard) {
-    if (atMs < sinceMs) continue
     for (const slot of beat.slots) {
       const workers = view.assignments.get(slot.topologyId ?? '')?.record.workers
       if (workers === undefined) continue
       for (const link of slot.beat?.links ?? []) {
         const other = workers.find(({ worker }) => worker === link.worker)?.node
-        if (link.isReceiving && other !== undefined && other !== node) seen.add(other)
+        if (link.isReceiving && other !== undefined && other !== node)
+          found.set(other, Math.max(found.get(other) ?? 0, atMs))
       }
     }
   }
-  return seen
+  return found
 }

@@ -21,6 +21,7 @@ import type { NimbusSettings } from '../settings.ts'
 import { decideCleanUp } from './clean-up.ts'
 import { decideRound, type Place, type RoundDecision } from './decide-round.ts'
 import type { RoundFacts } from './facts.ts'
+import { decideNodes } from './node-decisions.ts'
 import type { NodeWatch } from './node-watch.ts'
 import type { Batch } from './round-case.ts'
 import { isQuiet } from './running.ts'
@@ -135,7 +136,7 @@ export class Reign {
     this.remember(decision)
     if (!(await this.writeAll(decision.batches))) return
     if (!this.isHeld()) return
-    await this.writeNodes(facts)
+    await this.writeNodes(facts, decision)
     memory.forget(board.view, facts.now)
     await this.cleanUp(facts)
   }
@@ -152,7 +153,7 @@ export class Reign {
       view,
       outlines,
       heard: memory.book.nodes,
-      deadNodes: nodes.deadNodes(view, memory.book.nodes, { nowMs, leadingSinceMs: this.sinceMs }),
+      deadNodes: nodes.deadNodes(view, memory.book.nodes, this.sinceMs),
       quietTopologies: new Set(),
       lostWorkers: new Map(),
       stopWanted: memory.stopWanted,
@@ -178,7 +179,9 @@ export class Reign {
       const since = this.quietSince.get(id) ?? facts.nowMs
       this.quietSince.set(id, since)
       const isAlone = record.workers.length <= 1
-      const heardSince = record.workers.every(({ node }) => (facts.heard.get(node)?.atMs ?? since + 1) > since)
+      const heardSince = record.workers.every(
+        ({ node }) => (facts.heard.get(node)?.atMs ?? since + 1) > since,
+      )
       if (isAlone || heardSince) quiet.add(id)
     }
     for (const id of this.quietSince.keys()) if (!facts.view.assignments.has(id)) this.quietSince.delete(id)
@@ -224,7 +227,8 @@ export class Reign {
       log.info(event.message, { kind: event.kind, topology: event.topology ?? '' })
     }
     for (const write of batch.writes) {
-      if (write.kind === 'put-topology' && write.record.phase === 'inactive') memory.stopWanted.delete(batch.topologyId)
+      if (write.kind === 'put-topology' && write.record.phase === 'inactive')
+        memory.stopWanted.delete(batch.topologyId)
     }
     this.isKicked = true
     return 'written'
@@ -249,9 +253,11 @@ export class Reign {
     throw error
   }
 
-  private async writeNodes(facts: RoundFacts): Promise<void> {
+  private async writeNodes(facts: RoundFacts, { request }: RoundDecision): Promise<void> {
     const { nodes, memory, leadership, log } = this.spec
-    for (const { write, event } of nodes.decisions(facts, memory)) {
+    const judged = { failures: nodes.failures, risks: memory.risks.nodesAtRisk, request }
+    const decided = decideNodes(facts, judged)
+    for (const { write, event } of decided) {
       if (!this.isHeld()) return
       try {
         await leadership.write([write])

@@ -32,7 +32,11 @@ export class StuckBook {
         if (slot !== undefined && restartOf(slot.incarnation) >= RESTARTS_MAX - 1) return true
         return !hasRun.has(key) && facts.nowMs - first > facts.settings.launchMs
       })
-      if (stuck.length > 0) lost.set(id, stuck.map(({ worker }) => worker))
+      if (stuck.length > 0)
+        lost.set(
+          id,
+          stuck.map(({ worker }) => worker),
+        )
     }
     this.since = since
     this.hasRun = hasRun

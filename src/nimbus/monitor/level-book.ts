@@ -23,7 +23,8 @@ export class LevelBook {
   /** @throws UsageError REQUEST_INVALID */
   set(topologyId: string, logger: string, spec: { level: string; forMs: number; now: number }): void {
     if (!levels.includes(spec.level)) throw invalid(`a level is one of ${levels.join(', ')}`, 'level')
-    if (!(spec.forMs > 0 && spec.forMs <= FOR_MS_MAX)) throw invalid('a level holds for 1 ms to a day', 'forMs')
+    if (!(spec.forMs > 0 && spec.forMs <= FOR_MS_MAX))
+      throw invalid('a level holds for 1 ms to a day', 'forMs')
     if (logger.length > LOGGER_CHARACTERS_MAX) throw invalid('the name of a logger is shorter', 'logger')
     const loggers = this.topologies.get(topologyId) ?? new Map<string, Level>()
     if (!loggers.has(logger) && loggers.size >= LOGGERS_MAX)

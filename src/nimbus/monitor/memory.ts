@@ -12,6 +12,7 @@ import { HeartbeatBook, type Taken } from './heartbeat-book.ts'
 import { LevelBook } from './level-book.ts'
 import { RateBook } from './rate-book.ts'
 import { RestartBook } from './restart-book.ts'
+import { RiskBook } from './risk-book.ts'
 
 export class NimbusMemory {
   readonly book = new HeartbeatBook()
@@ -19,6 +20,7 @@ export class NimbusMemory {
   readonly events = new EventRing()
   readonly restarts = new RestartBook()
   readonly levels = new LevelBook()
+  readonly risks: RiskBook
   readonly rates = new Map<string, RateBook>()
   /** Topologies that want to stop themselves, until that is written. */
   readonly stopWanted = new Map<string, string>()
@@ -26,6 +28,10 @@ export class NimbusMemory {
   readonly quarantined = new Map<string, string>()
   /** What the last round could not do as asked, by topology. */
   notes: ReadonlyMap<string, readonly string[]> = new Map()
+
+  constructor(workerTimeoutMs: number) {
+    this.risks = new RiskBook(workerTimeoutMs)
+  }
 
   /** `now` is wall time, `nowMs` monotonic. */
   take(view: BoardView, beat: NodeHeartbeat, now: number, nowMs: number): Taken {
@@ -39,6 +45,7 @@ export class NimbusMemory {
       if (!view.topologies.has(slot.topologyId)) continue
       this.ratesOf(slot.topologyId).take(slot.worker, slot.incarnation, slot.beat)
     }
+    this.risks.take(view, beat, now, this.restarts)
     for (const each of taken.happenings) this.takeHappening(view, beat.node, each)
     if (beat.happeningsDropped > 0 && taken.happenings.length > 0) {
       const message = `${beat.happeningsDropped} happenings on ${beat.node} were not told: there were too many`
@@ -68,9 +75,11 @@ export class NimbusMemory {
       for (const id of kept.keys()) if (!isKnown(id)) kept.delete(id)
     }
     this.errors.keepOnly(isKnown)
-    this.restarts.keepOnly(isKnown)
     this.levels.keepOnly(isKnown, now)
-    this.book.keepOnly((node) => view.supervisors.has(node) || isAssigned(view, node))
+    const isNode = (node: string): boolean => view.supervisors.has(node) || isAssigned(view, node)
+    this.book.keepOnly(isNode)
+    this.restarts.keepOnly(isKnown, isNode)
+    this.risks.keepOnly(isNode)
     for (const [id, rates] of this.rates) {
       const workers = view.assignments.get(id)?.record.workers
       if (workers !== undefined) rates.keepOnly((worker) => workers.some((each) => each.worker === worker))
@@ -92,7 +101,7 @@ export class NimbusMemory {
       }
       case 'worker-exited': {
         const { worker, reason, incarnation } = each
-        this.restarts.add(topologyId, { at, node, worker, reason })
+        this.restarts.add(topologyId, { node, worker, reason })
         const message = `worker ${worker} of ${record.name} on ${node} ended: ${reason} ${each.text}`.trim()
         this.events.add({ ...place, kind: each.kind, message, details: { worker, incarnation, reason } })
         return

@@ -1,55 +1,41 @@
 /**
- * How often workers ended, and why: by worker for the status of components, by node for the blacklist. In memory.
- *
- * Bounds: the workers of the topologies on the board; 200 exits a topology with their time, the rest is counted.
+ * How often workers ended by themselves: by worker for the status of components, by node for what is at risk. In
+ * memory, bounded by the workers and nodes on the board.
  */
 import type { ExitReason } from '../../cluster/seat-messages.ts'
 
-const EXITS_KEPT = 200
-
 export interface WorkerExit {
-  /** Milliseconds since 1970. */
-  readonly at: number
   readonly node: string
   readonly worker: number
   readonly reason: ExitReason
-}
-
-interface Page {
-  readonly counts: Map<number, number>
-  readonly exits: WorkerExit[]
 }
 
 /** Ends in good order: nobody has to look at them. */
 const orderly: ReadonlySet<ExitReason> = new Set(['shutdown', 'assignment-changed'])
 
 export class RestartBook {
-  private readonly pages = new Map<string, Page>()
+  private readonly pages = new Map<string, Map<number, number>>()
+  private readonly nodes = new Map<string, number>()
 
   add(topologyId: string, exit: WorkerExit): void {
     if (orderly.has(exit.reason)) return
-    let page = this.pages.get(topologyId)
-    if (page === undefined) {
-      page = { counts: new Map(), exits: [] }
-      this.pages.set(topologyId, page)
-    }
-    page.counts.set(exit.worker, (page.counts.get(exit.worker) ?? 0) + 1)
-    page.exits.push(exit)
-    if (page.exits.length > EXITS_KEPT) page.exits.shift()
+    const page = this.pages.get(topologyId) ?? new Map<number, number>()
+    this.pages.set(topologyId, page)
+    page.set(exit.worker, (page.get(exit.worker) ?? 0) + 1)
+    this.nodes.set(exit.node, (this.nodes.get(exit.node) ?? 0) + 1)
   }
 
   countOf(topologyId: string, worker: number): number {
-    return this.pages.get(topologyId)?.counts.get(worker) ?? 0
+    return this.pages.get(topologyId)?.get(worker) ?? 0
   }
 
-  /** Exits on a node since then. */
-  exitsOn(node: string, since: number): readonly WorkerExit[] {
-    return [...this.pages.values()].flatMap(({ exits }) =>
-      exits.filter((exit) => exit.node === node && exit.at >= since),
-    )
+  /** Exits on a node. */
+  countOn(node: string): number {
+    return this.nodes.get(node) ?? 0
   }
 
-  keepOnly(isKnown: (topologyId: string) => boolean): void {
+  keepOnly(isKnown: (topologyId: string) => boolean, isNode: (node: string) => boolean): void {
     for (const id of this.pages.keys()) if (!isKnown(id)) this.pages.delete(id)
+    for (const node of this.nodes.keys()) if (!isNode(node)) this.nodes.delete(node)
   }
 }

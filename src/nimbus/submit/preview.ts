@@ -86,14 +86,17 @@ function configChanges(before: TopologyOutline, after: TopologyOutline): readonl
   const changes: Change[] = []
   for (const name of ['guarantee', 'workers', 'scheduler', 'priority'] as const) {
     if (before[name] !== after[name])
-      changes.push(change('config', name, String(before[name] ?? 'default'), String(after[name] ?? 'default')))
+      changes.push(
+        change('config', name, String(before[name] ?? 'default'), String(after[name] ?? 'default')),
+      )
   }
   const old = members(before.document.config)
   const now = members(after.document.config)
   for (const name of union(old, now)) {
     const [from, to] = [text(old.get(name)), text(now.get(name))]
     // Told already, as what it comes to.
-    if (from !== to && name !== 'workers' && name !== 'guarantee') changes.push(change('config', name, from, to))
+    if (from !== to && name !== 'workers' && name !== 'guarantee')
+      changes.push(change('config', name, from, to))
   }
   return changes
 }
