@@ -28,8 +28,8 @@ const reasons: ReadonlyMap<number, ExitReason> = new Map([
 ])
 
 /**
- * Why a worker ended. `outputTail` is the end of what it wrote: V8 says there that the heap was full, and then
- * aborts, which looks like a signal.
+ * Why a worker ended. `outputTail` is the end of what it wrote: V8 says there that the heap was full, and
+ * then aborts, which looks like a signal.
  */
 export function exitReasonOf(
   exit: { readonly code: number | undefined; readonly signal: string | undefined },

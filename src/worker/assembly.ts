@@ -90,8 +90,8 @@ export class Assembler implements Assembly {
   }
 
   /**
-   * The same topology with another placement: executors that are new here are made, those that are not here any
-   * more are taken out, and all routes are made anew. Only while nothing is in flight.
+   * The same topology with another placement: executors that are new here are made, those that are not here
+   * any more are taken out, and all routes are made anew. Only while nothing is in flight.
    */
   rearrange(spec: WorkerSpec): { readonly came: Executors; readonly left: Executors } {
     this.spec = spec

@@ -1,6 +1,6 @@
 /**
- * The way to tasks that run nowhere, because the scheduler found no place for them: what is sent there fails, a
- * while later. The while is what keeps a source from sending, failing and sending again as fast as it can.
+ * The way to tasks that run nowhere, because the scheduler found no place for them: what is sent there fails,
+ * a while later. The while is what keeps a source from sending, failing and sending again as fast as it can.
  *
  * Bound: what waits here is what sources have pending. Untracked tuples are lost, and counted.
  */

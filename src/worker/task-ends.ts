@@ -1,6 +1,6 @@
 /**
- * Begins and ends of a worker's tasks: what was prepared or opened is ended once, the last first; what was not is
- * left alone. What does not come to its end in time is left alone, too, and reported.
+ * Begins and ends of a worker's tasks: what was prepared or opened is ended once, the last first; what was
+ * not is left alone. What does not come to its end in time is left alone, too, and reported.
  */
 import { UnavailableError, UserCodeError } from '../base/errors.ts'
 import type { TaskIdentity } from '../flow/executor/task-identity.ts'

@@ -11,7 +11,8 @@
  *
  * Invariants
  *   P1  It gets a seat once. What it is does not change afterwards, but for its placement.
- *   P2  Without a word from a supervisor for as long as the lease nothing of it runs any more, also if the process
+ *   P2  Without a word from a supervisor for as long as the lease nothing of it runs any more, also if the
+ *       process
  *       stood still meanwhile: that is found out before executors run again.
  *   P3  Heartbeats come from the same loop as the work: who is stuck is silent.
  */
@@ -28,6 +29,7 @@ import type { LevelBook } from './seat/level-book.ts'
 import { type LoadTopology, Seat } from './seat/seat.ts'
 import type { WorkerProbe } from './seat/seat-beat.ts'
 import { faultOf, SeatReports } from './seat/seat-reports.ts'
+import { userFrameOf } from './seat/user-frame.ts'
 
 /** A spare whose supervisor does not come back ends itself. */
 const ALONE_MS = 60_000
@@ -48,6 +50,8 @@ export interface WorkerProcessSpec {
   readonly probe: WorkerProbe
   readonly log: Logger
   readonly levels?: LevelBook
+  /** URL of the folder of this package's code: what was thrown there is ours. Default: everything is. */
+  readonly ownCode?: string
   /** Ends the process. Called once; nothing of the worker runs any more then. */
   readonly exit: (code: number) => void
   /** It has a seat from now on: its directory is known. */
@@ -103,14 +107,11 @@ export class WorkerProcess {
   }
 
   /**
-   * Something was thrown, or rejected, where nobody caught it. User code's is reported; after one that was thrown
-   * in the middle of something only a new process is sure to be in order.
+   * Something was thrown, or rejected, where nobody caught it. User code's is reported; after one that was
+   * thrown in the middle of something only a new process is sure to be in order.
    */
   onUncaught(error: unknown, kind: 'thrown' | 'rejected'): void {
-    const { assign } = this
-    const stack = error instanceof Error ? (error.stack ?? '') : ''
-    const isUsers = !(error instanceof InvariantError) && (kind === 'rejected' || isIn(stack, assign))
-    if (!isUsers) {
+    if (!this.isUsers(error)) {
       this.onBroken(error)
       return
     }
@@ -300,6 +301,19 @@ export class WorkerProcess {
     this.finish(ExitCode.INVARIANT, 'crash', `a broken invariant: ${messageOf(error)}`)
   }
 
+  /**
+   * It came up in code of the topology, as far as its stack tells: the frame nearest to the throw decides.
+   */
+  private isUsers(error: unknown): boolean {
+    const { ownCode } = this.spec
+    if (this.assign === undefined || error instanceof InvariantError) return false
+    // What is no error has no stack; the engine throws nothing of the kind.
+    if (!(error instanceof Error) || ownCode === undefined) return ownCode !== undefined
+    const frames = (error.stack ?? '').split('\n').filter((line) => !line.includes('node:'))
+    const nearest = frames.find((line) => /^\s+at /.test(line)) ?? ''
+    return userFrameOf(nearest, ownCode) !== undefined
+  }
+
   private lookAlone(): void {
     const { downSinceMs } = this.line
     if (this.assign !== undefined || downSinceMs === undefined) return
@@ -328,11 +342,6 @@ export class WorkerProcess {
 
 function facts({ topologyId, worker, port, incarnation, layout, layoutDigest }: SeatAssign): SeatFacts {
   return { topologyId, worker, port, incarnation, layout, layoutDigest }
-}
-
-/** The error came up in the topology's module. */
-function isIn(stack: string, assign: SeatAssign | undefined): boolean {
-  return assign !== undefined && stack.includes(assign.bundlePath)
 }
 
 function componentOf(error: unknown): string {

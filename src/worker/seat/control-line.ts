@@ -1,6 +1,6 @@
 /**
- * The line from a worker process to the supervisor of its node: dialled by the worker, and again whenever it is
- * lost, for as long as the process lives. Whoever picks up is told first who calls.
+ * The line from a worker process to the supervisor of its node: dialled by the worker, and again whenever it
+ * is lost, for as long as the process lives. Whoever picks up is told first who calls.
  *
  *   start ─▶ read the address ─▶ dial ─▶ HELLO ─▶ messages both ways
  *                  ▲                                   │ lost, refused, no address
@@ -8,8 +8,8 @@
  *
  * The address is read anew for each dial: the supervisor that comes after this one listens elsewhere.
  *
- * Two ways to send: `say` is lost without a line (heartbeats: the next one says more), `tell` waits for the next
- * line, up to a bound.
+ * Two ways to send: `say` is lost without a line (heartbeats: the next one says more), `tell` waits for the
+ * next line, up to a bound.
  *
  * Does not know: what the messages mean.
  */

@@ -1,6 +1,6 @@
 /**
- * How far sources of this worker are behind, as they say it themselves: asked for once per heartbeat, never while
- * a question is open. Who does not know says nothing.
+ * How far sources of this worker are behind, as they say it themselves: asked for once per heartbeat, never
+ * while a question is open. Who does not know says nothing.
  */
 import { ReplayableSpoutTask } from '../../flow/executor/spout/replayable-spout-task.ts'
 import type { Worker } from '../worker.ts'

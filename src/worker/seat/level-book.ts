@@ -1,6 +1,6 @@
 /**
- * From which level on lines of a worker's log are written, by logger and for a time. A logger is a component, or
- * `root` for everything. Pure: time is handed in.
+ * From which level on lines of a worker's log are written, by logger and for a time. A logger is a component,
+ * or `root` for everything. Pure: time is handed in.
  */
 import type { Details } from '../../base/errors.ts'
 import type { LogLevel } from '../../base/log.ts'

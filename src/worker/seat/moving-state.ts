@@ -1,6 +1,6 @@
 /**
- * Keyed state that moves between workers: written out by executor where it was, dealt to the tasks that own its
- * keys where it comes to. The owner of a key is the task that the fields grouping on it would choose.
+ * Keyed state that moves between workers: written out by executor where it was, dealt to the tasks that own
+ * its keys where it comes to. The owner of a key is the task that the fields grouping on it would choose.
  */
 import { bucketOf, hashKey } from '../../base/hash.ts'
 import type { StateFile } from '../../cluster/seat-messages.ts'

@@ -1,6 +1,6 @@
 /**
- * Where a worker sends and receives: a PostOffice for one WorkerSpec, joined with the worker that is made after
- * it.
+ * Where a worker sends and receives: a PostOffice for one WorkerSpec, joined with the worker that is made
+ * after it.
  */
 import { assertDefined } from '../../base/assert.ts'
 import type { Link } from '../../flow/transfer/link.ts'

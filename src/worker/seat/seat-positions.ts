@@ -1,6 +1,6 @@
 /**
- * Restart positions of a worker in a cluster: what it was given, how far its sources are, and what of that its
- * supervisor has put on the board.
+ * Restart positions of a worker in a cluster: what it was given, how far its sources are, and what of that
+ * its supervisor has put on the board.
  *
  *   sources ─▶ collect ─▶ changed ──▶ supervisor ─▶ board
  *                           on its way   │

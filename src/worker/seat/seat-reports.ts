@@ -1,6 +1,6 @@
 /**
- * What the executors of a worker tell their owner, as messages to the supervisor: errors, dead letters, wishes to
- * stop or start again.
+ * What the executors of a worker tell their owner, as messages to the supervisor: errors, dead letters,
+ * wishes to stop or start again.
  *
  * Bounds: errors are throttled by the desk before they come here; a dead letter's values are cut to
  * `VALUES_CHARS_MAX`.
@@ -98,7 +98,9 @@ export function faultOf(
   }
 }
 
-/** What JSON cannot say is tagged as plain-json.ts does; what is too long, or cannot be said at all, is text. */
+/**
+ * What JSON cannot say is tagged as plain-json.ts does; what is too long, or cannot be said at all, is text.
+ */
 function letterOf({ values, ...letter }: DeadLetter): Json {
   const message = letter.message.slice(0, MESSAGE_CHARS_MAX)
   let text: string

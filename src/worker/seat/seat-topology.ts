@@ -1,6 +1,6 @@
 /**
- * The topology that a worker is told to run: built from the module, and held against the layout that the leader
- * reckoned with.
+ * The topology that a worker is told to run: built from the module, and held against the layout that the
+ * leader reckoned with.
  */
 import { UserCodeError } from '../../base/errors.ts'
 import { layoutDigest } from '../../cluster/layout.ts'

@@ -1,13 +1,15 @@
 /**
- * A worker in its seat: what an ASSIGN asks for, put together, and kept in the state that its supervisor wants.
+ * A worker in its seat: what an ASSIGN asks for, put together, and kept in the state that its supervisor
+ * wants.
  *
  *   starting ─▶ running ⇄ rearranging ─▶ stopping ─▶ ended
  *      ╰── build, listen or prepare failed ───────────╯      kill: at once, from anywhere
  *
- *   frozen: after keyed state was written out nothing runs until it has moved, or the move is called off. A timer
- *   that fired in between would fire again where the state goes.
+ *   frozen: after keyed state was written out nothing runs until it has moved, or the move is called off. A
+ *   timer that fired in between would fire again where the state goes.
  *
- * Order: `start`; `rearrange` and `dumpState` one at a time, by whoever queues them, while nothing is in flight.
+ * Order: `start`; `rearrange` and `dumpState` one at a time, by whoever queues them, while nothing is in
+ * flight.
  *
  * Does not know: the line to the supervisor, leases, processes.
  */
@@ -144,7 +146,9 @@ export class Seat {
     if (this.state === 'running') this.meetAll(peers)
   }
 
-  /** @throws what preparing the executors that come throws, and reading their state: the worker must end then */
+  /**
+   * @throws what preparing the executors that come throws, and reading their state: the worker must end then
+   */
   async rearrange({ placement, peers, stateFiles, positions }: Rearrange): Promise<void> {
     const { running } = this
     if (running === undefined || this.state !== 'running') return

@@ -4,7 +4,8 @@
  * Route: tasks of a drained worker → [written here] → the supervisor uploads it, another fetches it → [read
  * here] → the tasks that own the keys now.
  *
- * Layout, numbers little endian; unsigned, float, text and values as in wire/byte-writer.ts and value-tags.ts:
+ * Layout, numbers little endian; unsigned, float, text and values as in wire/byte-writer.ts and
+ * value-tags.ts:
  *
  *   file     8 bytes "TYPHSTAT" · u32 version · record…
  *   record   u32 length of the body · u32 CRC-32 of the body · body

@@ -1,0 +1,503 @@
+/** A worker process and its supervisor: every message, in every state that it may come in. */
+import { describe, expect, test } from 'vitest'
+import { bolt, fields, replayableSpout, spoutFrom } from '../../src/index.ts'
+import { SeatWorld, type SeatWorldSpec } from './seat-world.ts'
+
+const number = fields({ n: 'int' })
+
+function* upTo(count: number) {
+  for (let n = 0; n < count; n += 1) yield { n }
+}
+
+interface Seen {
+  readonly items: number[]
+  readonly stored: unknown[]
+}
+
+/** A positioned source of `count` items, one a step, and a bolt that writes down what it gets. */
+function counted(
+  count: number,
+  seen: Seen,
+  everyMs = 0,
+  world: () => SeatWorld | undefined = () => undefined,
+): SeatWorldSpec {
+  return {
+    build(builder) {
+      const source = replayableSpout({
+        output: number,
+        partitions: () => ['p'],
+        async *read(_partition, from: number | undefined) {
+          for (let n = (from ?? -1) + 1; n < count; n += 1) {
+            if (everyMs > 0) await world()?.sleep(everyMs)
+            yield [{ values: { n }, position: n }]
+          }
+        },
+        onStored: (positions) => void seen.stored.push(...positions.values()),
+      })
+      const sum = bolt({ input: number, execute: (tuple) => void seen.items.push(tuple.values.n) })
+      builder.setBolt('sum', sum).shuffleGrouping(builder.setSpout('source', source))
+    },
+  }
+}
+
+const fresh = (): Seen => ({ items: [], stored: [] })
+
+describe('a spare', () => {
+  test('says hello with its secret and no seat, and waits', async () => {
+    const world = new SeatWorld(counted(1, fresh()))
+    await world.openSupervisor()
+    const seated = world.spawn(1)
+    await world.pass(30_000)
+    expect(seated.heard).toEqual([
+      { kind: 'hello', secret: 'secret 1', pid: 1, bornAt: 'b', seat: undefined },
+    ])
+    expect(seated.exits).toEqual([])
+  })
+
+  test('takes no notice of what is not for spares, and ends when it is told to', async () => {
+    const world = new SeatWorld(counted(1, fresh()))
+    await world.openSupervisor()
+    const seated = world.spawn(1)
+    await world.pass(200)
+    seated.tell({ kind: 'run', run: 'active' })
+    seated.tell({ kind: 'peers', peers: [] })
+    seated.tell({ kind: 'lease' })
+    seated.tell({ kind: 'stored', positions: { source: ['p'] } })
+    seated.tell({ kind: 'dump-state', executors: [1] })
+    seated.tell({ kind: 'rearrange', placement: [], peers: [], stateFiles: [] })
+    await world.pass(1_000)
+    expect(seated.kinds()).toEqual(['hello'])
+    seated.tell({ kind: 'stop', graceMs: 1_000 })
+    await world.pass(1_000)
+    expect(seated.exits).toEqual([0])
+  })
+
+  test('that is alone for a minute ends', async () => {
+    const world = new SeatWorld(counted(1, fresh()))
+    const seated = world.spawn(1)
+    await world.pass(59_000)
+    expect(seated.exits).toEqual([])
+    await world.pass(10_000)
+    expect(seated.exits).toEqual([72])
+  })
+})
+
+describe('a seat', () => {
+  test('is taken once: loaded, built, started, said, and the work is done', async () => {
+    const seen = fresh()
+    const world = new SeatWorld(counted(100, seen))
+    const [seated] = await world.seatAll([1])
+    await world.pass(2_000)
+    expect(world.loads).toEqual(['/bundles/abc'])
+    expect(seated?.kinds()).toEqual(['hello', 'started'])
+    expect(seen.items).toEqual([...upTo(100)].map(({ n }) => n))
+    seated?.tell(world.assign(1, { topologyId: 'other' }))
+    await world.pass(1_000)
+    expect(world.loads).toHaveLength(1)
+    expect(seated?.exits).toEqual([])
+  })
+
+  test('heartbeats say truly what was done', async () => {
+    const seen = fresh()
+    const world = new SeatWorld(counted(100, seen))
+    const [seated] = await world.seatAll([1])
+    await world.pass(2_000)
+    const beat = seated?.beat
+    expect(beat).toMatchObject({
+      isQuiet: true,
+      isFinished: true,
+      run: 'active',
+      loopUtilisation: 0.5,
+      links: [],
+    })
+    const bySum = beat?.components.find(({ component }) => component === 'sum')
+    expect(bySum).toMatchObject({ kind: 'bolt', executors: 1, tasks: 1, executedCount: 100, ackedCount: 100 })
+    const bySource = beat?.components.find(({ component }) => component === 'source')
+    expect(bySource).toMatchObject({ kind: 'spout', emittedCount: 100, ackedCount: 100, failedCount: 0 })
+    expect(beat?.turns).toBeGreaterThan(0)
+  })
+
+  test('begins in the run mode it is given, and follows the next', async () => {
+    const seen = fresh()
+    const world = new SeatWorld(counted(100, seen))
+    const [seated] = await world.seatAll([1], { run: 'inactive' })
+    await world.pass(1_000)
+    expect(seen.items).toEqual([])
+    expect(seated?.beat).toMatchObject({ run: 'inactive', isQuiet: true, isFinished: false })
+    seated?.tell({ kind: 'run', run: 'active' })
+    await world.pass(2_000)
+    expect(seen.items).toHaveLength(100)
+    seated?.tell({ kind: 'run', run: 'drain' })
+    await world.pass(2_000)
+    expect(seated?.beat).toMatchObject({ run: 'drain', isQuiet: true })
+  })
+
+  test('a run mode that comes while it starts holds when it has', async () => {
+    const seen = fresh()
+    const world = new SeatWorld(counted(100, seen))
+    let release: (module: unknown) => void = () => undefined
+    const def = world.load('')
+    world.load = () => new Promise((resolve) => (release = resolve))
+    await world.openSupervisor()
+    const seated = world.spawn(1)
+    await world.pass(100)
+    seated.tell(world.assign(1))
+    await world.pass(3_000)
+    expect(seated.beat).toMatchObject({ isQuiet: false, turns: 0, components: [] })
+    seated.tell({ kind: 'run', run: 'inactive' })
+    await world.pass(100)
+    release(def)
+    await world.pass(2_000)
+    expect(seated.kinds()).toEqual(['hello', 'started'])
+    expect(seen.items).toEqual([])
+  })
+
+  test('stops in good order within its grace, with its positions stored', async () => {
+    const seen = fresh()
+    let world: SeatWorld | undefined
+    world = new SeatWorld(counted(1_000, seen, 5, () => world))
+    const [seated] = await world.seatAll([1])
+    await world.pass(500)
+    seated?.tell({ kind: 'stop', graceMs: 3_000 })
+    await world.pass(3_000)
+    expect(seated?.exits).toEqual([0])
+    expect(seated?.last('exiting')).toMatchObject({ reason: 'shutdown' })
+    expect(seen.items.length).toBeGreaterThan(10)
+    const stored = JSON.parse(seated?.positions['source']?.['p'] ?? '{}')
+    expect(stored.position).toBe(seen.items.at(-1))
+  })
+
+  test('a tuple that does not come to its end is waited for no longer than the grace', async () => {
+    const world = new SeatWorld({
+      build(builder) {
+        const source = builder.setSpout(
+          'source',
+          spoutFrom(number, () => upTo(3)),
+        )
+        const stuck = bolt({ input: number, execute: () => new Promise<void>(() => undefined) })
+        builder.setBolt('stuck', stuck).shuffleGrouping(source)
+      },
+    })
+    const [seated] = await world.seatAll([1])
+    seated?.tell({ kind: 'stop', graceMs: 2_000 })
+    await world.pass(1_900)
+    expect(seated?.exits).toEqual([])
+    await world.pass(1_000)
+    expect(seated?.exits).toEqual([0])
+  })
+
+  test('dismissed, it is gone at once', async () => {
+    let world: SeatWorld | undefined
+    const seen = fresh()
+    world = new SeatWorld(counted(1_000, seen, 5, () => world))
+    const [seated] = await world.seatAll([1])
+    seated?.tell({ kind: 'dismiss', why: 'a stranger' })
+    await world.pass(100)
+    expect(seated?.exits).toEqual([0])
+    const count = seen.items.length
+    await world.pass(1_000)
+    expect(seen.items).toHaveLength(count)
+  })
+})
+
+describe('positions', () => {
+  test('go out as sources get on, and sources hear what is stored', async () => {
+    const seen = fresh()
+    let world: SeatWorld | undefined
+    world = new SeatWorld(counted(100, seen, 10, () => world))
+    const [seated] = await world.seatAll([1])
+    await world.pass(3_000)
+    expect(seated?.heard.filter(({ kind }) => kind === 'positions').length).toBeGreaterThan(5)
+    expect(seen.stored.at(-1)).toBe(99)
+    expect(JSON.parse(seated?.positions['source']?.['p'] ?? '')).toEqual({
+      position: 99,
+      readCount: 100,
+      ackedCount: 100,
+    })
+  })
+
+  test('a source goes on from what was stored', async () => {
+    const seen = fresh()
+    const world = new SeatWorld(counted(10, seen))
+    const stored = JSON.stringify({ position: 6, readCount: 7, ackedCount: 7 })
+    await world.seatAll([1], { positions: { source: { p: stored } } })
+    await world.pass(1_000)
+    expect(seen.items).toEqual([7, 8, 9])
+  })
+
+  test('what is not stored yet keeps a drained worker from being quiet', async () => {
+    const world = new SeatWorld(counted(10, fresh()))
+    await world.openSupervisor()
+    const seated = world.spawn(1)
+    seated.storesPositions = false
+    await world.pass(100)
+    seated.tell(world.assign(1))
+    await world.pass(1_000)
+    seated.tell({ kind: 'run', run: 'drain' })
+    await world.pass(2_000)
+    expect(seated.beat).toMatchObject({ run: 'drain', isQuiet: false })
+    seated.storesPositions = true
+    seated.tell({ kind: 'stored', positions: { source: ['p'] } })
+    await world.pass(2_000)
+    expect(seated.beat?.isQuiet).toBe(true)
+  })
+})
+
+describe('a supervisor that dies', () => {
+  test('is dialled again, told who calls, and the work goes on meanwhile', async () => {
+    const seen = fresh()
+    let world: SeatWorld | undefined
+    world = new SeatWorld(counted(400, seen, 10, () => world))
+    const [seated] = await world.seatAll([1])
+    const before = seen.items.length
+    world.crashSupervisor()
+    await world.pass(2_000)
+    expect(seen.items.length).toBeGreaterThan(before + 100)
+    const heardBefore = seated?.heard.length ?? 0
+    await world.openSupervisor()
+    await world.pass(1_500)
+    const heard = seated?.heard.slice(heardBefore) ?? []
+    expect(heard[0]).toMatchObject({
+      kind: 'hello',
+      seat: { topologyId: 't-1', worker: 1, incarnation: 16_384 },
+    })
+    expect(heard.map(({ kind }) => kind).slice(1, 3)).toEqual(['started', 'heartbeat'])
+    await world.pass(4_000)
+    expect(seated?.exits).toEqual([])
+    expect(seen.items).toEqual([...upTo(400)].map(({ n }) => n))
+    expect(JSON.parse(seated?.positions['source']?.['p'] ?? '').position).toBe(399)
+  })
+
+  test('and does not come back: the lease is over, nothing of the worker runs any more', async () => {
+    const seen = fresh()
+    let world: SeatWorld | undefined
+    world = new SeatWorld(counted(10_000, seen, 10, () => world))
+    const [seated] = await world.seatAll([1])
+    world.crashSupervisor()
+    const lostAtMs = world.nowMs
+    await world.until(() => seated?.exits.length === 1)
+    expect(seated?.exits).toEqual([72])
+    expect(world.nowMs - lostAtMs).toBeLessThanOrEqual(6_300)
+    const count = seen.items.length
+    await world.pass(5_000)
+    expect(seen.items).toHaveLength(count)
+  })
+})
+
+describe('the lease', () => {
+  test('a supervisor that is there and grants none is as good as gone', async () => {
+    const world = new SeatWorld(counted(10, fresh()))
+    const [seated] = await world.seatAll([1])
+    if (seated !== undefined) seated.grantsLeases = false
+    await world.pass(3_000)
+    expect(seated?.exits).toEqual([])
+    await world.pass(4_000)
+    expect(seated?.exits).toEqual([72])
+  })
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'a process that stood still for longer emits nothing when it goes on (seed %i)',
+    async (seed) => {
+      const seen = fresh()
+      let world: SeatWorld | undefined
+      world = new SeatWorld({ ...counted(100_000, seen, 3, () => world), seed })
+      const [seated] = await world.seatAll([1])
+      await world.pass(1_000 + seed * 37)
+      const count = seen.items.length
+      expect(count).toBeGreaterThan(100)
+      world.world.pause('w1')
+      await world.pass(60_000)
+      world.world.resume('w1')
+      await world.pass(10_000)
+      expect(seated?.exits).toEqual([72])
+      expect(seen.items).toHaveLength(count)
+    },
+  )
+
+  test('a process that stood still for less goes on', async () => {
+    const seen = fresh()
+    let world: SeatWorld | undefined
+    world = new SeatWorld(counted(1_000, seen, 3, () => world))
+    const [seated] = await world.seatAll([1])
+    world.world.pause('w1')
+    await world.pass(3_000)
+    world.world.resume('w1')
+    await world.pass(10_000)
+    expect(seated?.exits).toEqual([])
+    expect(seen.items).toHaveLength(1_000)
+  })
+})
+
+describe('a start that fails', () => {
+  async function failing(change: (world: SeatWorld) => Parameters<SeatWorld['assign']>[1] | undefined) {
+    const world = new SeatWorld(counted(10, fresh()))
+    const over = change(world)
+    await world.openSupervisor()
+    const seated = world.spawn(1)
+    await world.pass(100)
+    seated.tell(world.assign(1, over))
+    await world.pass(5_000)
+    return seated
+  }
+
+  test('the bundle throws', async () => {
+    const seated = await failing((world) => {
+      world.load = () => {
+        throw new TypeError('no such thing')
+      }
+      return undefined
+    })
+    expect(seated.kinds()).toEqual(['hello', 'start-failed', 'exiting'])
+    expect(seated.last('start-failed')?.fault).toMatchObject({
+      message: 'no such thing',
+      family: 'user-code',
+    })
+    expect(seated.exits).toEqual([71])
+  })
+
+  test('the module is no topology', async () => {
+    const seated = await failing((world) => {
+      world.load = () => 17
+      return undefined
+    })
+    expect(seated.last('start-failed')?.fault.code).toBe('NO_DEFAULT_EXPORT')
+    expect(seated.exits).toEqual([71])
+  })
+
+  test('its build gives another layout than the cluster reckons with', async () => {
+    const seated = await failing(() => ({ parallelism: { sum: { executors: 3 } } }))
+    expect(seated.last('start-failed')?.fault.code).toBe('BUILD_NOT_REPEATABLE')
+    expect(seated.exits).toEqual([71])
+  })
+
+  test('another process has the port and does not give it up', async () => {
+    const seated = await failing((world) => {
+      void world.world.host('w1').net.listen('w1:6700', () => undefined)
+      return undefined
+    })
+    expect(seated.last('start-failed')?.fault.code).toBe('PORT_IN_USE')
+    expect(seated.exits).toEqual([71])
+  })
+
+  test('another process has the port for a moment: it is waited for', async () => {
+    const seated = await failing((world) => {
+      void world.world
+        .host('w1')
+        .net.listen('w1:6700', () => undefined)
+        .then((open) => world.world.timers.after(500, () => open.stop()))
+      return undefined
+    })
+    expect(seated.kinds()).toEqual(['hello', 'started'])
+  })
+
+  test('a bolt cannot be prepared; its component is named', async () => {
+    const world = new SeatWorld({
+      build(builder) {
+        const source = builder.setSpout(
+          'source',
+          spoutFrom(number, () => upTo(3)),
+        )
+        const broken = bolt({
+          input: number,
+          prepare: () => {
+            throw new TypeError('no table')
+          },
+          execute: () => undefined,
+        })
+        builder.setBolt('broken', broken).shuffleGrouping(source)
+      },
+    })
+    const [seated] = await world.seatAll([1])
+    expect(seated?.last('start-failed')?.fault).toMatchObject({ code: 'PREPARE_THREW', component: 'broken' })
+    expect(seated?.exits).toEqual([71])
+  })
+})
+
+describe('what executors want', () => {
+  async function failingWith(onError: 'restart-worker' | 'stop-topology' | 'dead-letter' | 'fail') {
+    const world = new SeatWorld({
+      build(builder) {
+        const source = builder.setSpout(
+          'source',
+          spoutFrom(number, () => upTo(3)),
+        )
+        const failing = bolt({
+          input: number,
+          onError,
+          execute: (tuple) => {
+            if (tuple.values.n === 1) throw new TypeError('not this one')
+          },
+        })
+        builder.setBolt('failing', failing).shuffleGrouping(source)
+      },
+    })
+    return world
+  }
+
+  test('a restart: the process ends with the code for it', async () => {
+    const world = await failingWith('restart-worker')
+    const [seated] = await world.seatAll([1])
+    await world.pass(1_000)
+    expect(seated?.exits).toEqual([73])
+    expect(seated?.last('exiting')).toMatchObject({ reason: 'restart-wanted' })
+  })
+
+  test('a stop of the topology: told once, and the sources stop', async () => {
+    const world = await failingWith('stop-topology')
+    const [seated] = await world.seatAll([1])
+    await world.pass(1_000)
+    expect(seated?.kinds().filter((kind) => kind === 'stop-wanted')).toHaveLength(1)
+    expect(seated?.last('stop-wanted')?.fault).toMatchObject({ component: 'failing' })
+    expect(seated?.exits).toEqual([])
+    expect(seated?.beat?.run).toBe('inactive')
+  })
+
+  test('a dead letter goes to the supervisor, with its values', async () => {
+    const world = await failingWith('dead-letter')
+    const [seated] = await world.seatAll([1])
+    await world.pass(1_000)
+    expect(seated?.last('dead-letter')?.letter).toMatchObject({ component: 'failing', values: { n: 1 } })
+    expect(seated?.last('fault')?.fault).toMatchObject({ component: 'failing', code: 'EXECUTE_THREW' })
+  })
+
+  test('what is told while there is no line is told on the next', async () => {
+    const world = await failingWith('dead-letter')
+    const [seated] = await world.seatAll([1], { run: 'inactive' })
+    seated?.tell({ kind: 'run', run: 'active' })
+    await world.pass(1)
+    world.crashSupervisor()
+    await world.pass(1_000)
+    await world.openSupervisor()
+    await world.pass(2_000)
+    expect(seated?.last('dead-letter')?.letter).toMatchObject({ values: { n: 1 } })
+  })
+})
+
+test('a log level of a component holds for its time', async () => {
+  const world = new SeatWorld({
+    build(builder) {
+      const source = spoutFrom(number, async function* () {
+        for (let n = 0; n < 40; n += 1) {
+          await world.sleep(500)
+          yield { n }
+        }
+      })
+      const talking = bolt({
+        input: number,
+        prepare: (context) => context.log,
+        execute: (tuple, _out, log) => log.debug('got', { n: tuple.values.n }),
+      })
+      builder.setBolt('talking', talking).shuffleGrouping(builder.setSpout('source', source))
+    },
+  })
+  const [seated] = await world.seatAll([1])
+  const said = () => seated?.log.filter(({ message }) => message === 'got').length
+  await world.pass(2_000)
+  expect(said()).toBe(0)
+  seated?.tell({ kind: 'log-level', logger: 'talking', level: 'debug', forMs: 2_000 })
+  await world.pass(3_000)
+  const during = said()
+  expect(during).toBeGreaterThanOrEqual(3)
+  await world.pass(2_000)
+  expect(said()).toBe(during)
+})
