@@ -120,6 +120,13 @@ export interface ClusterConfig {
   readonly 'nimbus.blacklist.tolerance.count'?: number
   /** Time after which it is tried again. Default 1800 s. */
   readonly 'nimbus.blacklist.resume.time.secs'?: number
+  /**
+   * Drain a node that shows signs of failing soon, one at a time, and only if the others can take its workers.
+   * Default false.
+   */
+  readonly 'nimbus.drain.at.risk'?: boolean
+  /** Name of a topology → nodes it gets for itself; others leave them. Default {}. */
+  readonly 'isolation.scheduler.machines'?: Readonly<Record<string, number>>
   /** One port per worker this node may run. Default [6700,6701,6702,6703]. */
   readonly 'supervisor.slots.ports'?: readonly number[]
   /** Time without progress after which a worker counts as hung and is restarted. Default 5 s. */

@@ -57,8 +57,10 @@ type Plain<K> = K extends { type: 'string' }
           : K extends { type: 'list'; of: infer O }
             ? ListOf<O>
             : K extends { type: 'map'; of: infer O }
-              ? Readonly<Record<string, O extends 'list' ? readonly string[] : string>>
+              ? Readonly<Record<string, MapValueOf<O>>>
               : never
+
+type MapValueOf<O> = O extends 'list' ? readonly string[] : O extends 'integer' ? number : string
 
 type ListOf<O> = readonly (O extends 'integer' ? number : O extends 'object' ? CompiledReporter : string)[]
 

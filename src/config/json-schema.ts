@@ -77,6 +77,9 @@ function valueSchema(spec: KeySpec): JsonSchema {
       if (spec.of === 'integer') return { type: 'array', items: { type: 'integer', ...bounds(spec) } }
       return { type: 'array', items: reporter }
     case 'map':
+      if (spec.of === 'integer') {
+        return { type: 'object', additionalProperties: { type: 'integer', ...bounds(spec) } }
+      }
       return {
         type: 'object',
         additionalProperties: spec.of === 'list' ? texts : { type: 'string' },

@@ -127,9 +127,13 @@ function parseList(given: Given, spec: Extract<KeySpec, { type: 'list' }>): read
 function parseMap(given: Given, spec: Extract<KeySpec, { type: 'map' }>): object {
   const { value } = given
   if (!isPlainObject(value)) throw refused(given)
-  const fits = spec.of === 'list' ? isTextList : isText
-  if (!Object.values(value).every(fits)) throw refused(given)
+  if (!Object.values(value).every((each) => fitsMap(each, spec))) throw refused(given)
   return { ...value }
+}
+
+function fitsMap(value: unknown, spec: Extract<KeySpec, { type: 'map' }>): boolean {
+  if (spec.of === 'integer') return isWithin(value, spec) && Number.isSafeInteger(value)
+  return spec.of === 'list' ? isTextList(value) : isText(value)
 }
 
 /** JSON, but for keys whose values are text anyway. What is no JSON stays text: `30s`, `fail`. */
@@ -188,6 +192,7 @@ export function wantedValue(spec: KeySpec, form: Form = 'file'): string {
     case 'list':
       return wantedList(spec, form)
     case 'map':
+      if (spec.of === 'integer') return `a map from names to whole numbers ${range(spec)}`
       return spec.of === 'list' ? 'a map from names to lists of texts' : 'a map from names to texts'
     case 'onError':
       return 'an action, or a policy { retries, backoff, then }'

@@ -363,6 +363,12 @@ export interface TopologyConfig<G extends Guarantee = Guarantee>
   readonly environment?: Readonly<Record<string, string>>
   /** How executors are spread over slots. Default 'even'. `topology.scheduler.strategy`. */
   readonly schedulerStrategy?: 'even' | 'random' | 'weighted' | 'resource-aware'
+  /** Component → components with which it shares no node. Default {}. `topology.scheduler.apart.nodes`. */
+  readonly schedulerApartNodes?: Readonly<Record<string, readonly string[]>>
+  /** Component → components with which it shares no worker. Default {}. `topology.scheduler.apart.workers`. */
+  readonly schedulerApartWorkers?: Readonly<Record<string, readonly string[]>>
+  /** Component → most executors of it on one node. Default {}. `topology.scheduler.node.max`. */
+  readonly schedulerNodeMax?: Readonly<Record<string, number>>
   /** Lower wins when slots are short (0 to 29). Default 29. `topology.priority`. */
   readonly priority?: number
   /**

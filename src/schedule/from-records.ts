@@ -34,13 +34,16 @@ export function strategyOf(asked: string | undefined, fallback: Strategy): Strat
   }
 }
 
-/** Rules as they stand in the outline's document: `schedulerApart…` of the topology's own configuration. */
-export function rulesOf(outline: TopologyOutline): PlacementRules {
-  const config = membersOf(outline.document.config)
+/**
+ * Rules as they stand in the outline's document: `schedulerApart…` of the topology's own configuration. What the
+ * record's `config` says, given at submit, wins.
+ */
+export function rulesOf(outline: TopologyOutline, config: Json = {}): PlacementRules {
+  const members = { ...membersOf(outline.document.config), ...membersOf(config) }
   return {
-    apartNodes: listsOf(config['schedulerApartNodes']),
-    apartWorkers: listsOf(config['schedulerApartWorkers']),
-    nodeMax: countsOf(config['schedulerNodeMax']),
+    apartNodes: listsOf(members['schedulerApartNodes']),
+    apartWorkers: listsOf(members['schedulerApartWorkers']),
+    nodeMax: countsOf(members['schedulerNodeMax']),
   }
 }
 

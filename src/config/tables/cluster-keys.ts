@@ -233,6 +233,21 @@ export const clusterKeys = {
     min: 0,
     doc: 'Time after which it is tried again.',
   },
+  'nimbus.drain.at.risk': {
+    type: 'boolean',
+    default: false,
+    doc:
+      'Drain a node that shows signs of failing soon, one at a time, and only if the others can take its ' +
+      'workers.',
+  },
+  'isolation.scheduler.machines': {
+    storm: 'same',
+    type: 'map',
+    of: 'integer',
+    default: {},
+    min: 1,
+    doc: 'Name of a topology → nodes it gets for itself; others leave them.',
+  },
   'supervisor.slots.ports': {
     storm: 'same',
     type: 'list',

@@ -39,6 +39,11 @@ export type KeySpec = KeyBase &
         readonly of: 'string' | 'list'
         readonly default: Readonly<Record<string, never>>
       }
+    | (Bounds & {
+        readonly type: 'map'
+        readonly of: 'integer'
+        readonly default: Readonly<Record<string, never>>
+      })
     | { readonly type: 'onError'; readonly default: 'fail' }
   )
 

@@ -384,6 +384,28 @@ export const topologyKeys = {
     default: 'even',
     doc: 'How executors are spread over slots.',
   },
+  schedulerApartNodes: {
+    name: 'topology.scheduler.apart.nodes',
+    type: 'map',
+    of: 'list',
+    default: {},
+    doc: 'Component → components with which it shares no node.',
+  },
+  schedulerApartWorkers: {
+    name: 'topology.scheduler.apart.workers',
+    type: 'map',
+    of: 'list',
+    default: {},
+    doc: 'Component → components with which it shares no worker.',
+  },
+  schedulerNodeMax: {
+    name: 'topology.scheduler.node.max',
+    type: 'map',
+    of: 'integer',
+    default: {},
+    min: 1,
+    doc: 'Component → most executors of it on one node.',
+  },
   priority: {
     name: 'topology.priority',
     storm: 'same',

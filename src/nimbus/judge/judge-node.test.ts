@@ -84,26 +84,22 @@ describe('a node', () => {
 const AGES = [0, 1, 4_999, 5_000, 5_001, 9_999, 10_999, 11_000, 11_001, 60_000]
 const MAYBE = [undefined, ...AGES]
 
-function* everything(): Generator<NodeSeen> {
-  for (const session of MAYBE) {
-    for (const beat of MAYBE) {
-      for (const peers of MAYBE) {
-        for (const leader of AGES) {
-          for (const known of AGES) {
-            const at = (age: number | undefined) => (age === undefined ? undefined : NOW - age)
-            yield {
-              nowMs: NOW,
-              sessionLostSinceMs: at(session),
-              heartbeatMs: at(beat),
-              peersHeardMs: at(peers),
-              leaderSinceMs: NOW - leader,
-              knownSinceMs: NOW - known,
-            }
-          }
-        }
-      }
-    }
-  }
+function everything(): readonly NodeSeen[] {
+  const at = (age: number | undefined) => (age === undefined ? undefined : NOW - age)
+  const signs = MAYBE.flatMap((session) =>
+    MAYBE.flatMap((beat) => MAYBE.map((peers) => [session, beat, peers])),
+  )
+  const leaders = AGES.flatMap((leader) => AGES.map((known) => [leader, known] as const))
+  return signs.flatMap(([session, beat, peers]) =>
+    leaders.map(([leader, known]) => ({
+      nowMs: NOW,
+      sessionLostSinceMs: at(session),
+      heartbeatMs: at(beat),
+      peersHeardMs: at(peers),
+      leaderSinceMs: NOW - leader,
+      knownSinceMs: NOW - known,
+    })),
+  )
 }
 
 /** The rules once more, sign by sign. */

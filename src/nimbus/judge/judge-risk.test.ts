@@ -111,9 +111,10 @@ describe('the event loop of a worker', () => {
   })
 
   test('that is later and later is told before it is hung', () => {
-    expect(risk((index) => index * 40, 0.99, 24)).toEqual([
-      'event loop of worker orders-2 is later and later, and busy 99 % of the time: it counts as hung at 5 s, in about 8 min',
-    ])
+    const [told = ''] = risk((index) => index * 40, 0.99, 24)
+    const [what, when] = told.split(': ')
+    expect(what).toBe('event loop of worker orders-2 is later and later, and busy 99 % of the time')
+    expect(when).toBe('it counts as hung at 5 s, in about 9 min')
   })
 
   test('that works at full speed, or stops once for a collection, is not told', () => {
@@ -184,7 +185,7 @@ describe('a node', () => {
     }
     expect(judgeNodeRisk('node-b', series, NODE)).toEqual([
       'memory of node-b is 97 % full (8192 MB)',
-      'disk of node-b grows 600 MB/min, its limit of 100000 MB is reached in about 29 min',
+      'disk of node-b grows 600 MB/min, its limit of 100000 MB is reached in about 28 min',
       'supervisor of node-b is 0.9 s late with its work',
       'workers of node-b were restarted 6 times within 5 min',
     ])
