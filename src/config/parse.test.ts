@@ -39,6 +39,8 @@ describe('parseValue', () => {
     ['supervisor.slots.ports', 'file', [6_700], [6_700]],
     ['topology.environment', 'text', '{"A":"1"}', { A: '1' }],
     ['security.roles', 'file', { reader: ['list'] }, { reader: ['list'] }],
+    ['isolation.scheduler.machines', 'file', { pay: 2 }, { pay: 2 }],
+    ['topology.scheduler.node.max', 'text', '{"split":1}', { split: 1 }],
     ['topology.stats.sample.rate', 'typed', 1, 1],
     ['topology.executor.receive.buffer.size', 'typed', 2_048, 2_048],
     ['topology.state.checkpoint.interval.ms', 'file', 500, 500],
@@ -80,6 +82,9 @@ describe('parseValue', () => {
     ['topology.environment', 'file', { A: 1 }],
     ['topology.environment', 'file', []],
     ['security.roles', 'file', { reader: 'list' }],
+    ['isolation.scheduler.machines', 'file', { pay: 0 }],
+    ['isolation.scheduler.machines', 'file', { pay: '2' }],
+    ['topology.scheduler.node.max', 'typed', { split: 1.5 }],
     ['topology.metrics.reporters', 'typed', [{}]],
   ])('%s, %s: %j is refused', (name, form, value) => {
     expect(() => parse(name, value, form)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID_VALUE' }))
