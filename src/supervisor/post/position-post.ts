@@ -109,13 +109,13 @@ export class PositionPost {
     this.writeSoon(source.topologyId, shelf)
   }
 
-  /** Nothing of it runs here any more. What waits is still tried once. */
-  forget(topologyId: string): void {
-    const shelf = this.shelves.get(topologyId)
-    if (shelf === undefined) return
-    this.shelves.delete(topologyId)
-    shelf.timer?.stop()
-    if (!shelf.isWriting && shelf.waiting.size > 0) void this.write(topologyId, shelf)
+  /** Of all others nothing runs here any more, and nothing may be written. */
+  keepOnly(topologyIds: ReadonlySet<string | undefined>): void {
+    for (const [topologyId, shelf] of this.shelves) {
+      if (topologyIds.has(topologyId)) continue
+      this.shelves.delete(topologyId)
+      shelf.timer?.stop()
+    }
   }
 
   stop(): void {
@@ -163,8 +163,8 @@ export class PositionPost {
       shelf.isWriting = false
     }
     shelf.nextAtMs = this.spec.host.clock.monotonicMs() + waitMs
-    const isLast = this.shelves.get(topologyId) !== shelf
-    if (shelf.waiting.size > 0 && !isLast) this.writeSoon(topologyId, shelf)
+    const isCurrent = this.shelves.get(topologyId) === shelf
+    if (shelf.waiting.size > 0 && isCurrent) this.writeSoon(topologyId, shelf)
   }
 
   private async writeOne(shelf: Shelf, worker: number, waiting: Waiting): Promise<void> {

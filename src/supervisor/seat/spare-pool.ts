@@ -76,7 +76,7 @@ export class SparePool {
   }
 
   /** A process for one seat at once: there is no spare that fits. */
-  async launch(profile: LaunchProfile, directory: string, outputPath: string, owner: SeatOwner): Promise<Launch> {
+  launch(profile: LaunchProfile, directory: string, outputPath: string, owner: SeatOwner): Launch {
     const secret = newSecret(this.spec.host)
     const seat = new Seat({
       secretDigest: digestText(this.spec.host.digest('sha256', new TextEncoder().encode(secret))),
@@ -133,24 +133,24 @@ export class SparePool {
       onMessage: () => undefined,
       judge: (hello) => (hello.seat === undefined ? 'adopt' : 'kill'),
     }
-    let spare: Spare | undefined
-    const launched = this.launch(profile, directory, outputPath, owner).then(async (launch) => {
-      spare = { key: profileKey(profile), seat: launch.seat }
-      this.spares.add(spare)
+    const launch = this.launch(profile, directory, outputPath, owner)
+    const spare: Spare = { key: profileKey(profile), seat: launch.seat }
+    this.spares.add(spare)
+    const begin = async () => {
       await host.files.makeDirectory(directory)
       await host.files.remove(outputPath)
       await launch.begin()
-      if (this.isStopped || !this.spares.has(spare)) launch.seat.kill('SIGKILL')
-    })
-    launched.catch((error: unknown) => {
+      if (this.isStopped) launch.seat.kill('SIGKILL')
+    }
+    begin().catch((error: unknown) => {
       log.warn('a spare worker could not be started', { why: String(error) })
-      if (spare !== undefined) this.drop(spare)
+      this.drop(spare)
       this.refillAfter(this.backoff.nextMs())
     })
   }
 
-  private look(spare: Spare | undefined): void {
-    if (spare === undefined || !this.spares.has(spare)) return
+  private look(spare: Spare): void {
+    if (!this.spares.has(spare)) return
     if (spare.seat.process === 'gone') {
       this.drop(spare)
       this.spec.log.warn('a spare worker ended before it was used')

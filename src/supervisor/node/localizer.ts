@@ -13,11 +13,11 @@
  *   Z1  one transfer of a blob at a time, however many wait for it
  *   Z2  what is not used and was not used for longest goes first when there is too much; what is in use stays
  */
-import { FormatError, hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
-import type { Logger } from '../base/log.ts'
-import { type BlobStore, digestText, isBlobDigest } from '../blob/blob-store.ts'
-import type { BlobRef } from '../cluster/records.ts'
-import type { Host } from '../host/host.ts'
+import { FormatError, hasCode, isStreamError, UnavailableError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
+import { type BlobStore, digestText, isBlobDigest } from '../../blob/blob-store.ts'
+import type { BlobRef } from '../../cluster/records.ts'
+import type { Host } from '../../host/host.ts'
 
 export interface LocalizerSpec {
   readonly host: Host

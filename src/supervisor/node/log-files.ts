@@ -12,9 +12,9 @@
  *   W1  names from outside become parts of a path only through `part`, so none leads out
  *   W2  the newest file of a slot is never removed; one that only grows is emptied at `FILE_BYTES_MAX`
  */
-import { UsageError } from '../base/errors.ts'
-import { part } from '../cluster/paths.ts'
-import type { Files } from '../host/host.ts'
+import { UsageError } from '../../base/errors.ts'
+import { part } from '../../cluster/paths.ts'
+import type { Files } from '../../host/host.ts'
 
 export interface LogPart {
   readonly lines: readonly string[]

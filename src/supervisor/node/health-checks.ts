@@ -4,9 +4,9 @@
  *
  * Does not know: what is done about it. That is the leader's.
  */
-import type { Logger } from '../base/log.ts'
-import type { Host, Stoppable } from '../host/host.ts'
-import type { ChildExit, Processes } from '../host/processes.ts'
+import type { Logger } from '../../base/log.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
+import type { ChildExit, Processes } from '../../host/processes.ts'
 
 export interface HealthChecksSpec {
   readonly host: Host

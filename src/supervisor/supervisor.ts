@@ -1,0 +1,430 @@
+/**
+ * The daemon of a node: announces it, keeps its workers as the board wants them, tells the leader how they are.
+ *
+ *   start: local state ─▶ desk open, living workers adopted ─▶ board open ─▶ announced ─▶ slots follow the assignments
+ *
+ *               board ──orders──▶ slot runners ──▶ launcher, spares ──▶ worker processes
+ *                 ▲                    │  ▲                                   │
+ *                 ╰─ position post ◀───┤  ╰──────────── seat desk ◀───────────╯
+ *                    heartbeat post ◀──╯ ──▶ leader
+ *
+ * Does not know: tuples, scheduling, which Nimbus leads.
+ *
+ * Invariants
+ *   M1  workers do not need this process: it may end and be started again at any moment, and takes them back
+ *   M2  while the board is away nothing is stopped or moved; workers that die are started again all the same
+ *   M3  nothing is launched for a slot before the board was seen once
+ */
+import { isStreamError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import { FileBlobStore } from '../blob/file-blob-store.ts'
+import type { Board } from '../cluster/board.ts'
+import type { SupervisorRecord } from '../cluster/records.ts'
+import type { Host, Stoppable } from '../host/host.ts'
+import type { HeartbeatReply, NodeFigures } from '../rpc/heartbeat.ts'
+import type { NimbusCalls } from '../rpc/nimbus-calls.ts'
+import type { Tokens } from '../rpc/tokens.ts'
+import type { Launcher } from './launcher.ts'
+import { LocalState, type SeatRecord } from './local-state.ts'
+import { type MachineLook, type MachineProbe, NO_LOOK } from './machine-probe.ts'
+import { Localizer } from './node/localizer.ts'
+import { LogFiles } from './node/log-files.ts'
+import { StallWatch } from './node/stall-watch.ts'
+import { HeartbeatPost } from './post/heartbeat-post.ts'
+import { PositionPost, type PositionSource } from './post/position-post.ts'
+import { StatePost } from './post/state-post.ts'
+import { Seat } from './seat/seat.ts'
+import { SeatDesk } from './seat/seat-desk.ts'
+import { SparePool } from './seat/spare-pool.ts'
+import { ordersOf, type SlotOrder } from './slot-order.ts'
+import { SlotPreparation } from './slot-preparation.ts'
+import { SlotRunner } from './slot-runner.ts'
+import { serveSupervisor } from './supervisor-http.ts'
+import type { SupervisorSettings } from './supervisor-settings.ts'
+
+export interface SupervisorSpec {
+  readonly host: Host
+  readonly log: Logger
+  readonly settings: SupervisorSettings
+  /** Not opened yet, with `assignments` and `topologies` in view. Closed by `stop`. */
+  readonly board: Board
+  readonly nimbus: NimbusCalls
+  readonly launcher: Launcher
+  readonly probe: MachineProbe
+  /** Health checks, where there are programs to run. */
+  readonly health?: { readonly failedChecks: readonly string[]; start(): void; stop(): void }
+  readonly tokens?: Tokens | undefined
+}
+
+/** Time between two looks at itself: a stall is seen by it. */
+const STALL_LOOK_MS = 250
+/** Time between two rounds of tidying up, in looks at the machine. */
+const TIDY_LOOKS = 60
+/** A process that an earlier supervisor was just launching shows up in this time, or it never came to be. */
+const LOST_MS = 5_000
+/** No spare is begun when less is free. A choice: one more worker with a small heap. */
+const MEMORY_SHORT_BYTES = 256 * 1_024 * 1_024
+
+export class Supervisor {
+  private readonly spec: SupervisorSpec
+  private readonly log: Logger
+  private readonly owner: string
+  private readonly local: LocalState
+  private readonly logs: LogFiles
+  private readonly desk: SeatDesk
+  private readonly pool: SparePool
+  private readonly localizer: Localizer
+  private readonly positions: PositionPost
+  private readonly states: StatePost
+  private readonly heartbeats: HeartbeatPost
+  private readonly stalls = new StallWatch(STALL_LOOK_MS)
+  private readonly runners = new Map<number, SlotRunner>()
+  private readonly blobs: FileBlobStore
+  private readonly stoppables: Stoppable[] = []
+  private orders: ReadonlyMap<number, SlotOrder> | undefined
+  private look: MachineLook = NO_LOOK
+  private looks = 0
+  private logLevels: HeartbeatReply['logLevels'] = []
+  private readonly levelsTold = new WeakMap<Seat, ReadonlySet<string>>()
+  private isStopped = false
+
+  constructor(spec: SupervisorSpec) {
+    const { host, log, settings, board, nimbus, launcher } = spec
+    this.spec = spec
+    this.log = log.with({ node: settings.node })
+    const path = (...parts: readonly string[]) => host.files.resolve(settings.directory, ...parts)
+    const controlPath = path('control.json')
+    this.owner = newOwner(host)
+    this.local = new LocalState(host, path('supervisor.json'), this.log)
+    this.logs = new LogFiles(host.files, path('workers'), settings.logBytesMax)
+    this.blobs = new FileBlobStore(host, path('blobs'))
+    this.desk = new SeatDesk({ host, log: this.log, listenHost: settings.seatHost, controlPath })
+    this.pool = new SparePool({
+      host,
+      log: this.log,
+      desk: this.desk,
+      launcher,
+      count: settings.spareCount,
+      controlPath,
+      directory: path('spares'),
+      isShortOfMemory: () => this.isShortOfMemory(),
+      usual: { heapBytes: settings.workerHeapBytes, nodeOptions: [], environment: {} },
+    })
+    this.localizer = new Localizer({
+      host,
+      log: this.log,
+      store: this.blobs,
+      incoming: path('incoming'),
+      bundles: path('bundles'),
+      bytesMax: settings.blobBytesMax,
+      fetchBlob: (digest, offset, sizeBytes) => nimbus.readBlob(digest, offset, sizeBytes),
+    })
+    this.positions = new PositionPost({
+      host,
+      log: this.log,
+      board,
+      versionFor: (source) => this.versionFor(source),
+      tellStored: (source, stored) => this.tellStored(source, stored),
+    })
+    const writeBlob = (digest: string, bytes: Uint8Array) => nimbus.writeBlob(digest, bytes)
+    this.states = new StatePost({ host, log: this.log, writeBlob })
+    this.heartbeats = new HeartbeatPost({
+      host,
+      log: this.log,
+      periodMs: settings.heartbeatMs,
+      send: (beat) => nimbus.heartbeat(beat),
+      picture: () => this.picture(),
+      onReply: (reply) => this.onReply(reply),
+    })
+    for (const port of settings.ports) this.runners.set(port, this.makeRunner(port))
+  }
+
+  /**
+   * Resolves when the node is announced and its slots follow the board. While no coordinator answers it waits:
+   * adopted workers are looked after all the same.
+   * @throws ConflictError RECORD_EXISTS another living supervisor has the node's name; FormatError RECORD_MALFORMED,
+   *   UsageError COORDINATOR_REFUSED; UnavailableError PORT_IN_USE, DISK_FULL
+   */
+  async start(): Promise<void> {
+    const { host, settings, health } = this.spec
+    await host.files.makeDirectory(host.files.resolve(settings.directory))
+    await this.local.load()
+    for (const record of this.local.all()) await this.adopt(record)
+    await this.desk.open()
+    this.startTimers()
+    health?.start()
+    await this.openBoard()
+    if (this.isStopped) return
+    await this.followBoard()
+    const http = await this.serve()
+    const announcement = await this.spec.board.announceSupervisor(this.record(http.address))
+    this.stoppables.push(announcement)
+    this.heartbeats.start()
+    this.pool.want(this.profiles())
+    this.log.info('the node is in service', { ports: settings.ports.length, address: http.address })
+  }
+
+  /** Workers that are left go on, and end by themselves when no supervisor comes for as long as their lease. */
+  async stop({ leaveWorkers }: { readonly leaveWorkers: boolean }): Promise<void> {
+    if (this.isStopped) return
+    this.isStopped = true
+    for (const stoppable of this.stoppables) stoppable.stop()
+    this.spec.health?.stop()
+    this.heartbeats.stop()
+    this.positions.stop()
+    const living = [...this.runners.values()].flatMap(({ process }) => process ?? [])
+    for (const runner of this.runners.values()) runner.stop()
+    this.pool.stop()
+    if (!leaveWorkers) await this.stopWorkers(living)
+    this.desk.close()
+    await this.spec.board.close()
+  }
+
+  private makeRunner(port: number): SlotRunner {
+    const { host, settings, launcher } = this.spec
+    const runner: { current: SlotRunner | undefined } = { current: undefined }
+    const report = this.report
+    const preparation = new SlotPreparation({
+      host,
+      log: this.log.with({ port }),
+      settings,
+      localizer: this.localizer,
+      positions: this.positions,
+      pathOf: (digest) => this.blobs.path(digest),
+      report,
+      onReady: () => runner.current?.step(),
+    })
+    const made = new SlotRunner({
+      host,
+      log: this.log,
+      settings,
+      port,
+      local: this.local,
+      desk: this.desk,
+      pool: this.pool,
+      launcher,
+      logs: this.logs,
+      preparation,
+      positions: this.positions,
+      states: this.states,
+      stalls: this.stalls,
+      order: () => (this.orders === undefined ? 'unknown' : (this.orders.get(port) ?? 'nothing')),
+      report,
+      onPhase: () => this.onPhase(),
+    })
+    runner.current = made
+    return made
+  }
+
+  private readonly report = (happening: Parameters<HeartbeatPost['add']>[0]): void => {
+    this.heartbeats.add(happening)
+  }
+
+  /** A worker of an earlier supervisor: if its process lives it goes on, and will say HELLO. */
+  private async adopt(record: SeatRecord): Promise<void> {
+    const { host, launcher } = this.spec
+    const runner = this.runners.get(record.port)
+    if (runner === undefined) {
+      // The slot is not there any more.
+      await this.stopLeftOver(record)
+      return
+    }
+    const { pid, bornAt } = record
+    const isKnown = pid !== undefined && bornAt !== undefined
+    const worker = isKnown ? await launcher.adopt(pid, bornAt) : undefined
+    if (isKnown && worker === undefined) return
+    const incarnation = record.generation * 2 ** 14 + record.restart
+    const directory = this.logs.directoryOf(record.topologyId, record.port)
+    const seat = new Seat({
+      secretDigest: record.secretDigest,
+      outputPath: host.files.resolve(directory, `output-${incarnation}.log`),
+      clock: host.clock,
+      log: this.log,
+      owner: runner,
+    })
+    runner.adopt(record, seat)
+    this.desk.expect(seat)
+    if (worker !== undefined) seat.setWorker(worker)
+    else host.timers.after(LOST_MS, () => runner.giveUp(seat))
+    this.log.info('a worker of an earlier supervisor lives', { port: record.port, pid: pid ?? 0 })
+  }
+
+  private async stopLeftOver(record: SeatRecord): Promise<void> {
+    const { pid, bornAt, port } = record
+    if (pid === undefined || bornAt === undefined) return
+    const worker = await this.spec.launcher.adopt(pid, bornAt)
+    worker?.kill('SIGKILL')
+    await this.local.forget(port)
+  }
+
+  private startTimers(): void {
+    const { host, settings } = this.spec
+    const { timers, clock } = host
+    this.stoppables.push(
+      timers.every(STALL_LOOK_MS, () => this.stalls.look(clock.monotonicMs())),
+      timers.every(settings.monitorMs, () => this.lookAround()),
+    )
+    this.lookAround()
+  }
+
+  private async openBoard(): Promise<void> {
+    const { board, settings } = this.spec
+    while (!this.isStopped) {
+      try {
+        await board.open(settings.boardTimeoutMs)
+        return
+      } catch (error) {
+        if (!isStreamError(error) || !error.retryable) throw error
+        this.log.warn('no coordinator answers yet', { why: error.message })
+      }
+    }
+  }
+
+  private async followBoard(): Promise<void> {
+    const { board } = this.spec
+    this.stoppables.push(
+      board.onChange(({ part }) => {
+        if (part === 'assignments' || part === 'topologies') this.onBoard()
+      }),
+      board.onState((state) => {
+        this.log.info('the board', { state })
+        if (state === 'connected') this.onBoard()
+      }),
+    )
+    this.onBoard()
+  }
+
+  private onBoard(): void {
+    if (this.isStopped) return
+    // M2: a view that is not kept up is what was wanted last.
+    if (this.spec.board.state !== 'connected') return
+    this.orders = ordersOf(this.spec.board.view, this.spec.settings.node)
+    for (const runner of this.runners.values()) runner.step()
+    this.dropPositions()
+  }
+
+  private onPhase(): void {
+    this.heartbeats.soon()
+    this.pool.want(this.profiles())
+    this.tellLogLevels(this.logLevels)
+  }
+
+  private serve(): Promise<Stoppable & { readonly address: string }> {
+    const { host, settings, tokens, board } = this.spec
+    return serveSupervisor({
+      host,
+      log: this.log,
+      address: settings.httpAddress,
+      version: settings.version,
+      tokens,
+      logs: this.logs,
+      notReady: () => (board.state === 'connected' ? [] : ['the board']),
+    }).then((serving) => {
+      this.stoppables.push(serving)
+      return serving
+    })
+  }
+
+  private record(address: string): SupervisorRecord {
+    const { node, host, ports, cpuPercent, memoryBytes, version } = this.spec.settings
+    return { node, host, address, ports, cpuPercent, memoryBytes, version, owner: this.owner }
+  }
+
+  private picture() {
+    const { node } = this.spec.settings
+    const slots = [...this.runners.values()].map((runner) => runner.beat())
+    return { node, owner: this.owner, machine: this.figures(), slots }
+  }
+
+  private figures(): NodeFigures {
+    const failedChecks = this.spec.health?.failedChecks ?? []
+    return { ...this.look, loopDelayMs: this.stalls.takeDelayMs(), failedChecks }
+  }
+
+  private onReply({ logLevels }: HeartbeatReply): void {
+    const isNew = JSON.stringify(logLevels) !== JSON.stringify(this.logLevels)
+    this.logLevels = logLevels
+    if (isNew) this.tellLogLevels(logLevels)
+  }
+
+  private tellLogLevels(levels: HeartbeatReply['logLevels']): void {
+    for (const { topologyId, logger, level, forMs } of levels) {
+      for (const { topologyId: running, process: seat } of this.runners.values()) {
+        const text = `${topologyId} ${logger} ${level} ${forMs}`
+        if (running !== topologyId || seat?.isConnected !== true || this.levelsTold.get(seat)?.has(text)) continue
+        seat.send({ kind: 'log-level', logger, level, forMs })
+        this.levelsTold.set(seat, new Set([...(this.levelsTold.get(seat) ?? []), text]))
+      }
+    }
+  }
+
+  private lookAround(): void {
+    this.looks += 1
+    this.spec.probe.look().then(
+      (look) => {
+        this.look = look
+      },
+      (error: unknown) => this.log.warn('the machine does not say how it is', { why: String(error) }),
+    )
+    if (this.looks % TIDY_LOOKS === 0) {
+      this.tidyUp().catch((error: unknown) => this.log.warn('tidying up failed', { why: String(error) }))
+    }
+  }
+
+  private async tidyUp(): Promise<void> {
+    const used = new Set([...this.runners.values()].flatMap(({ digests }) => digests))
+    await this.localizer.cleanUp((digest) => used.has(digest))
+    await this.logs.keepWithinBound()
+  }
+
+  private isShortOfMemory(): boolean {
+    const { memoryTotalBytes, memoryUsedBytes } = this.look
+    return memoryTotalBytes > 0 && memoryTotalBytes - memoryUsedBytes < MEMORY_SHORT_BYTES
+  }
+
+  private profiles() {
+    return [...this.runners.values()].flatMap(({ profile }) => profile ?? [])
+  }
+
+  private versionFor({ topologyId, worker, generation }: PositionSource): number | undefined {
+    for (const order of this.orders?.values() ?? []) {
+      const { wish } = order
+      const isSame = wish.topologyId === topologyId && wish.worker === worker
+      if (isSame && wish.generation === generation) return order.assignmentVersion
+    }
+    return undefined
+  }
+
+  private tellStored(source: PositionSource, positions: Readonly<Record<string, readonly string[]>>): void {
+    for (const runner of this.runners.values()) {
+      if (runner.topologyId !== source.topologyId || runner.incarnation !== source.incarnation) continue
+      if (runner.workerNumber === source.worker) runner.process?.send({ kind: 'stored', positions })
+    }
+  }
+
+  /** Of topologies that do not run here any more. */
+  private dropPositions(): void {
+    const running = new Set([...this.runners.values()].map(({ topologyId }) => topologyId))
+    for (const order of this.orders?.values() ?? []) running.add(order.wish.topologyId)
+    this.positions.keepOnly(running)
+  }
+
+  private async stopWorkers(seats: readonly Seat[]): Promise<void> {
+    const { host, settings } = this.spec
+    for (const seat of seats) seat.send({ kind: 'stop', graceMs: settings.stopGraceMs })
+    const endMs = host.clock.monotonicMs() + settings.stopGraceMs
+    while (seats.some((seat) => seat.process === 'alive') && host.clock.monotonicMs() < endMs) {
+      await new Promise<void>((resolve) => host.timers.after(STOP_LOOK_MS, resolve))
+    }
+    for (const seat of seats) seat.kill('SIGKILL')
+    for (const { port } of this.local.all()) await this.local.forget(port)
+  }
+}
+
+const STOP_LOOK_MS = 20
+
+function newOwner(host: Host): string {
+  const words = new Int32Array(4)
+  host.random.fill(words)
+  return [...words].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+}

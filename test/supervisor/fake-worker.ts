@@ -1,0 +1,250 @@
+// Worker processes that are none: each on a virtual host of its own, so it outlives its supervisor, and speaking
+// exactly what src/cluster/seat-messages.ts says. What goes wrong with them is set from outside.
+import { MessageChannel } from '../../src/cluster/message-channel.ts'
+import type {
+  ExitReason,
+  SeatAssign,
+  SeatBeat,
+  ToSupervisor,
+  ToWorker,
+} from '../../src/cluster/seat-messages.ts'
+import type { Host } from '../../src/host/host.ts'
+import type { VirtualWorld } from '../../src/host/virtual-world.ts'
+import type { LaunchedEnd, LaunchedWorker, Launcher, LaunchSpec } from '../../src/supervisor/launcher.ts'
+
+const REDIAL_MS = 50
+
+export class FakeWorker {
+  readonly pid: number
+  readonly bornAt: string
+  readonly spec: LaunchSpec
+  readonly heard: ToWorker[] = []
+  assign: SeatAssign | undefined = undefined
+  end: LaunchedEnd | undefined = undefined
+  /** Neither beats nor hears. */
+  isHung = false
+  /** Answers no order to stop. */
+  isDeaf = false
+  beatChange: Partial<SeatBeat> = {}
+  private readonly world: VirtualWorld
+  private readonly name: string
+  private readonly node: string
+  private readonly onFirstAssign: (worker: FakeWorker) => void
+  private channel: MessageChannel<ToWorker, ToSupervisor> | undefined = undefined
+  private isOpen = false
+  private leaseAtMs: number
+  private turns = 0
+  private readonly listeners: ((end: LaunchedEnd) => void)[] = []
+
+  constructor(world: VirtualWorld, node: string, pid: number, spec: LaunchSpec, onAssign: (w: FakeWorker) => void) {
+    this.world = world
+    this.node = node
+    this.pid = pid
+    this.bornAt = `tick-${pid}`
+    this.spec = spec
+    this.name = `${node}-process-${pid}`
+    this.onFirstAssign = onAssign
+    this.leaseAtMs = world.nowMs
+    this.host.timers.after(10, () => this.dial())
+    this.host.timers.every(1_000, () => this.beat())
+  }
+
+  get host(): Host {
+    return this.world.host(this.name)
+  }
+
+  get isAlive(): boolean {
+    return this.end === undefined
+  }
+
+  get isConnected(): boolean {
+    return this.isOpen
+  }
+
+  say(message: ToSupervisor): void {
+    if (this.isOpen && !this.isHung) this.channel?.send(message)
+  }
+
+  told<K extends ToWorker['kind']>(kind: K): Extract<ToWorker, { kind: K }>[] {
+    return this.heard.filter((message): message is Extract<ToWorker, { kind: K }> => message.kind === kind)
+  }
+
+  started(): void {
+    this.say({ kind: 'started' })
+    this.beat()
+  }
+
+  exit(code: number | undefined, signal?: string): void {
+    if (this.end !== undefined) return
+    this.end = { code, signal }
+    this.world.crash(this.name, 'none')
+    for (const listener of this.listeners.splice(0)) listener(this.end)
+  }
+
+  lastWords(reason: ExitReason, text: string): void {
+    this.say({ kind: 'exiting', reason, text })
+  }
+
+  print(text: string): void {
+    const { disk } = this.world.disk(this.node)
+    const path = this.assign === undefined ? this.spec.outputPath : this.outputPath(this.assign)
+    const file = disk.open(path, 'write')
+    disk.write(file, new TextEncoder().encode(text), file.sizeBytes)
+  }
+
+  onExit(listener: (end: LaunchedEnd) => void): void {
+    if (this.end === undefined) this.listeners.push(listener)
+    else listener(this.end)
+  }
+
+  private outputPath({ directory, incarnation }: SeatAssign): string {
+    return `${directory}/output-${incarnation}.log`
+  }
+
+  private dial(): void {
+    const address = this.addressOfControl()
+    if (address === undefined) return this.dialLater()
+    const connection = this.host.net.connect(address, () => {
+      if (channel === undefined) return
+      this.isOpen = true
+      channel.send({
+        kind: 'hello',
+        secret: this.spec.secret,
+        pid: this.pid,
+        bornAt: this.bornAt,
+        seat: this.assign,
+      })
+    })
+    const channel: MessageChannel<ToWorker, ToSupervisor> | undefined = new MessageChannel<
+      ToWorker,
+      ToSupervisor
+    >({
+      connection,
+      onMessage: (message) => this.hear(message),
+      onClose: () => {
+        this.isOpen = false
+        this.dialLater()
+      },
+    })
+    this.channel = channel
+  }
+
+  private dialLater(): void {
+    if (this.isAlive) this.host.timers.after(REDIAL_MS, () => this.dial())
+  }
+
+  private addressOfControl(): string | undefined {
+    const { disk } = this.world.disk(this.node)
+    if (disk.stat(this.spec.controlPath) === undefined) return undefined
+    const file = disk.open(this.spec.controlPath, 'read')
+    const control: { address: string } = JSON.parse(
+      new TextDecoder().decode(file.bytes.subarray(0, file.sizeBytes)),
+    )
+    return control.address
+  }
+
+  private hear(message: ToWorker): void {
+    if (this.isHung) return
+    this.heard.push(message)
+    switch (message.kind) {
+      case 'assign':
+        this.assign = message
+        return this.onFirstAssign(this)
+      case 'lease':
+        this.leaseAtMs = this.world.nowMs
+        return
+      case 'rearrange':
+        if (this.assign !== undefined) this.assign = { ...this.assign, placement: message.placement }
+        return this.say({ kind: 'rearranged' })
+      case 'stop':
+        if (!this.isDeaf) this.exit(0)
+        return
+      case 'dismiss':
+        return this.exit(0)
+      default:
+        return
+    }
+  }
+
+  beat(): void {
+    if (this.isHung) return
+    const leaseMs = this.assign?.leaseMs ?? 10_000
+    if (this.world.nowMs - this.leaseAtMs > leaseMs) return this.exit(72)
+    this.turns += 1
+    this.say({
+      kind: 'heartbeat',
+      beat: {
+        turns: this.turns,
+        isQuiet: false,
+        isFinished: false,
+        run: this.assign?.run ?? 'inactive',
+        rssBytes: 50e6,
+        heapUsedBytes: 10e6,
+        heapLimitBytes: 768e6,
+        cpuMs: this.turns,
+        loopDelayMs: 1,
+        loopUtilisation: 0.1,
+        components: [],
+        links: [],
+        ...this.beatChange,
+      },
+    })
+  }
+}
+
+export class FakeLauncher implements Launcher {
+  readonly workers: FakeWorker[] = []
+  /** What a worker does with its seat. Default: it starts. */
+  onAssign: (worker: FakeWorker) => void = (worker) => {
+    worker.host.timers.after(20, () => worker.started())
+  }
+  /** The next launches fail. */
+  failCount = 0
+  private readonly world: VirtualWorld
+  private readonly node: string
+
+  constructor(world: VirtualWorld, node: string) {
+    this.world = world
+    this.node = node
+  }
+
+  async launch(spec: LaunchSpec): Promise<LaunchedWorker> {
+    if (this.failCount > 0) {
+      this.failCount -= 1
+      const { UnavailableError } = await import('../../src/base/errors.ts')
+      throw new UnavailableError('CONNECT_FAILED', 'the system gave no process')
+    }
+    const worker = new FakeWorker(this.world, this.node, 100 + this.workers.length, spec, (assigned) =>
+      this.onAssign(assigned),
+    )
+    const file = this.world.disk(this.node).disk.open(spec.outputPath, 'write')
+    this.world.disk(this.node).disk.sync(file)
+    this.workers.push(worker)
+    return launched(worker)
+  }
+
+  async adopt(pid: number, bornAt: string): Promise<LaunchedWorker | undefined> {
+    const worker = this.workers.find((each) => each.pid === pid && each.bornAt === bornAt)
+    return worker?.isAlive === true ? launched(worker, true) : undefined
+  }
+
+  /** Those that have the seat of this port and live. */
+  at(port: number): FakeWorker | undefined {
+    return this.workers.findLast((worker) => worker.isAlive && worker.assign?.port === port)
+  }
+
+  get living(): FakeWorker[] {
+    return this.workers.filter((worker) => worker.isAlive)
+  }
+}
+
+function launched(worker: FakeWorker, isAdopted = false): LaunchedWorker {
+  return {
+    pid: worker.pid,
+    bornAt: worker.bornAt,
+    onExit: (listener) =>
+      worker.onExit((end) => listener(isAdopted ? { code: undefined, signal: undefined } : end)),
+    kill: (signal) => worker.exit(undefined, signal),
+    look: () => undefined,
+  }
+}
