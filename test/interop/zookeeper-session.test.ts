@@ -150,18 +150,38 @@ describe('time', () => {
     expect(world.nowMs).toBeGreaterThan(40_000)
   })
 
-  test('a process that stood still for longer than its session finds it expired', async () => {
-    const { coordinator, states, elapse, world, run } = await staged()
+  test('a process that stood still for longer than its session sees so before it looks at answers', async () => {
+    for (const looks of [true, false]) {
+      const { coordinator, states, elapse, world, run } = await staged()
+      world.net.setAll({ delayMs: 20 })
+      const end = run(coordinator.exists('/a'))
+      await elapse(1)
+      world.pause('client')
+      await elapse(7_000)
+      world.resume('client')
+      if (looks) expect(coordinator.state).toBe('expired')
+      await elapse(1)
+      expect(states.map(([state]) => state)).toEqual(['connected', 'expired'])
+      expect(end.text).toBe('SESSION_EXPIRED unknown')
+    }
+  })
+
+  test('an answer counts from when it was asked for, however late it is looked at', async () => {
+    const { coordinator, states, elapse, world, run, script } = await staged()
     world.net.setAll({ delayMs: 20 })
+    const askedMs = world.nowMs
     const end = run(coordinator.exists('/a'))
     await elapse(1)
     world.pause('client')
-    await elapse(7_000)
+    await elapse(5_000)
+    script.isMute = true
     world.resume('client')
-    expect(coordinator.state).toBe('expired')
-    await elapse(1)
-    expect(states.map(([state]) => state)).toEqual(['connected', 'expired'])
-    expect(end.text).toBe('SESSION_EXPIRED unknown')
+    await elapse(900)
+    expect([end.text, coordinator.state]).toEqual(['done', 'connected'])
+    await elapse(2_000)
+    const [state, atMs] = states.at(-1) ?? []
+    expect(state).toBe('expired')
+    expect(Number(atMs) - askedMs).toBeLessThanOrEqual(6_001)
   })
 
   test('never connected: connecting, then suspended, then still welcome', async () => {

@@ -62,6 +62,11 @@ test('a path is wanted until the last of those who asked is gone', () => {
   table.want('/a')
   table.want('/b')
   expect([table.unwant('/a'), table.unwant('/b'), table.unwant('/a')]).toEqual([false, true, true])
+  table.want('/c')
+  table.want('/c')
+  const first = table.unwant('/c')
+  table.want('/c')
+  expect([first, table.unwant('/c'), table.unwant('/c')]).toEqual([false, false, true])
 })
 
 test('groups hold each path once, by kind, and stay below the limit', () => {
