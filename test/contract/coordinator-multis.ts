@@ -92,6 +92,32 @@ export function multiBad(inside: Inside): void {
       },
     )
   }
+}
+
+export function multiUndone(inside: Inside): void {
+  inside('what was done to one node several times is all undone', async (world) => {
+    const one = await world.connect()
+    await one.create('/a', bytes('x'))
+    const before = await one.exists('/a')
+    const operations: Operation[] = [
+      { kind: 'set', path: '/a', data: bytes('y') },
+      { kind: 'set', path: '/a', data: bytes('longer') },
+      { kind: 'create', path: '/a/b', data: none },
+      { kind: 'create', path: '/a/b/c', data: none },
+      { kind: 'delete', path: '/a/b/c' },
+      { kind: 'delete', path: '/a/b' },
+      { kind: 'delete', path: '/a' },
+      { kind: 'create', path: '/a', data: bytes('again') },
+      { kind: 'check', path: '/a', version: 5 },
+    ]
+    expect(await errorOf(one.multi(operations))).toMatchObject({
+      code: 'RECORD_CHANGED',
+      details: { index: 8 },
+    })
+    expect(await one.exists('/a')).toEqual(before)
+    expect(text((await one.get('/a')).data)).toBe('x')
+    expect(await one.children('/a')).toEqual([])
+  })
 
   inside('a failed multi uses up no sequence number and fires no watch', async (world) => {
     const one = await world.connect()

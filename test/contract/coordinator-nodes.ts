@@ -96,6 +96,9 @@ export function sequences(inside: Inside): void {
     expect(first.slice(-10)).toBe('0000000001')
     expect(second.slice(-10)).toBe('0000000002')
     expect((await one.get(second)).stat.ephemeralOwner).toBe(one.sessionId)
+    await one.delete(second)
+    const third = await one.create('/q/n-', none, { mode: 'persistent-sequential' })
+    expect(third.slice(-10)).toBe('0000000003')
   })
 
   inside('sequential creates of several clients get different numbers', async (world) => {

@@ -5,7 +5,7 @@
 // `makeWorld` is called before each test. A world on a real server gives each test a root (chroot) of its own
 // that exists, so that tests do not see each other's nodes.
 import { afterEach, beforeEach, describe, test } from 'vitest'
-import { multiBad, multiGood } from './coordinator-multis.ts'
+import { multiBad, multiGood, multiUndone } from './coordinator-multis.ts'
 import {
   creating,
   namesOfChildren,
@@ -57,6 +57,7 @@ export function coordinatorContract(
     sizes(inside)
     multiGood(inside)
     multiBad(inside)
+    multiUndone(inside)
     ephemerals(inside)
     nodeWatches(inside)
     treeWatches(inside)

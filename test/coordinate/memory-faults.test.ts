@@ -186,6 +186,22 @@ describe('the ensemble in memory', () => {
     { serverCount: 3, faults: { staleShare: 0.5, lagMsMax: 1_000 } },
   )
 
+  inside(
+    'who comes back to another server does not read backwards',
+    async (all) => {
+      const one = await all.connect({ sessionTimeoutMs: 30_000 })
+      await one.create('/a', none)
+      for (let version = 1; version <= 30; version += 1) {
+        await one.set('/a', none)
+        all.ensemble.changeLeader()
+        await until(all, () => one.state === 'suspended')
+        await until(all, () => one.state === 'connected')
+        expect((await one.exists('/a'))?.version).toBe(version)
+      }
+    },
+    { serverCount: 3, faults: { staleShare: 1, lagMsMax: 10_000 } },
+  )
+
   inside('a host gets sixty connections and no more', async (all) => {
     const host = all.world.host('crowded')
     const clients = Array.from({ length: 61 }, (_, index) =>

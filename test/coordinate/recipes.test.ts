@@ -2,14 +2,17 @@
 import { describe, expect, test } from 'vitest'
 import type { Coordinator } from '../../src/coordinate/coordinator.ts'
 import type { MemoryEnsemble } from '../../src/coordinate/memory/memory-ensemble.ts'
+import { encodeEpoch, raiseEpoch } from '../../src/coordinate/recipes/epoch.ts'
 import { EpochWriter } from '../../src/coordinate/recipes/epoch-writer.ts'
 import { GroupMembership, type LeftReason } from '../../src/coordinate/recipes/group-membership.ts'
 import { GroupView } from '../../src/coordinate/recipes/group-view.ts'
+import { Line } from '../../src/coordinate/recipes/line.ts'
 import { acquireLock, type HeldLock } from '../../src/coordinate/recipes/lock.ts'
-import { parseMember } from '../../src/coordinate/recipes/member-record.ts'
+import { encodeMember, parseMember } from '../../src/coordinate/recipes/member-record.ts'
 import { NodeCache } from '../../src/coordinate/recipes/node-cache.ts'
 import type { Host } from '../../src/host/host.ts'
 import { bytes, codeOf, errorOf, none, text, until } from '../contract/coordinator-world.ts'
+import { atCall } from './candidates.ts'
 import { runWithin, virtualWorld } from './memory-worlds.ts'
 
 type World = Awaited<ReturnType<typeof virtualWorld>>
@@ -120,6 +123,21 @@ describe('membership', () => {
       await all.passed(5_000)
       expect([first.left, first.membership.isMember]).toEqual([['replaced'], false])
       expect([second.left, second.membership.isMember]).toEqual([[], true])
+    }))
+
+  test('whose name somebody else has taken is told, too', () =>
+    inWorld(7, async (all) => {
+      const first = join(await client(all, 'a'), 'tag-a')
+      await until(all, () => first.membership.isMember)
+      const { coordinator } = await client(all, 'b')
+      const path = '/members/n1'
+      const data = encodeMember({ ownerTag: 'tag-b', life: '1', data: none })
+      await coordinator.multi([
+        { kind: 'delete', path },
+        { kind: 'create', path, data, options: { mode: 'ephemeral' } },
+      ])
+      await all.passed(1_000)
+      expect([first.left, first.membership.isMember]).toEqual([['replaced'], false])
     }))
 
   test('ends with the session', () =>
@@ -383,7 +401,71 @@ describe('a lock', () => {
     ))
 })
 
+describe('a line', () => {
+  const place = (from: Client, token: string, onMove: () => void) =>
+    new Line({ coordinator: from.coordinator, path: '/line', token, data: none, onMove })
+
+  test('one token has one place, whatever a lost answer left over', () =>
+    inWorld(50, async (all) => {
+      const one = await client(all, 'a')
+      await one.coordinator.create('/line', none)
+      for (let i = 0; i < 3; i += 1)
+        await one.coordinator.create('/line/tok-', none, { mode: 'ephemeral-sequential' })
+      expect(await place(one, 'tok', () => undefined).look()).toBe('first')
+      expect(all.ensemble.peekChildren('/line').length).toBe(1)
+    }))
+
+  test('a change of the place before uses the watch up: looking again sets it again', () =>
+    inWorld(51, async (all) => {
+      const [one, two] = [await client(all, 'a'), await client(all, 'b')]
+      const first = place(one, 'first', () => undefined)
+      await first.look()
+      let movesCount = 0
+      const second = place(two, 'second', () => {
+        movesCount += 1
+      })
+      expect(await second.look()).toBe('waiting')
+      await one.coordinator.set(first.placePath ?? '', bytes('x'))
+      await until(all, () => movesCount === 1)
+      expect(await second.look()).toBe('waiting')
+      await first.leave()
+      await until(all, () => movesCount === 2)
+      expect(await second.look()).toBe('first')
+    }))
+
+  test('a place before that went while we set the watch is not waited for', () =>
+    inWorld(52, async (all) => {
+      const [one, two] = [await client(all, 'a'), await client(all, 'b')]
+      const first = place(one, 'first', () => undefined)
+      await first.look()
+      await place(two, 'second', () => undefined).look()
+      const counted = { count: 0 }
+      // Its calls are sync, children, watchOnce, exists.
+      const at = { number: 3, when: 'before', strike: () => all.ensemble.expire('a') } as const
+      const wrapped = { ...two, coordinator: atCall(two.coordinator, at, counted) }
+      expect(await place(wrapped, 'second', () => undefined).look()).toBe('first')
+    }))
+})
+
 describe('writes through an epoch', () => {
+  test('an epoch that somebody raised in between is not raised again', () =>
+    inWorld(41, async (all) => {
+      const one = await client(all, 'a')
+      await one.coordinator.create('/place', none)
+      const spec = { epochPath: '/epoch', placePath: '/place', leader: 'a' }
+      expect(await raiseEpoch(one.coordinator, spec)).toEqual({ epoch: 1, epochVersion: 1 })
+      const counted = { count: 0 }
+      // Its calls are exists, get, multi.
+      const raise = () => void one.coordinator.set('/epoch', encodeEpoch({ epoch: 2, leader: 'b' }))
+      const wrapped = atCall(one.coordinator, { number: 3, when: 'before', strike: raise }, counted)
+      expect(await raiseEpoch(wrapped, spec)).toBeUndefined()
+      expect(await raiseEpoch(one.coordinator, spec)).toEqual({ epoch: 3, epochVersion: 3 })
+      await one.coordinator.delete('/place')
+      expect(await raiseEpoch(one.coordinator, spec)).toBeUndefined()
+      await one.coordinator.set('/epoch', bytes('garbage'))
+      expect(await codeOf(raiseEpoch(one.coordinator, spec))).toBe('RECORD_MALFORMED')
+    }))
+
   test('an old epoch is refused as such, once and for all; other errors are those of the operations', () =>
     inWorld(40, async (all) => {
       const { coordinator } = await client(all, 'a')

@@ -11,7 +11,8 @@
  *
  * Invariants
  *   C1  at rest, and connected, the copy is the tree
- *   C2  a node of the copy never goes back to an older version
+ *   C2  a node of the copy never goes back to an older version: one client's reads never do, and one reader
+ *       puts them here in their order
  *   C3  the copy is bounded: what exceeds it is not kept, and told as trouble
  */
 import { Backoff } from '../../base/backoff.ts'
@@ -82,7 +83,10 @@ export class NodeCache {
     return this.nodes.size
   }
 
-  /** The bytes are the cache's own: do not change them. */
+  /**
+   * The bytes are the cache's own: do not change them. Counts of children are those of the last read of the
+   * node itself; `children` is up to date.
+   */
   node(path: string): NodeData | undefined {
     return this.nodes.get(path)
   }
@@ -227,7 +231,6 @@ export class NodeCache {
 
   private put(path: string, node: NodeData): void {
     const before = this.nodes.get(path)
-    if (before !== undefined && !isNewer(node, before)) return
     if (!this.hasRoom(path, node, before)) return
     this.nodes.set(path, node)
     this.sizeBytes += node.data.length - (before?.data.length ?? 0)
@@ -252,12 +255,6 @@ export class NodeCache {
     this.sizeBytes -= before.data.length
     this.spec.onChange?.(path)
   }
-}
-
-/** Also of a node that only its children or its access list changed. */
-function isNewer(a: NodeData, b: NodeData): boolean {
-  if (a.stat.createdZxid !== b.stat.createdZxid) return a.stat.createdZxid > b.stat.createdZxid
-  return a.stat.modifiedZxid >= b.stat.modifiedZxid
 }
 
 /** Both answers, or the first error once both have ended: nothing is left without somebody who waits. */
