@@ -1,10 +1,12 @@
 /** Calls of other daemons and of who uploads: blobs and heartbeats. */
 import { ConflictError, UsageError } from '../../base/errors.ts'
 import { isBlobDigest } from '../../blob/blob-store.ts'
-import type { NimbusApi } from '../../rpc/nimbus-api.ts'
+import { BLOB_BYTES_MAX } from '../../rpc/limits.ts'
+import type { Caller, NimbusApi } from '../../rpc/nimbus-api.ts'
 import { namedBlobs } from '../blobs/blob-sync.ts'
 import { permit } from '../permissions.ts'
 import { tooLarge } from '../submit/examine.ts'
+import { OUTLINE_BYTES_MAX } from '../submit/outline-check.ts'
 import { type Desk, leading, notLeader } from './desk.ts'
 
 type Calls = Pick<NimbusApi, 'blobs' | 'readBlob' | 'writeBlob' | 'deleteBlob' | 'heartbeat'>
@@ -28,7 +30,8 @@ export function daemonCalls(desk: Desk): Calls {
     async writeBlob(caller, digest, bytes) {
       permit(caller, 'blobs', settings)
       checkDigest(digest)
-      if (bytes.length > settings.bundleBytesMax) throw tooLarge(bytes.length, settings.bundleBytesMax)
+      const bytesMax = blobBytesMax(desk, caller)
+      if (bytes.length > bytesMax) throw tooLarge(bytes.length, bytesMax)
       await blobs.put(digest, bytes)
       return { digest, sizeBytes: bytes.length }
     },
@@ -58,6 +61,12 @@ export function daemonCalls(desk: Desk): Calls {
       return { epoch: reign.leadership.epoch, logLevels: memory.levels.replyFor(topologies, now) }
     },
   }
+}
+
+/** Outlines are blobs, too; and daemons bring keyed state, which is as large as it is. */
+function blobBytesMax({ settings }: Desk, { roles }: Caller): number {
+  if (roles.includes('daemon')) return BLOB_BYTES_MAX
+  return Math.max(settings.bundleBytesMax, OUTLINE_BYTES_MAX)
 }
 
 /** @throws UsageError REQUEST_INVALID */

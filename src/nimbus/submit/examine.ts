@@ -10,9 +10,8 @@ import type { TopologyOutline } from '../../topology/outline.ts'
 import type { Desk } from '../api/desk.ts'
 import { judgeOutline, type Refusal } from './judge-outline.ts'
 import { checkKey, checkName } from './name-rules.ts'
-import { outlineText, parseOutline } from './outline-check.ts'
+import { OUTLINE_BYTES_MAX, outlineText, parseOutline } from './outline-check.ts'
 
-const OUTLINE_BYTES_MAX = 4 * 1024 * 1024
 const INSPECT_TEXT_MAX = 4_000
 
 export interface Examined {

@@ -13,7 +13,7 @@ import { UsageError } from '../../base/errors.ts'
 import type { Json } from '../../topology/document.ts'
 import type { TopologyOutline } from '../../topology/outline.ts'
 
-const OUTLINE_BYTES_MAX = 4 * 1024 * 1024
+export const OUTLINE_BYTES_MAX = 4 * 1024 * 1024
 const COMPONENTS_MAX = 1_000
 /** Tasks of one topology: what an assignment and a link table are made for. */
 export const TASKS_MAX = 100_000

@@ -25,6 +25,7 @@ const READ_BACK_MS = 500
 export async function submit(desk: Desk, request: SubmitRequest): Promise<SubmitReply> {
   leading(desk)
   checkName(request.name)
+  await desk.board.sync()
   const earlier = await earlierReply(desk, request)
   if (earlier !== undefined) return earlier
   refuseTaken(desk, request.name)

@@ -1,0 +1,284 @@
+// Goal: what an operator does with a topology comes to its end, by whichever leader, and loses no keyed state.
+import { describe, expect, test } from 'vitest'
+import type { RebalanceRequest } from '../../src/rpc/nimbus-api.ts'
+import { admin, NimbusWorld } from './nimbus-world.ts'
+import { known, words } from './outlines.ts'
+
+const still: RebalanceRequest = {
+  workers: undefined,
+  executors: {},
+  tasks: {},
+  scheduler: undefined,
+  drainMs: undefined,
+}
+
+async function cluster(script = {}, nimbuses = ['n1']): Promise<NimbusWorld> {
+  const world = new NimbusWorld()
+  for (const name of nimbuses) await world.startNimbus(name)
+  await world.untilLed()
+  for (const node of ['a', 'b', 'c']) await world.startSupervisor(node, { dumpMs: 500, ...script })
+  return world
+}
+
+function run(world: NimbusWorld, id: string): string | undefined {
+  return world.hasLeader ? world.view.assignments.get(id)?.record.run : undefined
+}
+
+describe('run modes', () => {
+  test('deactivate and activate reach the workers, and their operations end', async () => {
+    const world = await cluster()
+    const id = await world.running(words())
+    const { api } = world.leader.nimbus
+    const off = await world.drive(api.deactivate(admin, 'words'))
+    expect(off).toMatchObject({ kind: 'deactivate', subject: id, state: 'running' })
+    await world.pass(3_000)
+    expect(run(world, id)).toBe('inactive')
+    expect(await world.drive(api.operation(admin, off.id))).toMatchObject({ state: 'done' })
+    expect((await world.drive(api.topology(admin, 'words'))).state).toBe('inactive')
+    const before = world.workersOf(id)
+    const on = await world.drive(api.activate(admin, 'words'))
+    await world.pass(3_000)
+    expect(run(world, id)).toBe('active')
+    expect(await world.drive(api.operation(admin, on.id))).toMatchObject({ state: 'done' })
+    // Somebody else's word came after it.
+    expect(await world.drive(api.operation(admin, off.id))).toMatchObject({ state: 'failed' })
+    expect(world.workersOf(id)).toEqual(before)
+  })
+
+  test('a topology that wants to stop is inactive, failed, with its error, before the supervisor forgets it', async () => {
+    const world = await cluster()
+    const id = await world.running(words())
+    const fault = {
+      code: 'TOO_MANY_FAILURES',
+      family: 'user-code',
+      component: 'count',
+      task: 3,
+      message: '100 failures',
+      stack: undefined,
+      at: 5,
+    }
+    world.supervisors.get('a')?.happenings.push({ kind: 'stop-wanted', at: 5, topologyId: id, fault })
+    await world.until(() => world.supervisors.get('a')?.happenings.length === 0, 'the answer')
+    const written = new TextDecoder().decode(world.ensemble.peek(`/typhoon/topologies/${id}`)?.data)
+    expect(JSON.parse(written)).toMatchObject({
+      phase: 'inactive',
+      failure: 'TOO_MANY_FAILURES: 100 failures',
+    })
+    await world.until(() => run(world, id) === 'inactive')
+    const { api } = world.leader.nimbus
+    expect((await world.drive(api.topology(admin, 'words'))).state).toBe('failed')
+    expect(await world.drive(api.errors(admin, 'words'))).toMatchObject([
+      { code: 'TOO_MANY_FAILURES', count: 1 },
+    ])
+    await world.drive(api.activate(admin, 'words'))
+    await world.until(() => run(world, id) === 'active')
+    expect(world.view.topologies.get(id)?.record.failure).toBeUndefined()
+  })
+})
+
+describe('kill', () => {
+  test('it drains, its workers end, and nothing of it is left', async () => {
+    const world = await cluster()
+    const id = await world.running(words(), { idempotencyKey: 'k1' })
+    const { api } = world.leader.nimbus
+    const kill = await world.drive(api.kill(admin, 'words', undefined))
+    expect(kill).toMatchObject({ kind: 'kill', state: 'running', step: 'drain' })
+    await world.until(() => run(world, id) === 'drain', 'the drain')
+    await world.until(() => world.view.topologies.size === 0, 'the end')
+    expect(await world.drive(api.operation(admin, kill.id))).toMatchObject({ state: 'done' })
+    for (const folder of ['topologies', 'names', 'assignments', 'submits', 'positions'])
+      expect(world.ensemble.peekChildren(`/typhoon/${folder}`), folder).toEqual([])
+    for (const each of world.supervisors.values()) expect(each.portsInUse).toEqual([])
+    await expect(world.drive(api.topology(admin, 'words'))).rejects.toMatchObject({
+      code: 'TOPOLOGY_NOT_FOUND',
+    })
+    // The name is free again.
+    await world.running(words())
+  })
+
+  test('what never gets quiet is ended at its deadline, and a second kill shortens the wait', async () => {
+    const world = await cluster({ drainMs: 1e9 })
+    const id = await world.running(words())
+    const { api } = world.leader.nimbus
+    await world.drive(api.kill(admin, 'words', 60_000))
+    await world.pass(20_000)
+    expect(run(world, id)).toBe('drain')
+    await world.drive(api.kill(admin, 'words', 3_600_000))
+    await world.drive(api.kill(admin, 'words', 2_000))
+    await world.pass(6_000)
+    expect(world.view.topologies.size).toBe(0)
+  })
+
+  test('other changes are refused meanwhile', async () => {
+    const world = await cluster({ drainMs: 10_000 })
+    await world.running(words())
+    const { api } = world.leader.nimbus
+    await world.drive(api.kill(admin, 'words', 5_000))
+    for (const call of [
+      () => api.activate(admin, 'words'),
+      () => api.deactivate(admin, 'words'),
+      () => api.rebalance(admin, 'words', { ...still, workers: 2 }),
+    ])
+      await expect(world.drive(call())).rejects.toMatchObject({ code: 'TOPOLOGY_WRONG_STATE' })
+  })
+
+  // Goal: the next leader goes on from the record, whichever write was the last of the one before.
+  test.each(['crash-before', 'crash-after'] as const)(
+    'the leader dies %s each write of a kill',
+    async (when) => {
+      for (let write = 1; write <= 4; write += 1) {
+        const world = await cluster({}, ['n1', 'n2'])
+        const id = await world.running(words())
+        const first = world.leader
+        let count = 0
+        world.spy = (_writes, nimbus) => {
+          if (nimbus !== first.name) return 'go'
+          count += 1
+          return count === write ? when : 'go'
+        }
+        first.nimbus.api.kill(admin, 'words', undefined).catch(() => {})
+        await world.until(() => !world.seats.has(first.name), `write ${write}`)
+        world.spy = () => 'go'
+        await world.untilLed()
+        if (write === 1 && when === 'crash-before')
+          await world.drive(world.leader.nimbus.api.kill(admin, 'words', undefined))
+        await world.until(
+          () => world.ensemble.peekChildren('/typhoon/topologies').length === 0,
+          `end ${write}`,
+        )
+        await world.pass(2_000)
+        expect(world.view.assignments.has(id)).toBe(false)
+        expect(world.ensemble.peekChildren('/typhoon/names')).toEqual([])
+      }
+    },
+  )
+})
+
+describe('rebalance', () => {
+  test('more workers: numbers stay, only executors that move are touched, with their state', async () => {
+    const world = await cluster()
+    const id = await world.running(words('words', { workers: 2 }))
+    const before = world.view.assignments.get(id)?.record
+    const { api } = world.leader.nimbus
+    const operation = await world.drive(api.rebalance(admin, 'words', { ...still, workers: 4 }))
+    const dumps = new Set<string>()
+    await world.until(() => {
+      dumps.add(world.view.assignments.get(id)?.record.dump ?? '')
+      return world.view.topologies.get(id)?.record.phase === 'active'
+    }, 'the end of the rebalance')
+    const after = world.view.assignments.get(id)?.record
+    expect(after?.workers).toHaveLength(4)
+    expect(after?.layout).toBe(before?.layout)
+    expect(after?.layoutDigest).toBe(before?.layoutDigest)
+    expect(after?.token).toBe(before?.token)
+    // Those that stay keep number, slot and generation.
+    for (const worker of before?.workers ?? [])
+      expect(after?.workers).toContainEqual(
+        expect.objectContaining({
+          worker: worker.worker,
+          node: worker.node,
+          port: worker.port,
+          generation: worker.generation,
+        }),
+      )
+    expect([...dumps].some((dump) => dump !== '')).toBe(true)
+    expect(after?.dump).toBe('')
+    await world.pass(2_000)
+    expect(await world.drive(api.operation(admin, operation.id))).toMatchObject({ state: 'done' })
+    const record = world.view.topologies.get(id)?.record
+    expect(record).toMatchObject({ workers: 4, parallelism: { __acker: { executors: 2 } } })
+    expect(record?.wanted).toBeUndefined()
+  })
+
+  test('more executors: a new layout, every worker anew, all keyed state handed on', async () => {
+    const world = await cluster()
+    const outline = words('words', { workers: 2 })
+    const id = await world.running(outline)
+    const before = world.view.assignments.get(id)?.record
+    known(outline, { parallelism: { count: { executors: 6 }, __acker: { executors: 2 } } })
+    const { api } = world.leader.nimbus
+    await world.drive(api.rebalance(admin, 'words', { ...still, executors: { count: 6 } }))
+    const states: string[][] = []
+    await world.until(() => {
+      const record = world.view.assignments.get(id)?.record
+      if (record?.layout === 2)
+        states.push(record.state.map(({ component, digest }) => `${component} ${digest.slice(-2)}`))
+      return world.view.topologies.get(id)?.record.phase === 'active' && record?.run === 'active'
+    }, 'the end')
+    const after = world.view.assignments.get(id)?.record
+    expect(after).toMatchObject({ layout: 2, run: 'active', dump: '', state: [] })
+    expect(states[0]).toHaveLength(4)
+    expect(states[0]?.every((each) => each.startsWith('count '))).toBe(true)
+    const generations = new Map(before?.workers.map((each) => [each.worker, each.generation]))
+    for (const { worker, generation } of after?.workers ?? [])
+      expect(generation).toBeGreaterThan(generations.get(worker) ?? 0)
+  })
+
+  test('state that cannot be written out ends the rebalance, and everything goes on as it was', async () => {
+    const world = await cluster({ dumpMs: undefined })
+    const id = await world.running(words('words', { workers: 2 }))
+    const before = world.workersOf(id)
+    const { api } = world.leader.nimbus
+    await world.drive(api.rebalance(admin, 'words', { ...still, executors: { count: 2 }, drainMs: 1_000 }))
+    await world.pass(30_000)
+    expect(run(world, id)).toBe('drain')
+    await world.pass(40_000)
+    expect(run(world, id)).toBe('active')
+    expect(world.workersOf(id)).toEqual(before)
+    const { events } = await world.drive(api.events(admin, '0-0', 0))
+    expect(events.map(({ kind }) => kind)).toContain('rebalance-given-up')
+  })
+
+  test('requests that cannot be are refused', async () => {
+    const world = await cluster()
+    await world.running(words('words', { workers: 2 }))
+    const { api } = world.leader.nimbus
+    const cases: [string, Partial<RebalanceRequest>][] = [
+      ['UNKNOWN_COMPONENT', { executors: { nobody: 2 } }],
+      ['PARALLELISM_INVALID', { executors: { count: 0 } }],
+      ['PARALLELISM_INVALID', { executors: { count: 4 }, tasks: { count: 2 } }],
+      ['PARALLELISM_INVALID', { tasks: { count: 129 } }],
+      ['STATE_NOT_RESCALABLE', { executors: { words: 3 } }],
+      ['REQUEST_INVALID', { scheduler: 'magic' }],
+    ]
+    for (const [code, change] of cases)
+      await expect(
+        world.drive(api.rebalance(admin, 'words', { ...still, ...change })),
+        JSON.stringify(change),
+      ).rejects.toMatchObject({ code })
+    const same = await world.drive(api.rebalance(admin, 'words', { ...still, workers: 2 }))
+    expect(same.state).toBe('done')
+    await world.drive(api.rebalance(admin, 'words', { ...still, workers: 3 }))
+    await expect(world.drive(api.rebalance(admin, 'words', { ...still, workers: 4 }))).rejects.toMatchObject({
+      code: 'REBALANCE_CONFLICT',
+    })
+  })
+
+  test.each(['crash-before', 'crash-after'] as const)(
+    'the leader dies %s each write of a rebalance',
+    async (when) => {
+      for (let write = 2; write <= 6; write += 1) {
+        const world = await cluster({}, ['n1', 'n2'])
+        const outline = words('words', { workers: 2 })
+        const id = await world.running(outline)
+        known(outline, { parallelism: { count: { executors: 6 }, __acker: { executors: 2 } } })
+        const first = world.leader
+        let count = 0
+        world.spy = (_writes, nimbus) => {
+          if (nimbus !== first.name) return 'go'
+          count += 1
+          return count === write ? when : 'go'
+        }
+        first.nimbus.api.rebalance(admin, 'words', { ...still, executors: { count: 6 } }).catch(() => {})
+        const isOver = (): boolean =>
+          world.hasLeader &&
+          world.view.topologies.get(id)?.record.phase === 'active' &&
+          world.view.assignments.get(id)?.record.layout === 2
+        await world.until(() => !world.seats.has(first.name) || isOver(), `write ${write}`)
+        world.spy = () => 'go'
+        await world.until(isOver, `the end after write ${write}`)
+        await world.until(() => world.isUp(id) && run(world, id) === 'active', 'all up')
+      }
+    },
+  )
+})
