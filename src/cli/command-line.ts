@@ -7,7 +7,8 @@
  */
 import { Command, CommanderError, Option } from 'commander'
 import { nearest } from '../base/nearest.ts'
-import { type CommandRow, commandTable, type OptionRow } from './command-table.ts'
+import type { CommandRow, OptionRow } from './command-row.ts'
+import { commandTable } from './command-table.ts'
 import { CommandFailure } from './failure.ts'
 import { Invocation } from './invocation.ts'
 
@@ -20,8 +21,9 @@ export type Understood =
   | { readonly invocation: undefined; readonly text: string }
 
 const exitCodes = `
-Exit codes: 0 done · 1 negative result · 2 usage or configuration · 3 not found · 70 our bug ·
-124 timed out · 130, 143 interrupted. Data goes to stdout, all else to stderr.
+Exit codes: 0 done · 1 negative result · 2 usage or configuration · 3 not found · 4 not permitted ·
+5 conflict · 6 cluster unreachable · 7 declined · 70 our bug · 124 timed out · 130, 143 interrupted.
+Data goes to stdout, all else to stderr.
 `
 
 /**
@@ -86,10 +88,20 @@ function programOf(heard: Heard, columns: number, rest: readonly string[] | unde
   return program
 }
 
+/** Of the first words of commands that have two. */
+const groupSummaries: Readonly<Record<string, string>> = {
+  config: 'Look at the configuration.',
+  cluster: 'Look at the cluster.',
+  node: 'Empty nodes, and use them again.',
+  zk: 'Look at what stands in ZooKeeper.',
+  context: 'Clusters by name.',
+  blob: 'Bundles and other blobs that Nimbus keeps.',
+}
+
 function parentOf(program: Command, { name }: CommandRow, groups: Map<string, Command>): Command {
   const [first = '', second] = name.split(' ')
   if (second === undefined) return program
-  const group = groups.get(first) ?? program.command(first).description('Look at the configuration.')
+  const group = groups.get(first) ?? program.command(first).description(groupSummaries[first] ?? '')
   group.helpOption('-h, --help', 'show this help')
   groups.set(first, group)
   return group

@@ -1,65 +1,14 @@
 /**
  * Every command, once: name, arguments, options, examples.
  *
- * Route: this table → command-line.ts (what is understood, and its help), completion.ts,
+ * Route: this table (with cluster-command-table.ts) → command-line.ts (what is understood, and its help), completion.ts,
  * docs/reference/cli.md.
  *
  * Does not know: what the commands do. Invariant: only commands that exist stand here.
  */
 
-export interface OptionRow {
-  /** As typed: `-w, --workers <n>`. */
-  readonly flags: string
-  readonly summary: string
-  readonly default?: string | undefined
-  /** What its value may be. Undefined: anything. */
-  readonly choices?: readonly string[] | undefined
-  /** May be given several times. */
-  readonly isRepeatable?: boolean | undefined
-}
-
-export interface CommandRow {
-  /** Words after `typhoon`. */
-  readonly name: string
-  /** What follows them: `<topology> [-- args...]`. */
-  readonly arguments?: string | undefined
-  readonly aliases?: readonly string[] | undefined
-  /** What it does, in a sentence. */
-  readonly summary: string
-  readonly options: readonly OptionRow[]
-  /** Command lines as typed. */
-  readonly examples: readonly string[]
-  /** What an argument can be completed to. */
-  readonly completes?: 'topology' | 'code' | 'key' | readonly string[] | undefined
-}
-
-const color: OptionRow = {
-  flags: '--color <when>',
-  summary: 'colours; NO_COLOR and FORCE_COLOR are heeded, too',
-  default: 'auto',
-  choices: ['auto', 'always', 'never'],
-}
-
-const json: OptionRow = {
-  flags: '--json',
-  summary: 'the same as -o json',
-}
-
-function output(...choices: readonly string[]): OptionRow {
-  const [first] = choices
-  return { flags: '-o, --output <form>', summary: 'form of what is printed', default: first, choices }
-}
-
-const settings: OptionRow = {
-  flags: '-c, --set <key=value>',
-  summary: 'set a configuration key, value as JSON or text; may be repeated',
-  isRepeatable: true,
-}
-
-const file: OptionRow = {
-  flags: '--config <file>',
-  summary: 'a YAML file with configuration keys, below all other layers',
-}
+import { clusterCommands } from './cluster-command-table.ts'
+import { type CommandRow, color, file, json, type OptionRow, output, settings } from './command-row.ts'
 
 const running: readonly OptionRow[] = [
   { flags: '-w, --workers <n>', summary: 'how many workers; here they share one process' },
@@ -74,7 +23,7 @@ const running: readonly OptionRow[] = [
   file,
 ]
 
-export const commandTable: readonly CommandRow[] = [
+const localCommands: readonly CommandRow[] = [
   {
     name: 'run',
     arguments: '<topology> [-- args...]',
@@ -199,3 +148,5 @@ export const commandTable: readonly CommandRow[] = [
     completes: ['bash', 'zsh', 'fish', 'pwsh'],
   },
 ]
+
+export const commandTable: readonly CommandRow[] = [...localCommands, ...clusterCommands]

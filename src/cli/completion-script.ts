@@ -3,7 +3,7 @@
  *
  * What can be completed: commands, their options, values with a fixed choice, and files for topologies.
  */
-import type { CommandRow, OptionRow } from './command-table.ts'
+import type { CommandRow, OptionRow } from './command-row.ts'
 
 export const shells = ['bash', 'zsh', 'fish', 'pwsh'] as const
 

@@ -6,7 +6,11 @@ export const ExitCode = {
   /** Usage, configuration or validation. */
   USAGE: 2,
   NOT_FOUND: 3,
+  NOT_PERMITTED: 4,
   CONFLICT: 5,
+  UNREACHABLE: 6,
+  /** The user said no. */
+  DECLINED: 7,
   BUG: 70,
   TIMED_OUT: 124,
   INTERRUPTED: 130,

@@ -12,25 +12,10 @@ import { nodeMachine } from '../host/node-cli-machine.ts'
 import { nodeTerminal, type Terminal } from '../host/node-cli-terminal.ts'
 import { createNodeHost } from '../host/node-host.ts'
 import { understand } from './command-line.ts'
+import { commandNamed } from './command-list.ts'
 import { ExitCode } from './exit-code.ts'
-import type { Invocation } from './invocation.ts'
 import { paintFor } from './paint.ts'
 import { Shell } from './shell.ts'
-
-/** One command: prints, and says how the process ends. */
-export type RunCommand = (shell: Shell, invocation: Invocation) => Promise<number>
-
-const commands: Readonly<Record<string, () => Promise<RunCommand>>> = {
-  run: async () => (await import('./commands/run.ts')).run,
-  dev: async () => (await import('./commands/dev.ts')).dev,
-  check: async () => (await import('./commands/check.ts')).check,
-  graph: async () => (await import('./commands/graph.ts')).graph,
-  explain: async () => (await import('./commands/explain.ts')).explain,
-  'config explain': async () => (await import('./commands/config-explain.ts')).configExplain,
-  doctor: async () => (await import('./commands/doctor.ts')).doctor,
-  version: async () => (await import('./commands/version.ts')).version,
-  completion: async () => (await import('./commands/completion.ts')).completion,
-}
 
 /** Runs a command line. Ends the process itself, when everything is printed: a user's module may hold it. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -60,7 +45,7 @@ async function execute(argv: readonly string[], terminal: Terminal, uncaught: Un
     shell = shellOf(terminal, invocation.text('color'))
     isJson = invocation.output.startsWith('json')
     endOnUncaught(shell, isJson, uncaught)
-    const run = await commands[invocation.command]?.()
+    const run = await commandNamed(invocation.command)
     return run === undefined ? ExitCode.BUG : await run(shell, invocation)
   } catch (error) {
     return await tell(shell, error, isJson)

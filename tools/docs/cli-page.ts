@@ -2,7 +2,7 @@
  * docs/reference/cli.md: every command of `typhoon`. Made of the table that the command line itself is made
  * of, src/cli/command-table.ts.
  */
-import type { CommandRow, OptionRow } from '../../src/cli/command-table.ts'
+import type { CommandRow, OptionRow } from '../../src/cli/command-row.ts'
 import { code, pageHead, table } from './markdown.ts'
 
 const intro = `

@@ -50,6 +50,21 @@ const exitCodeOf: Readonly<Record<ErrorFamily, ExitCode>> = {
   'user-code': ExitCode.NEGATIVE,
 }
 
+/** Codes that scripts tell apart, whatever their family. */
+const exitCodeOfCode: Readonly<Record<string, ExitCode>> = {
+  TOPOLOGY_NOT_FOUND: ExitCode.NOT_FOUND,
+  NODE_UNKNOWN: ExitCode.NOT_FOUND,
+  RECORD_MISSING: ExitCode.NOT_FOUND,
+  BLOB_MISSING: ExitCode.NOT_FOUND,
+  NOT_AUTHENTICATED: ExitCode.NOT_PERMITTED,
+  NOT_ALLOWED: ExitCode.NOT_PERMITTED,
+  NIMBUS_UNREACHABLE: ExitCode.UNREACHABLE,
+  NIMBUS_NOT_LEADER: ExitCode.UNREACHABLE,
+  COORDINATOR_UNAVAILABLE: ExitCode.UNREACHABLE,
+  CONNECT_FAILED: ExitCode.UNREACHABLE,
+  OPERATION_TIMED_OUT: ExitCode.TIMED_OUT,
+}
+
 /** Where our own code is, as in frames; the user's is everywhere else. */
 const OWN_ROOT = new URL('../../../', import.meta.url).href
 const OWN_PARTS = ['dist/', 'src/', 'bin/', 'node_modules/'].map((folder) => OWN_ROOT + folder)
@@ -75,10 +90,8 @@ function ofStreamError(error: StreamError): ErrorReport {
   const findings = typeof details['findings'] === 'string' ? details['findings'].split('\n') : []
   const where = typeof details['where'] === 'string' ? details['where'] : undefined
   const troubles = findings.length > 1 ? findings.map(ofLine) : [troubleOf(code, error.message, where)]
-  const isBug = code !== 'TOPOLOGY_NOT_FOUND' ? exitCodeOf[family] : ExitCode.NOT_FOUND
-  const exitCode = code === 'OPERATION_TIMED_OUT' ? ExitCode.TIMED_OUT : isBug
   return {
-    exitCode,
+    exitCode: exitCodeOfCode[code] ?? exitCodeOf[family],
     isBug: false,
     troubles,
     causes: causesOf(error),

@@ -1,0 +1,99 @@
+/** `typhoon activate | deactivate | kill | rebalance | wait`: what changes a running topology, and waiting for it. */
+import { waitForWork } from '../../../rpc/client/waiting.ts'
+import type { OperationStatus } from '../../../rpc/nimbus-api.ts'
+import { attached } from '../../cluster/attached.ts'
+import { confirm } from '../../cluster/confirm.ts'
+import { printOne } from '../../cluster/print.ts'
+import { argument, type ClusterSession, countsByName, openCluster, secondsMs } from '../../cluster/session.ts'
+import { ExitCode } from '../../exit-code.ts'
+import { CommandFailure } from '../../failure.ts'
+import type { Invocation } from '../../invocation.ts'
+import type { Shell } from '../../shell.ts'
+
+export async function activate(shell: Shell, invocation: Invocation): Promise<number> {
+  const session = await openCluster(shell, invocation)
+  const name = argument(invocation, 0, 'the topology')
+  const begun = await session.nimbus.call('activate', [name])
+  return await finish(shell, invocation, session, begun, `${name} is active`)
+}
+
+export async function deactivate(shell: Shell, invocation: Invocation): Promise<number> {
+  const session = await openCluster(shell, invocation)
+  const name = argument(invocation, 0, 'the topology')
+  await confirm(shell, invocation, session, name)
+  const begun = await session.nimbus.call('deactivate', [name])
+  return await finish(shell, invocation, session, begun, `${name} is inactive`)
+}
+
+export async function kill(shell: Shell, invocation: Invocation): Promise<number> {
+  const drainMs = secondsMs(invocation, 'wait')
+  const session = await openCluster(shell, invocation)
+  const name = argument(invocation, 0, 'the topology')
+  await confirm(shell, invocation, session, name)
+  const begun = await session.nimbus.call('kill', [name, drainMs])
+  return await finish(shell, invocation, session, begun, `${name} is gone`)
+}
+
+export async function rebalance(shell: Shell, invocation: Invocation): Promise<number> {
+  const request = {
+    workers: invocation.count('workers'),
+    executors: countsByName(invocation, 'executors'),
+    tasks: countsByName(invocation, 'tasks'),
+    scheduler: invocation.text('scheduler'),
+    drainMs: secondsMs(invocation, 'wait'),
+  }
+  const session = await openCluster(shell, invocation)
+  const name = argument(invocation, 0, 'the topology')
+  await confirm(shell, invocation, session, name)
+  const begun = await session.nimbus.call('rebalance', [name, request])
+  return await finish(shell, invocation, session, begun, `${name} is rebalanced`)
+}
+
+/** Comes back to work that was left. */
+export async function wait(shell: Shell, invocation: Invocation): Promise<number> {
+  const session = await openCluster(shell, invocation)
+  const id = argument(invocation, 0, 'the operation')
+  const found = await session.nimbus.call('operation', [id])
+  return await finish(shell, invocation, session, found, `${found.kind} of ${found.subject} is done`)
+}
+
+export async function drain(shell: Shell, invocation: Invocation): Promise<number> {
+  const session = await openCluster(shell, invocation)
+  const node = argument(invocation, 0, 'the node')
+  await confirm(shell, invocation, session, node)
+  const begun = await session.nimbus.call('drain', [node])
+  return await finish(shell, invocation, session, begun, `${node} is drained`)
+}
+
+export async function undrain(shell: Shell, invocation: Invocation): Promise<number> {
+  const session = await openCluster(shell, invocation)
+  const node = argument(invocation, 0, 'the node')
+  await session.nimbus.call('undrain', [node])
+  printOne(shell, invocation, { node }, () => [`${shell.paint('green', '✔')} ${node} takes workers again`])
+  return ExitCode.OK
+}
+
+async function finish(
+  shell: Shell,
+  invocation: Invocation,
+  { nimbus, host, timeoutMs }: ClusterSession,
+  begun: OperationStatus,
+  said: string,
+): Promise<number> {
+  if (begun.state === 'failed') {
+    const { code = '', message = 'it failed' } = begun.error ?? {}
+    const exitCode = ExitCode.NEGATIVE
+    throw new CommandFailure(`${begun.kind} of ${begun.subject}: ${message} ${code}`.trimEnd(), { exitCode })
+  }
+  const again = `typhoon wait ${begun.id}`
+  const exitCode = await attached(shell, invocation, again, async ({ signal, progress }) => {
+    const timeout = timeoutMs === undefined ? {} : { timeout: `${timeoutMs}ms` as const }
+    await waitForWork(nimbus, host, begun, { ...timeout, signal, onProgress: progress.report })
+  })
+  const { id, kind, subject } = begun
+  const isDone = exitCode === ExitCode.OK
+  printOne(shell, invocation, { operation: id, kind, subject, state: isDone ? 'done' : 'running' }, () =>
+    isDone ? [`${shell.paint('green', '✔')} ${said}`] : [],
+  )
+  return exitCode
+}
