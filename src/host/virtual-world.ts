@@ -191,6 +191,12 @@ export class VirtualWorld {
     return this.machines.get(name)?.running !== undefined
   }
 
+  /** True while it is this life of its host that runs. */
+  isLiving(host: Host): boolean {
+    for (const { running } of this.machines.values()) if (running?.host === host) return true
+    return false
+  }
+
   /** The disk of a host, for looking and for faults. It outlives the host. */
   disk(name: string): VirtualDisk {
     return this.machine(name)

@@ -1,0 +1,183 @@
+/**
+ * Worker processes of a simulated node: the worker's own program on a virtual host, started, signalled and ended
+ * as a supervisor does with real ones.
+ *
+ *   supervisor ─ launch ─▶ [host n1/w3: WorkerProcess] ─ exit code, or killed ─▶ onExit at whoever supervises then
+ *
+ * Invariants
+ *   L1  a process that ended never calls anybody again
+ *   L2  its end is told once to each who asked, in a later turn of their own host
+ */
+import { silentLogger } from '../../base/log.ts'
+import type { SeatControl } from '../../cluster/seat-environment.ts'
+import type { SeatAssign } from '../../cluster/seat-messages.ts'
+import type { Host } from '../../host/host.ts'
+import type { Signal } from '../../host/processes.ts'
+import type { VirtualWorld } from '../../host/virtual-world.ts'
+import type { LaunchedEnd, LaunchedWorker, Launcher, LaunchSpec } from '../../supervisor/launcher.ts'
+import type { LoadTopology } from '../../worker/seat/seat.ts'
+import { WorkerProcess } from '../../worker/worker-process.ts'
+
+export interface SimProcess {
+  readonly pid: number
+  readonly bornAt: string
+  readonly node: string
+  /** Its host in the world. */
+  readonly name: string
+  readonly worker: WorkerProcess
+  assign: SeatAssign | undefined
+}
+
+export interface SimProcessesSpec {
+  readonly world: VirtualWorld
+  readonly loadTopology: (host: Host) => LoadTopology
+  readonly onSeated: (process: SimProcess) => void
+  readonly onEnded: (process: SimProcess, end: LaunchedEnd) => void
+}
+
+interface Entry {
+  readonly process: SimProcess
+  readonly listeners: ((end: LaunchedEnd) => void)[]
+  end: LaunchedEnd | undefined
+}
+
+/** All worker processes that ever were in a simulated cluster. */
+export class SimProcesses {
+  private readonly spec: SimProcessesSpec
+  private readonly entries = new Map<number, Entry>()
+  private pidCount = 1_000
+
+  constructor(spec: SimProcessesSpec) {
+    this.spec = spec
+  }
+
+  get living(): readonly SimProcess[] {
+    return [...this.entries.values()].filter(({ end }) => end === undefined).map(({ process }) => process)
+  }
+
+  /** What the supervisor of a node launches with. `on`: the supervisor's own host, which is told of ends. */
+  launcherOf(node: string, on: Host): Launcher {
+    return {
+      launch: async (spec) => this.handleOf(this.start(node, spec), on),
+      adopt: async (pid, bornAt) => {
+        const entry = this.entries.get(pid)
+        if (entry === undefined || entry.end !== undefined || entry.process.bornAt !== bornAt)
+          return undefined
+        return this.handleOf(entry, on)
+      },
+    }
+  }
+
+  /** By somebody's signal, or with its machine. */
+  kill(process: SimProcess): void {
+    const entry = this.entries.get(process.pid)
+    if (entry !== undefined) this.end(entry, { code: undefined, signal: 'SIGKILL' })
+  }
+
+  /** The machine is gone: so are its processes. Nobody is left there to be told. */
+  onMachineCrashed(node: string): void {
+    for (const entry of this.entries.values()) {
+      if (entry.process.node !== node || entry.end !== undefined) continue
+      entry.end = { code: undefined, signal: 'SIGKILL' }
+      this.spec.onEnded(entry.process, entry.end)
+    }
+  }
+
+  private start(node: string, launch: LaunchSpec): Entry {
+    const { world, loadTopology, onSeated } = this.spec
+    this.pidCount += 1
+    const pid = this.pidCount
+    const program = `w${pid}`
+    const host = world.hostOn(node, program)
+    const bornAt = String(Math.floor(host.clock.monotonicMs()))
+    const worker = new WorkerProcess({
+      host,
+      dialControl: async () => (await readControl(host, launch.controlPath))?.address,
+      secret: launch.secret,
+      pid,
+      bornAt,
+      loadTopology: loadTopology(host),
+      probe: { read: () => readings },
+      log: silentLogger,
+      exit: (code) => this.end(entry, { code, signal: undefined }),
+      onSeated: (assign) => {
+        entry.process.assign = assign
+        onSeated(entry.process)
+      },
+    })
+    const process: SimProcess = { pid, bornAt, node, name: `${node}/${program}`, worker, assign: undefined }
+    const entry: Entry = { process, listeners: [], end: undefined }
+    this.entries.set(pid, entry)
+    // As long as a program takes to be loaded.
+    host.timers.after(30 + 20 * host.random.next(), () => worker.start())
+    return entry
+  }
+
+  private handleOf(entry: Entry, on: Host): LaunchedWorker {
+    const tell = (listener: (end: LaunchedEnd) => void, end: LaunchedEnd): void => {
+      on.timers.defer(() => listener(end))
+    }
+    return {
+      pid: entry.process.pid,
+      bornAt: entry.process.bornAt,
+      onExit: (listener) => {
+        if (entry.end !== undefined) tell(listener, entry.end)
+        else entry.listeners.push((end) => tell(listener, end))
+      },
+      kill: (signal) => this.signal(entry, signal),
+      look: () => undefined,
+    }
+  }
+
+  private signal(entry: Entry, signal: Signal): void {
+    const { world } = this.spec
+    if (entry.end !== undefined) return
+    if (signal === 'SIGSTOP') world.pause(entry.process.name)
+    else if (signal === 'SIGCONT') world.resume(entry.process.name)
+    else if (signal === 'SIGTERM') entry.process.worker.stop(SIGTERM_GRACE_MS)
+    else this.end(entry, { code: undefined, signal })
+  }
+
+  private end(entry: Entry, end: LaunchedEnd): void {
+    if (entry.end !== undefined) return
+    entry.end = end
+    this.spec.world.crash(entry.process.name, 'none')
+    this.spec.onEnded(entry.process, end)
+    for (const listener of entry.listeners.splice(0)) listener(end)
+  }
+}
+
+/** As supervisor.worker.shutdown.sleep.secs is by default. */
+const SIGTERM_GRACE_MS = 3_000
+
+const MIB = 1024 * 1024
+const readings = {
+  rssBytes: 90 * MIB,
+  heapUsedBytes: 40 * MIB,
+  heapLimitBytes: 768 * MIB,
+  cpuMs: 0,
+  loopDelayMs: 1,
+  loopUtilisation: 0.1,
+}
+
+async function readControl(host: Host, path: string): Promise<SeatControl | undefined> {
+  const text = await readText(host, path)
+  if (text === undefined) return undefined
+  const found: unknown = JSON.parse(text)
+  if (typeof found !== 'object' || found === null || !('address' in found)) return undefined
+  return typeof found.address === 'string' ? { address: found.address } : undefined
+}
+
+/** A whole file as text; undefined: it is not there. */
+export async function readText(host: Host, path: string): Promise<string | undefined> {
+  const facts = await host.files.stat(path)
+  if (facts === undefined) return undefined
+  const file = await host.files.open(path, 'read')
+  try {
+    const bytes = new Uint8Array(facts.sizeBytes)
+    await file.read(bytes, 0)
+    return new TextDecoder().decode(bytes)
+  } finally {
+    await file.close()
+  }
+}
