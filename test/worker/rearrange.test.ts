@@ -299,7 +299,17 @@ test('a peer that comes back elsewhere as a new one: what was open there is emit
   seats[0]?.tell({ kind: 'peers', peers: world.peers([1]).concat(world.peers([2], 32_768)) })
   const atMs = world.nowMs
   await world.until(() => run.arrived.size === count * PARTITIONS.length)
-  if (world.nowMs - atMs > 10_000) console.log(run.arrived.size, JSON.stringify(again.kinds()), again.exits, seats[0]?.exits, JSON.stringify(positions), JSON.stringify(again.log.slice(-5)), JSON.stringify(again.beat), JSON.stringify(seats[0]?.beat))
+  if (world.nowMs - atMs > 10_000)
+    console.log(
+      run.arrived.size,
+      JSON.stringify(again.kinds()),
+      again.exits,
+      seats[0]?.exits,
+      JSON.stringify(positions),
+      JSON.stringify(again.log.slice(-5)),
+      JSON.stringify(again.beat),
+      JSON.stringify(seats[0]?.beat),
+    )
   // Long before any message times out.
   expect(world.nowMs - atMs).toBeLessThan(10_000)
   expect(run.arrived.size).toBe(count * PARTITIONS.length)
