@@ -33,8 +33,10 @@ export interface SeatRecord {
   /** undefined: this supervisor's predecessor ended while it was launching. */
   readonly pid: number | undefined
   readonly bornAt: string | undefined
-  /** It has run once in this generation: moved state has been dealt. */
+  /** The process of the last launch has said that it runs. */
   readonly hasStarted: boolean
+  /** One of this generation has: state that moved here has been dealt. */
+  readonly isStateDealt: boolean
   /** Who runs which executors, as it was told last. */
   readonly placement: string
   /** Time without a sign of life after which it hangs. */
@@ -57,6 +59,7 @@ const schema = z.object({
       pid: z.int().min(1).optional(),
       bornAt: z.string().optional(),
       hasStarted: z.boolean(),
+      isStateDealt: z.boolean(),
       placement: z.string(),
       beatTimeoutMs: z.number().min(1),
     }),

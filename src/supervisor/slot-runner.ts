@@ -5,11 +5,7 @@
  *                     ▲                                                             │
  *                     ╰─────────────────────────────────────────────────────────────╯
  *
- * Does not know: the other slots, the leader.
- *
- * Invariants
- *   N1  the number of a launch is kept on disk before the launch
- *   N2  the end of a worker is told once, with its reason, before the slot goes on
+ * Does not know: the other slots, the leader, how a process is had (slot-process.ts).
  */
 import { assert, assertDefined } from '../base/assert.ts'
 import { isStreamError } from '../base/errors.ts'
@@ -19,14 +15,13 @@ import { incarnationOf } from '../cluster/incarnation.ts'
 import type { ToSupervisor } from '../cluster/seat-messages.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { DumpedState, NodeHappening, SlotBeat } from '../rpc/heartbeat.ts'
-import { judgeNewcomer, type Newcomer } from './adoption.ts'
-import { judgeEnd, type WorkerEnd } from './exit-reason.ts'
+import type { WorkerEnd } from './exit-reason.ts'
 import type { LaunchProfile, Launcher } from './launcher.ts'
 import type { LocalState, SeatRecord } from './local-state.ts'
 import type { LogFiles } from './node/log-files.ts'
 import type { PositionPost, PositionSource } from './post/position-post.ts'
 import type { StatePost } from './post/state-post.ts'
-import type { Seat, SeatOwner } from './seat/seat.ts'
+import type { Seat } from './seat/seat.ts'
 import type { SeatDesk } from './seat/seat-desk.ts'
 import type { SparePool } from './seat/spare-pool.ts'
 import {
@@ -40,6 +35,7 @@ import {
 } from './slot.ts'
 import { assignOf, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
 import type { SlotPreparation } from './slot-preparation.ts'
+import { SlotProcess } from './slot-process.ts'
 import { phaseOf, whyOf } from './slot-words.ts'
 import type { StallWatch } from './node/stall-watch.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
@@ -67,27 +63,18 @@ export interface SlotRunnerParts {
 
 type Living = Exclude<SlotState, { readonly kind: 'EMPTY' }>
 
-/** Output that is read for the reason of an end, and how long that may take. */
-const TAIL_BYTES = 16 * 1_024
-const TAIL_MS = 500
 /** A worker that was asked to stop gets most of the time before it is killed. */
 const GRACE_SHARE = 0.8
 /** Steps in a row: more is a bug, and would block the loop. */
 const STEPS_MAX = 20
 
-export class SlotRunner implements SeatOwner {
+export class SlotRunner {
   private readonly parts: SlotRunnerParts
   private readonly log: Logger
   private state: SlotState = EMPTY_SLOT
-  private seat: Seat | undefined
-  private isLaunching = false
-  /** Of the process that is gone; of the last one, once the slot went on. */
-  private end: WorkerEnd | undefined
-  private isGone = false
+  private readonly process: SlotProcess
   private seenConnection = 0
-  private hasStarted = false
   private isRearranged = false
-  private launchedAtMs = 0
   private dumped: readonly DumpedState[] | undefined
   private dumpNumber = 0
   private timer: Stoppable | undefined
@@ -98,6 +85,14 @@ export class SlotRunner implements SeatOwner {
   constructor(parts: SlotRunnerParts) {
     this.parts = parts
     this.log = parts.log.with({ port: parts.port })
+    this.process = new SlotProcess({
+      ...parts,
+      log: this.log,
+      onChange: () => this.step(),
+      onMessage: (message) => this.onMessage(message),
+      onGone: (end) => this.onGone(end),
+      doneTo: () => (this.state.kind === 'KILLING' ? this.state.why : undefined),
+    })
   }
 
   /** What an earlier supervisor left in this slot, and may live. Before the first step. */
@@ -105,10 +100,8 @@ export class SlotRunner implements SeatOwner {
     const { topologyId, worker, generation, layout, placement, restart } = record
     const nowMs = this.parts.host.clock.monotonicMs()
     const { startTimeoutMs } = this.parts.settings
-    this.seat = seat
+    this.process.adopt(record, seat)
     this.adoptedTimeoutMs = record.beatTimeoutMs
-    this.hasStarted = record.hasStarted
-    this.launchedAtMs = nowMs
     const seatWish = { topologyId, worker, generation, layout }
     const wish: SlotWish = { ...seatWish, placement, peers: '', run: 'active', dump: '' }
     const tried = { wish, restart, failures: 0 }
@@ -124,10 +117,9 @@ export class SlotRunner implements SeatOwner {
       : { kind: 'STARTING', ...tried, deadlineMs: nowMs + startTimeoutMs, isAssigned: false }
   }
 
-  /** Nobody has seen the process that should be here. */
-  giveUp(seat: Seat): void {
-    if (this.seat !== seat || seat.process !== 'coming' || this.isLaunching) return
-    this.gone({ reason: 'crash', text: 'its process was not found' })
+  /** Whose seats of this slot are. */
+  get owner(): SlotProcess {
+    return this.process
   }
 
   get topologyId(): string | undefined {
@@ -152,8 +144,8 @@ export class SlotRunner implements SeatOwner {
     return this.parts.preparation.last?.digests ?? []
   }
 
-  get process(): Seat | undefined {
-    return this.seat
+  get seat(): Seat | undefined {
+    return this.process.seat
   }
 
   /** Looks at everything, and does what is to be done now. */
@@ -192,31 +184,14 @@ export class SlotRunner implements SeatOwner {
       layout: wish?.layout ?? 0,
       pid: seat?.pid,
       restartCount: living?.restart ?? 0,
-      why: whyOf(state, this.parts.preparation.trouble, this.end),
+      why: whyOf(state, this.parts.preparation.trouble, this.process.end),
       beat: seat?.beat,
       beatAgeMs: beatAtMs === undefined ? 0 : this.parts.host.clock.monotonicMs() - beatAtMs,
       dumped: this.dumpedNow(),
     }
   }
 
-  // What its seat tells:
-
-  onChange(): void {
-    const { seat } = this
-    if (seat?.process === 'gone' && !this.isGone) void this.judgeEnd(seat)
-    this.step()
-  }
-
-  judge(hello: Newcomer): 'adopt' | 'dismiss' | 'kill' {
-    const { seat, isLaunching } = this
-    const { verdict, why } = judgeNewcomer(this.parts.local.of(this.parts.port), hello)
-    this.log.info('a worker said hello', { pid: hello.pid, verdict, why })
-    const isNobodysChild = seat !== undefined && seat.pid === undefined && !isLaunching
-    if (verdict === 'adopt' && isNobodysChild) void this.adoptProcess(seat, hello)
-    return verdict
-  }
-
-  onMessage(message: ToSupervisor): void {
+  private onMessage(message: ToSupervisor): void {
     const living = this.living()
     if (living === undefined) return
     const at = this.parts.host.clock.now()
@@ -226,8 +201,7 @@ export class SlotRunner implements SeatOwner {
         return this.started(living)
       case 'heartbeat':
         // Said on an earlier connection, or to an earlier supervisor.
-        if (!this.hasStarted && this.seat?.hello?.seat !== undefined) return this.started(living)
-        return this.step()
+        return this.seat?.hello?.seat === undefined ? this.step() : this.started(living)
       case 'rearranged':
         this.isRearranged = true
         return this.step()
@@ -266,11 +240,11 @@ export class SlotRunner implements SeatOwner {
   }
 
   private see(): SlotSeen {
-    const { host, stalls, port, local, preparation } = this.parts
+    const { host, stalls, preparation } = this.parts
     const nowMs = host.clock.monotonicMs()
     stalls.look(nowMs)
     const order = this.parts.order()
-    const record = local.of(port)
+    const { record } = this.process
     const { seat, state } = this
     const wanted = typeof order === 'string' ? order : order.wish
     const isKnown =
@@ -284,26 +258,18 @@ export class SlotRunner implements SeatOwner {
       nowMs,
       wanted,
       isReady: state.kind === 'FETCHING' && preparation.readyFor(state.wish) !== undefined,
-      process: this.processSeen(),
-      reason: this.end?.reason,
+      process: this.process.state,
+      reason: this.process.end?.reason,
       isConnected,
       isConnectionNew: isConnected && seat.connectionCount !== this.seenConnection,
       isSeated: isConnected && seat.hello?.seat !== undefined,
-      hasStarted: this.hasStarted,
+      hasStarted: this.process.hasStarted,
       // While this process stood still nothing could arrive.
       beatAtMs: finite(Math.max(beatAtMs, stalls.lastEndMs)),
       isRearranged: this.isRearranged,
       lastRestart: isKnown ? record.restart : undefined,
       chance: host.random.next(),
     }
-  }
-
-  private processSeen(): SlotSeen['process'] {
-    if (this.isGone) return 'gone'
-    if (this.isLaunching) return 'coming'
-    if (this.seat === undefined) return 'none'
-    // Its end is not judged yet.
-    return this.seat.process === 'gone' ? 'alive' : this.seat.process
   }
 
   private limits(): SlotLimits {
@@ -347,79 +313,18 @@ export class SlotRunner implements SeatOwner {
   }
 
   private launch(order: SlotOrder, living: Living): void {
-    this.isLaunching = true
-    this.isGone = false
-    this.hasStarted = false
-    this.launchedAtMs = this.parts.host.clock.monotonicMs()
-    this.begin(order, living)
-      .catch((error: unknown) => {
-        if (!isStreamError(error)) throw error
-        if (this.seat !== undefined) this.parts.desk.forget(this.seat)
-        this.seat = undefined
-        this.gone({ reason: 'start-failed', text: error.message })
-      })
-      .finally(() => {
-        this.isLaunching = false
-        this.onChange()
-      })
-  }
-
-  private async begin(order: SlotOrder, living: Living): Promise<void> {
-    const { host, logs, pool, local, port, preparation } = this.parts
-    const ready = assertDefined(preparation.readyFor(living.wish), 'a launch is prepared')
-    const directory = logs.directoryOf(living.wish.topologyId, port)
-    await host.files.makeDirectory(directory)
-    const outputPath = host.files.resolve(directory, `output-${incarnationIn(living)}.log`)
-    const spare = pool.take(ready.profile, this)
-    const launch = spare === undefined ? pool.launch(ready.profile, directory, outputPath, this) : undefined
-    const seat = assertDefined(spare ?? launch?.seat, 'a spare or a new one')
-    this.seat = seat
+    const { wish, restart } = living
+    const ready = assertDefined(this.parts.preparation.readyFor(wish), 'a launch is prepared')
     this.seenConnection = 0
-    const record = this.recordOf(order, living, seat, ready.beatTimeoutMs)
-    await local.put(record)
-    if (launch === undefined) return this.takeOutput(seat, outputPath)
-    const { pid, bornAt } = await launch.begin()
-    // Its HELLO says the same, should this be lost.
-    this.keep({ ...record, pid, bornAt })
-  }
-
-  private recordOf(order: SlotOrder, living: Living, seat: Seat, beatTimeoutMs: number): SeatRecord {
-    const { topologyId, worker, generation, layout } = living.wish
-    const before = this.parts.local.of(this.parts.port)
-    const isSame = before?.topologyId === topologyId && before.generation === generation
-    return {
-      port: this.parts.port,
-      topologyId,
-      worker,
-      generation,
-      layout,
-      layoutDigest: order.assignment.layoutDigest,
-      restart: living.restart,
-      secretDigest: seat.secretDigest,
-      pid: seat.pid,
-      bornAt: seat.bornAt,
-      hasStarted: isSame && before.worker === worker && before.hasStarted,
-      placement: living.wish.placement,
-      beatTimeoutMs,
-    }
-  }
-
-  /** A spare has been printing elsewhere; its open file goes along. */
-  private async takeOutput(seat: Seat, outputPath: string): Promise<void> {
-    try {
-      await this.parts.host.files.rename(seat.outputPath, outputPath)
-      seat.outputPath = outputPath
-    } catch (error) {
-      this.log.warn('the output of a worker stays where spares print', { why: String(error) })
-    }
+    this.process.launch({ wish, restart, layoutDigest: order.assignment.layoutDigest, ready })
   }
 
   private assign(order: SlotOrder, living: Living): void {
-    const { preparation, positions, settings, logs, port, local } = this.parts
+    const { preparation, positions, settings, logs, port } = this.parts
     const ready = preparation.readyFor(living.wish)
     // A worker of an earlier supervisor that waits for its seat, before all of it is here: asked for, and told then.
     if (ready === undefined || order.topology === undefined) return this.assignLater(order, living)
-    const hasRun = local.of(port)?.hasStarted === true
+    const isDealt = this.process.record?.isStateDealt === true
     this.seat?.send(
       assignOf(order, order.topology, {
         restart: living.restart,
@@ -428,7 +333,7 @@ export class SlotRunner implements SeatOwner {
         listen: `${settings.bindHost}:${port}`,
         directory: logs.directoryOf(living.wish.topologyId, port),
         positions: positions.knownOf(living.wish.topologyId),
-        stateFiles: hasRun ? [] : ready.stateFiles,
+        stateFiles: isDealt ? [] : ready.stateFiles,
         heartbeatMs: settings.workerHeartbeatMs,
         leaseMs: settings.leaseMs,
       }),
@@ -501,104 +406,52 @@ export class SlotRunner implements SeatOwner {
   }
 
   private started(living: Living): void {
-    if (!this.hasStarted) {
-      this.hasStarted = true
-      const { host, local, port } = this.parts
-      const record = local.of(port)
-      if (record !== undefined && !record.hasStarted) this.keep({ ...record, hasStarted: true })
+    if (this.process.started()) {
       const { topologyId, worker } = living.wish
-      const tookMs = Math.max(0, host.clock.monotonicMs() - this.launchedAtMs)
-      const incarnation = incarnationIn(living)
+      const { clock } = this.parts.host
       this.parts.report({
         kind: 'worker-started',
-        at: host.clock.now(),
+        at: clock.now(),
         topologyId,
         worker,
-        incarnation,
-        tookMs,
+        incarnation: incarnationIn(living),
+        tookMs: Math.max(0, clock.monotonicMs() - this.process.launchedAtMs),
       })
     }
     this.step()
   }
 
-  private async judgeEnd(seat: Seat): Promise<void> {
-    if (this.judging === seat) return
-    this.judging = seat
-    const outputTail = await this.tailOf(seat)
-    if (this.seat !== seat) return
-    const done = this.state.kind === 'KILLING' ? this.state.why : undefined
-    const { code, signal } = seat.end ?? { code: undefined, signal: undefined }
-    this.gone(judgeEnd({ code, signal, said: seat.said, done, outputTail }))
-    this.step()
-  }
-  private judging: Seat | undefined
-
-  /** N2. */
-  private gone(end: WorkerEnd): void {
-    this.end = end
-    this.isGone = true
+  private onGone({ reason, text }: WorkerEnd): void {
     const living = this.living()
     if (living === undefined) return
     const { topologyId, worker } = living.wish
     const incarnation = incarnationIn(living)
     const at = this.parts.host.clock.now()
-    this.log.warn('a worker ended', { topologyId, worker, reason: end.reason, why: end.text })
-    const { reason, text } = end
+    this.log.warn('a worker ended', { topologyId, worker, reason, why: text })
     this.parts.report({ kind: 'worker-exited', at, topologyId, worker, incarnation, reason, text })
   }
 
-  private async tailOf(seat: Seat): Promise<string> {
-    const { host, logs } = this.parts
-    const late = new Promise<string>((resolve) => host.timers.after(TAIL_MS, () => resolve('')))
-    const read = logs.endOf(seat.outputPath, TAIL_BYTES).catch((error: unknown) => {
-      this.log.warn('the output of a worker cannot be read', { why: String(error) })
-      return ''
-    })
-    return Promise.race([read, late])
-  }
-
-  /** The process is gone and told: nothing of it is left here. */
   private leaveBehind(): void {
-    if (this.seat !== undefined) this.parts.desk.forget(this.seat)
-    this.seat = undefined
-    this.judging = undefined
-    this.isGone = false
-    this.hasStarted = false
     this.adoptedTimeoutMs = undefined
     this.dumpNumber += 1
     this.dumped = undefined
-    if (this.end?.reason === 'start-failed') void this.parts.preparation.doubt().catch(() => undefined)
+    if (!this.process.leaveBehind()) return
+    this.parts.preparation.doubt().catch((error: unknown) => {
+      this.log.warn('a bundle cannot be looked at again', { why: String(error) })
+    })
   }
 
   private forget(): void {
-    this.end = undefined
     this.parts.preparation.cancel()
-    this.parts.local.forget(this.parts.port).catch((error: unknown) => this.notKept(error))
-  }
-
-  private async adoptProcess(seat: Seat, hello: Newcomer): Promise<void> {
-    const worker = await this.parts.launcher.adopt(hello.pid, hello.bornAt)
-    if (this.seat !== seat || seat.pid !== undefined) return
-    if (worker === undefined) return this.giveUp(seat)
-    const record = this.parts.local.of(this.parts.port)
-    if (record !== undefined) this.keep({ ...record, pid: worker.pid, bornAt: worker.bornAt })
-    seat.setWorker(worker)
+    this.process.forget()
   }
 
   private keepPlacement(): void {
     const { state } = this
-    const record = this.parts.local.of(this.parts.port)
+    const { record } = this.process
     if (state.kind !== 'RUNNING' || record === undefined) return
-    if (record.placement !== state.wish.placement) this.keep({ ...record, placement: state.wish.placement })
-  }
-
-  /** What may be lost with a crash: it costs a restart or a message more. */
-  private keep(record: SeatRecord): void {
-    this.parts.local.put(record).catch((error: unknown) => this.notKept(error))
-  }
-
-  private notKept(error: unknown): void {
-    this.log.error('what runs here cannot be kept on disk', { why: String(error) })
+    const { placement } = state.wish
+    if (record.placement !== placement) this.process.keep({ ...record, placement })
   }
 
   private wakeAt(atMs: number | undefined): void {

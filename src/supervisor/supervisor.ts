@@ -172,7 +172,7 @@ export class Supervisor {
     this.spec.health?.stop()
     this.heartbeats.stop()
     this.positions.stop()
-    const living = [...this.runners.values()].flatMap(({ process }) => process ?? [])
+    const living = [...this.runners.values()].flatMap(({ seat }) => seat ?? [])
     for (const runner of this.runners.values()) runner.stop()
     this.pool.stop()
     if (!leaveWorkers) await this.stopWorkers(living)
@@ -240,12 +240,12 @@ export class Supervisor {
       outputPath: host.files.resolve(directory, `output-${incarnation}.log`),
       clock: host.clock,
       log: this.log,
-      owner: runner,
+      owner: runner.owner,
     })
     runner.adopt(record, seat)
     this.desk.expect(seat)
     if (worker !== undefined) seat.setWorker(worker)
-    else host.timers.after(LOST_MS, () => runner.giveUp(seat))
+    else host.timers.after(LOST_MS, () => runner.owner.giveUp(seat))
     this.log.info('a worker of an earlier supervisor lives', { port: record.port, pid: pid ?? 0 })
   }
 
@@ -349,7 +349,7 @@ export class Supervisor {
 
   private tellLogLevels(levels: HeartbeatReply['logLevels']): void {
     for (const { topologyId, logger, level, forMs } of levels) {
-      for (const { topologyId: running, process: seat } of this.runners.values()) {
+      for (const { topologyId: running, seat } of this.runners.values()) {
         const text = `${topologyId} ${logger} ${level} ${forMs}`
         if (running !== topologyId || seat?.isConnected !== true || this.levelsTold.get(seat)?.has(text)) continue
         seat.send({ kind: 'log-level', logger, level, forMs })
@@ -398,7 +398,7 @@ export class Supervisor {
   private tellStored(source: PositionSource, positions: Readonly<Record<string, readonly string[]>>): void {
     for (const runner of this.runners.values()) {
       if (runner.topologyId !== source.topologyId || runner.incarnation !== source.incarnation) continue
-      if (runner.workerNumber === source.worker) runner.process?.send({ kind: 'stored', positions })
+      if (runner.workerNumber === source.worker) runner.seat?.send({ kind: 'stored', positions })
     }
   }
 

@@ -81,7 +81,7 @@ describe('ends', () => {
     await world.until(() => world.launcher.at(6700)?.assign?.incarnation === incarnationOf(1, 1))
     expect(world.world.nowMs - before).toBeLessThan(100)
     expect(world.launcher.at(6700)).toBe(spare)
-    await world.untilPhase('running')
+    await world.untilRuns(1)
     expect(world.slot()).toMatchObject({ restartCount: 1, incarnation: incarnationOf(1, 1) })
     expect(world.nimbus.happenings.filter(({ kind }) => kind === 'worker-exited')).toMatchObject([
       { reason: 'killed', text: expect.stringContaining('SIGKILL'), incarnation: incarnationOf(1, 0) },
@@ -111,7 +111,7 @@ describe('ends', () => {
     await world.until(() => world.launcher.at(6700)?.assign?.incarnation === incarnationOf(1, 1))
     expect(world.world.nowMs - before).toBeLessThan(6_000)
     expect(worker?.isAlive).toBe(false)
-    await world.untilPhase('running')
+    await world.untilRuns(1)
     expect(world.nimbus.happenings.filter(({ kind }) => kind === 'worker-exited')).toMatchObject([
       { reason: 'hung' },
     ])
@@ -201,8 +201,7 @@ describe('ends', () => {
       worker.host.timers.after(5, () => worker.exit(71))
     }
     await world.assign(world.assignment([world.worker()]), world.topology())
-    await world.untilPhase('running')
-    expect(world.slot()?.restartCount).toBe(2)
+    await world.untilRuns(2)
     const ends = world.nimbus.happenings.filter(({ kind }) => kind === 'worker-exited')
     expect(ends).toMatchObject([{ reason: 'start-failed' }, { reason: 'start-failed' }])
     expect(world.nimbus.happenings.filter(({ kind }) => kind === 'fault')).toHaveLength(2)

@@ -5,6 +5,7 @@ import { type LogLine, createLogger } from '../../src/base/log.ts'
 import { digestText } from '../../src/blob/blob-store.ts'
 import type { Leadership } from '../../src/cluster/board.ts'
 import type { ClusterBoard } from '../../src/cluster/cluster-board.ts'
+import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../../src/cluster/records.ts'
 import type { HeartbeatReply, NodeHappening, NodeHeartbeat, SlotBeat } from '../../src/rpc/heartbeat.ts'
 import { nodeHeartbeat } from '../../src/rpc/routes/beat-schemas.ts'
@@ -233,8 +234,17 @@ export class SupervisorWorld extends BoardWorld {
     await this.until(() => this.slot(port)?.phase === phase, `slot ${port} ${phase}`)
   }
 
-  async running(seed?: unknown): Promise<void> {
-    void seed
+  /** A heartbeat says that this launch runs. */
+  async untilRuns(restart: number, port = 6700, generation = 1): Promise<void> {
+    const wanted = incarnationOf(generation, restart)
+    await this.until(() => {
+      const slot = this.slot(port)
+      return slot?.phase === 'running' && slot.incarnation === wanted
+    }, `restart ${restart} at ${port}`)
+  }
+
+  /** One worker runs in the first slot. */
+  async running(): Promise<void> {
     await this.start()
     await this.assign(this.assignment([this.worker()]), this.topology())
     await this.untilPhase('running')

@@ -1,0 +1,241 @@
+// The supervisor ends, in every way, and the next one finds what it left.
+import { describe, expect, test } from 'vitest'
+import { MessageChannel } from '../../src/cluster/message-channel.ts'
+import type { ToSupervisor, ToWorker } from '../../src/cluster/seat-messages.ts'
+import { SupervisorWorld } from './supervisor-world.ts'
+
+describe('a new supervisor', () => {
+  for (const downMs of [1_000, 8_000]) {
+    test(`after ${downMs} ms without one, workers go on as they are`, async () => {
+      const world = new SupervisorWorld()
+      await world.running()
+      await world.pass(2_000)
+      const worker = world.launcher.at(6700)
+      world.crashSupervisor()
+      await world.pass(downMs)
+      world.nimbus.beats.length = 0
+      await world.start()
+      await world.untilPhase('running')
+      await world.pass(20_000)
+      expect(world.launcher.at(6700)).toBe(worker)
+      expect(worker?.told('assign')).toHaveLength(1)
+      expect(worker?.told('run').at(-1)).toEqual({ kind: 'run', run: 'active' })
+      expect(world.slot()).toMatchObject({ phase: 'running', restartCount: 0, pid: worker?.pid })
+      worker?.exit(undefined, 'SIGKILL')
+      await world.untilRuns(1)
+    })
+  }
+
+  test('after an orderly stop that leaves workers, too', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.pass(2_000)
+    const worker = world.launcher.at(6700)
+    await world.drive(world.supervisor.stop({ leaveWorkers: true }))
+    expect(world.launcher.living).toEqual([worker])
+    await world.start()
+    await world.untilPhase('running')
+    await world.pass(10_000)
+    expect(world.launcher.at(6700)).toBe(worker)
+  })
+
+  test('without one for longer than the lease the worker ended itself, and is started anew with the next number', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.crashSupervisor()
+    await world.pass(30_000)
+    expect(worker?.end).toEqual({ code: 72, signal: undefined })
+    await world.start()
+    await world.untilRuns(1)
+  })
+
+  test('a worker whose place was given away meanwhile is stopped', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.crashSupervisor()
+    await world.pass(1_000)
+    await world.assign(world.assignment([world.worker({ node: 'node2', generation: 2 })]))
+    await world.start()
+    await world.until(() => worker?.isAlive === false)
+    await world.untilPhase('empty')
+  })
+
+  test('executors that moved meanwhile are rearranged', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.crashSupervisor()
+    await world.assign(
+      world.assignment([world.worker({ executors: '1-2' }), world.worker({ worker: 2, node: 'node2', executors: '3-4' })]),
+    )
+    await world.start()
+    await world.until(() => worker?.told('rearrange').length === 1)
+    expect(worker?.told('rearrange')[0]?.placement).toEqual([1, 1, 2, 2])
+    await world.pass(5_000)
+    expect(worker?.isAlive).toBe(true)
+  })
+
+  test('a worker that was caught between launch and seat gets its seat', async () => {
+    const world = new SupervisorWorld(1, { spareCount: 0 })
+    await world.start()
+    await world.assign(world.assignment([world.worker()]), world.topology())
+    await world.until(() => world.launcher.workers.length === 1)
+    world.crashSupervisor()
+    await world.start()
+    await world.untilPhase('running')
+    expect(world.launcher.workers).toHaveLength(1)
+  })
+
+  test('crashed at any moment of a launch: never two in a slot, and one runs in the end', async () => {
+    for (let events = 0; events < 400; events += 7) {
+      const world = new SupervisorWorld(events + 1, { spareCount: events % 2 })
+      await world.start()
+      await world.assign(world.assignment([world.worker()]), world.topology())
+      let left = events
+      await world.world.run({ while: () => left-- > 0, untilMs: world.world.nowMs + 5_000 })
+      world.crashSupervisor()
+      await world.pass(events % 3 === 0 ? 0 : 500)
+      await world.start()
+      await world.untilPhase('running')
+      await world.pass(15_000)
+      const seated = world.launcher.living.filter((worker) => worker.assign !== undefined)
+      expect(seated, `after ${events} events`).toHaveLength(1)
+      expect(world.slot()?.phase).toBe('running')
+    }
+  })
+
+  test('a damaged file of what ran here: nobody is signalled, left-overs are told to go, and all starts afresh', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.crashSupervisor()
+    const { disk } = world.world.disk('node1')
+    disk.write(disk.open('/local/supervisor.json', 'create'), new TextEncoder().encode('{"format":1,"se'), 0)
+    await world.start()
+    await world.until(() => worker?.isAlive === false)
+    expect(worker?.end).toEqual({ code: 0, signal: undefined })
+    await world.untilPhase('running')
+    expect(world.lines.some(({ message }) => message.includes('damaged'))).toBe(true)
+  })
+
+  test('stopped with its workers: they end in good order, and nothing is left to adopt', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    await world.drive(world.supervisor.stop({ leaveWorkers: false }))
+    expect(worker?.end).toEqual({ code: 0, signal: undefined })
+    expect(world.launcher.living).toEqual([])
+  })
+
+  test('a supervisor that stood still for a minute does not take its workers for hung', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    worker?.host.timers.every(500, () => worker.beat())
+    // Its workers have a longer lease than this.
+    world.world.pause('node1')
+    await world.pass(9_000)
+    world.world.resume('node1')
+    await world.pass(10_000)
+    expect(worker?.isAlive).toBe(true)
+    expect(world.launcher.at(6700)).toBe(worker)
+  })
+})
+
+describe('who may be a worker', () => {
+  const dial = (world: SupervisorWorld, first: unknown) => {
+    const { disk } = world.world.disk('node1')
+    const file = disk.open('/local/control.json', 'read')
+    const { address } = JSON.parse(new TextDecoder().decode(file.bytes.subarray(0, file.sizeBytes)))
+    const heard: ToWorker[] = []
+    const state = { isClosed: false, heard }
+    const connection = world.world.host('stranger').net.connect(address, () => {
+      if (first !== undefined) channel.send(first)
+    })
+    const channel: MessageChannel<ToWorker, unknown> = new MessageChannel<ToWorker, unknown>({
+      connection,
+      onMessage: (message) => heard.push(message),
+      onClose: () => {
+        state.isClosed = true
+      },
+    })
+    return state
+  }
+  const hello = (secret: unknown): unknown => ({ kind: 'hello', secret, pid: 1, bornAt: '1' })
+
+  test('who says nothing is let go after five seconds', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const stranger = dial(world, undefined)
+    await world.pass(4_500)
+    expect(stranger.isClosed).toBe(false)
+    await world.pass(1_000)
+    expect(stranger).toMatchObject({ isClosed: true, heard: [] })
+  })
+
+  test('a wrong secret, another message, garbage and too much are told to go, and nothing else', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const firsts = [
+      hello('0'.repeat(64)),
+      hello(''),
+      hello(7),
+      hello(undefined),
+      { kind: 'positions', positions: { lines: { x: '1' } } },
+      { kind: 'heartbeat' },
+      null,
+      'text',
+      hello('a'.repeat(100_000)),
+    ]
+    for (const first of firsts) {
+      const stranger = dial(world, first)
+      await world.pass(6_000)
+      expect(stranger.isClosed).toBe(true)
+      expect(stranger.heard.every(({ kind }) => kind === 'dismiss')).toBe(true)
+    }
+    expect(world.slot()?.phase).toBe('running')
+    expect(await world.positions()).toEqual({})
+  })
+
+  test('another process with the secret of a worker is told to go, and the worker is not touched', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    const thief = dial(world, hello(worker?.spec.secret))
+    await world.pass(6_000)
+    expect(thief).toMatchObject({ isClosed: true, heard: [{ kind: 'dismiss' }] })
+    expect(worker?.isAlive).toBe(true)
+    expect(worker?.isConnected).toBe(true)
+  })
+
+  test('many strangers at once do not keep workers out for long', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const strangers = Array.from({ length: 300 }, () => dial(world, undefined))
+    await world.pass(200)
+    expect(strangers.filter(({ isClosed }) => !isClosed)).toHaveLength(64)
+    world.launcher.at(6700)?.exit(undefined, 'SIGKILL')
+    await world.pass(6_000)
+    expect(strangers.every(({ isClosed }) => isClosed)).toBe(true)
+    await world.untilRuns(1)
+  })
+
+  test('a message that does not fit is left out, and the worker goes on', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    const wrong: unknown[] = [
+      { kind: 'heartbeat', beat: { turns: 'many' } },
+      { kind: 'positions', positions: { lines: 7 } },
+      { kind: 'dead-letter' },
+      { kind: 'no such message' },
+      [],
+    ]
+    for (const message of wrong) worker?.say(message as ToSupervisor)
+    await world.pass(3_000)
+    expect(worker?.isConnected).toBe(true)
+    expect(world.slot()?.phase).toBe('running')
+  })
+})

@@ -1,0 +1,213 @@
+// The board changes its mind: other places, other executors, other modes; and state and positions that go along.
+import { describe, expect, test } from 'vitest'
+import { incarnationOf } from '../../src/cluster/incarnation.ts'
+import { SupervisorWorld } from './supervisor-world.ts'
+
+describe('other places', () => {
+  test('not assigned here any more: asked to stop, gone, forgotten', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    await world.unassign()
+    await world.untilPhase('empty')
+    expect(worker?.told('stop')).toHaveLength(1)
+    expect(worker?.end).toEqual({ code: 0, signal: undefined })
+    expect(world.nimbus.happenings.filter(({ kind }) => kind === 'worker-exited')).toMatchObject([
+      { reason: 'assignment-changed' },
+    ])
+    const { disk } = world.world.disk('node1')
+    const file = disk.open('/local/supervisor.json', 'read')
+    expect(new TextDecoder().decode(file.bytes.subarray(0, file.sizeBytes))).not.toContain('words-1')
+  })
+
+  test('a worker that does not listen is killed after its grace, and only then is its slot used again', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    if (worker !== undefined) worker.isDeaf = true
+    await world.assign(world.assignment([world.worker({ generation: 2 })]))
+    await world.pass(world.settings.stopGraceMs - 500)
+    expect(worker?.isAlive).toBe(true)
+    expect(world.launcher.workers.filter((each) => each.assign?.port === 6700)).toHaveLength(1)
+    await world.untilRuns(0, 6700, 2)
+    expect(worker?.end).toEqual({ code: undefined, signal: 'SIGKILL' })
+  })
+
+  test('a worker that moves from one slot to the other stops in one and starts in the other', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.assign(world.assignment([world.worker({ generation: 2, port: 6701 })]))
+    await world.untilRuns(0, 6701, 2)
+    await world.untilPhase('empty', 6700)
+    expect(world.launcher.at(6701)?.assign?.incarnation).toBe(incarnationOf(2, 0))
+  })
+
+  test('two workers of one topology know each other', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const workers = [
+      world.worker({ executors: '1-2' }),
+      world.worker({ worker: 2, port: 6701, executors: '3-4', generation: 5 }),
+    ]
+    await world.assign(world.assignment(workers), world.topology())
+    await world.untilPhase('running')
+    await world.untilPhase('running', 6701)
+    expect(world.launcher.at(6700)?.assign).toMatchObject({
+      placement: [1, 1, 2, 2],
+      peers: [{ worker: 2, address: 'node1:6701', incarnation: incarnationOf(5, 0) }],
+    })
+  })
+})
+
+describe('the same places', () => {
+  test('other executors of the same layout: rearranged, with positions, and nobody is restarted', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const two = (first: string, second: string) => [
+      world.worker({ executors: first }),
+      world.worker({ worker: 2, port: 6701, executors: second }),
+    ]
+    await world.assign(world.assignment(two('1-2', '3-4')), world.topology())
+    await world.untilPhase('running')
+    await world.untilPhase('running', 6701)
+    const before = [world.launcher.at(6700)?.pid, world.launcher.at(6701)?.pid]
+    world.launcher.at(6701)?.say({ kind: 'positions', positions: { lines: { 'book.txt': '"7"' } } })
+    await world.pass(2_000)
+    await world.assign(world.assignment(two('1-3', '4'), { run: 'drain' }))
+    await world.until(() => world.launcher.at(6700)?.told('rearrange').length === 1)
+    expect(world.launcher.at(6700)?.told('rearrange')).toMatchObject([
+      { placement: [1, 1, 1, 2], stateFiles: [], positions: { lines: { 'book.txt': '"7"' } } },
+    ])
+    expect(world.launcher.at(6700)?.told('run')).toMatchObject([{ run: 'drain' }])
+    await world.pass(2_000)
+    expect([world.launcher.at(6700)?.pid, world.launcher.at(6701)?.pid]).toEqual(before)
+    expect(world.slot()).toMatchObject({ phase: 'running', restartCount: 0 })
+  })
+
+  test('moved state goes to the first start only', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const state = [
+      { component: 'count', ...world.blob('state of count') },
+      { component: 'elsewhere', ...world.blob('state of somebody else') },
+    ]
+    await world.assign(world.assignment([world.worker()], { state }), world.topology())
+    await world.untilPhase('running')
+    const path = `/local/blobs/${state[0]?.digest}`
+    expect(world.launcher.at(6700)?.assign?.stateFiles).toEqual([path])
+    expect(world.world.disk('node1').disk.stat(path)?.sizeBytes).toBe(14)
+    world.launcher.at(6700)?.exit(1)
+    await world.untilRuns(1)
+    expect(world.launcher.at(6700)?.assign?.stateFiles).toEqual([])
+  })
+
+  test('moved state is given again to a first start that failed', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const start = world.launcher.onAssign
+    let isFirst = true
+    world.launcher.onAssign = (worker) => {
+      if (!isFirst) return start(worker)
+      isFirst = false
+      worker.host.timers.after(5, () => worker.exit(71))
+    }
+    const state = [{ component: 'count', ...world.blob('state of count') }]
+    await world.assign(world.assignment([world.worker()], { state }), world.topology())
+    await world.untilRuns(1)
+    expect(world.launcher.at(6700)?.assign?.stateFiles).toHaveLength(1)
+  })
+
+  test('state is written out, stored at nimbus, and told; files outside its directory are not read', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    await world.assign(world.assignment([world.worker()], { run: 'drain', dump: '2-3' }))
+    await world.until(() => worker?.told('dump-state').length === 1)
+    expect(worker?.told('dump-state')).toMatchObject([{ executors: [2, 3] }])
+    expect(world.slot()?.dumped).toBeUndefined()
+    const { disk } = world.world.disk('node1')
+    const path = `${worker?.assign?.directory}/state/executor-2.state`
+    disk.makeDirectory(`${worker?.assign?.directory}/state`)
+    disk.write(disk.open(path, 'create'), new TextEncoder().encode('keyed'), 0)
+    const outside = '/local/supervisor.json'
+    worker?.say({ kind: 'state-dumped', files: [{ executor: 3, path: outside, sizeBytes: 5 }] })
+    await world.pass(2_000)
+    expect(world.slot()?.dumped).toBeUndefined()
+    world.nimbus.isAway = true
+    worker?.say({ kind: 'state-dumped', files: [{ executor: 2, path, sizeBytes: 5 }] })
+    await world.pass(3_000)
+    world.nimbus.isAway = false
+    await world.until(() => world.slot()?.dumped !== undefined)
+    const [dumped] = world.slot()?.dumped ?? []
+    expect(dumped).toMatchObject({ executor: 2, sizeBytes: 5 })
+    expect(world.nimbus.blobs.get(dumped?.digest ?? '')).toEqual(new TextEncoder().encode('keyed'))
+    expect(disk.stat(path)).toBeUndefined()
+    await world.assign(world.assignment([world.worker()]))
+    await world.until(() => world.slot()?.dumped === undefined)
+  })
+})
+
+describe('positions', () => {
+  const said = (value: string) => ({ lines: { 'book.txt': value } })
+
+  test('go to the board, are told stored, and are what the next life begins with', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    world.launcher.at(6700)?.say({ kind: 'positions', positions: said('"1"') })
+    world.launcher.at(6700)?.say({ kind: 'positions', positions: said('"2"') })
+    await world.until(() => (world.launcher.at(6700)?.told('stored').length ?? 0) > 0)
+    await world.pass(1_500)
+    expect(await world.positions()).toEqual(said('"2"'))
+    expect(world.launcher.at(6700)?.told('stored').at(-1)).toEqual({
+      kind: 'stored',
+      positions: { lines: ['book.txt'] },
+    })
+    world.launcher.at(6700)?.say({ kind: 'positions', positions: said('"3"') })
+    await world.pass(5)
+    world.launcher.at(6700)?.exit(1)
+    await world.untilRuns(1)
+    expect(world.launcher.at(6700)?.assign?.positions).toEqual(said('"3"'))
+  })
+
+  test('a node that begins with a topology reads them from the board', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    world.launcher.at(6700)?.say({ kind: 'positions', positions: said('"8"') })
+    await world.pass(2_000)
+    await world.unassign()
+    await world.untilPhase('empty')
+    await world.assign(world.assignment([world.worker({ generation: 2 })]))
+    await world.untilRuns(0, 6700, 2)
+    expect(world.launcher.at(6700)?.assign?.positions).toEqual(said('"8"'))
+  })
+
+  test('an assignment that changed in between is read again; what is not ours any more is left out', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    await world.assign(world.assignment([world.worker()], { run: 'inactive' }))
+    worker?.say({ kind: 'positions', positions: said('"1"') })
+    await world.until(() => (worker?.told('stored').length ?? 0) > 0)
+    if (worker !== undefined) worker.isDeaf = true
+    await world.assign(world.assignment([world.worker({ node: 'node2', generation: 2 })]))
+    worker?.say({ kind: 'positions', positions: said('"99"') })
+    await world.pass(2_500)
+    expect(await world.positions()).toEqual(said('"1"'))
+  })
+
+  test('while the board is away the newest is kept, and stored when it is back', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.ensemble.loseQuorum()
+    for (let value = 1; value <= 100; value += 1) {
+      worker?.say({ kind: 'positions', positions: said(`"${value}"`) })
+      await world.pass(1_200)
+    }
+    expect(worker?.told('stored')).toEqual([])
+    expect(worker?.isAlive).toBe(true)
+    world.ensemble.regainQuorum()
+    await world.until(() => (worker?.told('stored').length ?? 0) > 0, 'stored')
+    expect(await world.positions()).toEqual(said('"100"'))
+  })
+})

@@ -1,0 +1,237 @@
+// What a node rests on is missing, damaged or full: blobs, the disk, the board, Nimbus. And its logs.
+import { describe, expect, test } from 'vitest'
+import { incarnationOf } from '../../src/cluster/incarnation.ts'
+import { SupervisorWorld } from './supervisor-world.ts'
+
+describe('blobs', () => {
+  test('a missing blob is told once, and waited for', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const topology = world.topology()
+    const bytes = world.nimbus.blobs.get(topology.bundle.digest)
+    world.nimbus.blobs.delete(topology.bundle.digest)
+    await world.assign(world.assignment([world.worker()]), topology)
+    await world.pass(30_000)
+    const told = world.nimbus.happenings.filter(({ kind }) => kind === 'blob-missing')
+    expect(told).toMatchObject([{ digest: topology.bundle.digest, topologyId: 'words-1' }])
+    expect(world.slot()).toMatchObject({ phase: 'fetching', why: expect.stringContaining('no blob') })
+    if (bytes !== undefined) world.nimbus.blobs.set(topology.bundle.digest, bytes)
+    await world.untilPhase('running')
+  })
+
+  test('a blob that arrives damaged is never used, and fetched anew', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    world.nimbus.damage = (bytes) => bytes.map((byte, index) => (index === 3 ? byte ^ 1 : byte))
+    await world.assign(world.assignment([world.worker()]), world.topology())
+    await world.pass(5_000)
+    expect(world.slot()).toMatchObject({ phase: 'fetching', why: expect.stringContaining('digest') })
+    expect(world.launcher.at(6700)).toBeUndefined()
+    world.nimbus.damage = undefined
+    await world.untilPhase('running')
+  })
+
+  test('a transfer that broke goes on where it was, also after a restart of the supervisor', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const topology = { ...world.topology(), bundle: world.blob('x'.repeat(1_000)) }
+    world.nimbus.pieceBytes = 100
+    const left = { pieces: 4 }
+    world.nimbus.damage = (bytes) => {
+      if (bytes[0] !== 'x'.charCodeAt(0)) return bytes
+      left.pieces -= 1
+      if (left.pieces === 0) world.nimbus.isAway = true
+      return bytes
+    }
+    await world.assign(world.assignment([world.worker()]), topology)
+    await world.pass(3_000)
+    world.crashSupervisor()
+    world.nimbus.isAway = false
+    await world.start()
+    await world.untilPhase('running')
+    const reads = world.nimbus.reads.filter(({ digest }) => digest === topology.bundle.digest)
+    const offsets = reads.map(({ offset }) => offset)
+    expect(offsets.filter((offset) => offset === 0)).toHaveLength(1)
+    expect(new Set(offsets)).toEqual(new Set([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]))
+  })
+
+  test('a blob is fetched once for two slots', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const workers = [
+      world.worker({ executors: '1-2' }),
+      world.worker({ worker: 2, port: 6701, executors: '3-4' }),
+    ]
+    await world.assign(world.assignment(workers), world.topology())
+    await world.untilPhase('running')
+    await world.untilPhase('running', 6701)
+    expect(world.nimbus.reads).toHaveLength(2)
+  })
+
+  test('a bundle damaged on this disk is fetched again when a worker cannot start with it', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const topology = world.topology()
+    const { disk } = world.world.disk('node1')
+    for (const path of [`/local/bundles/${topology.bundle.digest}.mjs`, `/local/blobs/${topology.bundle.digest}`]) {
+      disk.write(disk.open(path, 'write'), new TextEncoder().encode('!'), 2)
+    }
+    const start = world.launcher.onAssign
+    world.launcher.onAssign = (worker) => {
+      const file = disk.open(worker.assign?.bundlePath ?? '', 'read')
+      const text = new TextDecoder().decode(file.bytes.subarray(0, file.sizeBytes))
+      if (text.startsWith('export default')) start(worker)
+      else worker.host.timers.after(5, () => worker.exit(71))
+    }
+    world.launcher.at(6700)?.exit(undefined, 'SIGKILL')
+    await world.untilRuns(2)
+  })
+})
+
+describe('the disk', () => {
+  test('full: running workers go on, starts wait, and all is well when there is room', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.pass(2_000)
+    const { disk } = world.world.disk('node1')
+    disk.capacityBytes = 10
+    await world.pass(10_000)
+    expect(world.slot()?.phase).toBe('running')
+    world.launcher.at(6700)?.exit(1)
+    await world.pass(5_000)
+    expect(world.slot()).toMatchObject({ phase: 'backing-off', why: expect.stringContaining('room') })
+    disk.capacityBytes = Number.POSITIVE_INFINITY
+    await world.untilPhase('running')
+    const numbers = world.launcher.workers.flatMap(({ assign }) => assign?.incarnation ?? [])
+    expect(new Set(numbers).size).toBe(numbers.length)
+  })
+})
+
+describe('the board', () => {
+  test('away for two minutes: nothing is stopped, workers that die come back, and the node is there again', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.pass(3_000)
+    const worker = world.launcher.at(6700)
+    world.ensemble.loseQuorum()
+    await world.pass(60_000)
+    expect(worker?.isAlive).toBe(true)
+    worker?.exit(undefined, 'SIGKILL')
+    await world.untilRuns(1)
+    await world.pass(60_000)
+    const second = world.launcher.at(6700)
+    world.ensemble.regainQuorum()
+    await world.until(() => world.board_.state === 'connected', 'the board')
+    await world.pass(20_000)
+    expect(world.launcher.at(6700)).toBe(second)
+    expect(second?.assign?.incarnation).toBe(incarnationOf(1, 1))
+    const watcher = await world.opened('watcher')
+    expect([...watcher.view.supervisors.keys()]).toEqual(['node1'])
+  })
+
+  test('away when the supervisor begins: adopted workers get their lease, and it goes on when the board is back', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.crashSupervisor()
+    world.ensemble.loseQuorum()
+    const starting = world.make().start()
+    await world.pass(60_000)
+    expect(worker?.isAlive).toBe(true)
+    expect(worker?.isConnected).toBe(true)
+    world.ensemble.regainQuorum()
+    await world.drive(starting)
+    await world.untilPhase('running')
+    expect(world.launcher.at(6700)).toBe(worker)
+  })
+
+  test('a second supervisor of the same name is refused', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const other = new SupervisorWorld(2)
+    expect(other).toBeDefined()
+    const settings = { ...world.settings, directory: '/elsewhere', httpAddress: 'twin:8000', seatHost: 'twin' }
+    const { Supervisor } = await import('../../src/supervisor/supervisor.ts')
+    const { silentLogger } = await import('../../src/base/log.ts')
+    const { NO_LOOK } = await import('../../src/supervisor/machine-probe.ts')
+    const twin = new Supervisor({
+      host: world.world.host('twin'),
+      log: silentLogger,
+      settings,
+      board: world.board('twin', '/typhoon', ['assignments', 'topologies']),
+      nimbus: world.nimbus,
+      launcher: world.launcher,
+      probe: { look: async () => NO_LOOK },
+    })
+    await expect(world.drive(twin.start())).rejects.toMatchObject({ code: 'RECORD_EXISTS' })
+    await world.drive(twin.stop({ leaveWorkers: true }))
+    await world.pass(5_000)
+    expect(world.slot()?.phase).toBe('running')
+  })
+})
+
+describe('nimbus', () => {
+  test('away: happenings are kept, and told once in order when it is back; what is too much is counted', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.nimbus.isAway = true
+    for (let number = 1; number <= 250; number += 1) {
+      worker?.say({ kind: 'dead-letter', letter: { number } })
+    }
+    await world.pass(10_000)
+    world.nimbus.isAway = false
+    await world.pass(3_000)
+    const letters = world.nimbus.happenings.filter(({ kind }) => kind === 'dead-letter')
+    expect(letters).toHaveLength(200)
+    expect(letters[0]).toMatchObject({ letter: { number: 51 } })
+    expect(letters.at(-1)).toMatchObject({ letter: { number: 250 } })
+    expect(world.nimbus.beats.find(({ happenings }) => happenings.length === 200)?.happeningsDropped).toBe(50)
+    expect(world.nimbus.beats.at(-1)).toMatchObject({ happenings: [], happeningsDropped: 0 })
+  })
+
+  test('heartbeats have growing numbers, and levels of logs reach the workers once', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    world.nimbus.logLevels = [{ topologyId: 'words-1', logger: 'count', level: 'debug', forMs: 60_000 }]
+    await world.pass(10_000)
+    expect(world.launcher.at(6700)?.told('log-level')).toEqual([
+      { kind: 'log-level', logger: 'count', level: 'debug', forMs: 60_000 },
+    ])
+    const numbers = world.nimbus.beats.map(({ sequence }) => sequence)
+    expect(numbers).toEqual([...numbers].sort((one, other) => one - other))
+    expect(new Set(numbers).size).toBe(numbers.length)
+    world.launcher.at(6700)?.exit(undefined, 'SIGKILL')
+    await world.untilRuns(1)
+    await world.pass(2_000)
+    expect(world.launcher.at(6700)?.told('log-level')).toHaveLength(1)
+  })
+})
+
+describe('logs', () => {
+  const ask = async (world: SupervisorWorld, path: string) => {
+    const request = { method: 'GET', path, headers: {}, body: new Uint8Array() } as const
+    const limits = { timeoutMs: 5_000, bodyBytesMax: 1e7 }
+    const reply = await world.drive(world.world.host('nimbus1').http.request('node1:8000', request, limits))
+    return { status: reply.status, body: JSON.parse(new TextDecoder().decode(reply.body)) }
+  }
+
+  test('pieces of what workers wrote, the last lines first, then what came after', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    worker?.print(Array.from({ length: 50 }, (_, index) => `line ${index + 1}\n`).join(''))
+    worker?.print('half a li')
+    const path = '/api/v2/logs/words-1/1?port=6700&lines=3'
+    const first = await ask(world, path)
+    expect(first).toMatchObject({ status: 200, body: { lines: ['line 48', 'line 49', 'line 50'] } })
+    worker?.print('ne\nnext\n')
+    const after = encodeURIComponent(first.body.next)
+    const second = await ask(world, `${path}&after=${after}`)
+    expect(second.body.lines).toEqual(['half a line', 'next'])
+    const third = await ask(world, `${path}&after=${encodeURIComponent(second.body.next)}`)
+    expect(third.body).toEqual({ lines: [], next: second.body.next })
+    expect((await ask(world, '/api/v2/logs/other-1/1?port=6700&lines=3')).status).toBe(404)
+    expect((await ask(world, '/api/v2/logs/..%2F..%2Fetc/1?port=6700&lines=3')).status).toBe(400)
+  })
+})
