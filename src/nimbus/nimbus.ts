@@ -8,7 +8,8 @@
  * Invariants
  *   B1  user code never runs here: a module is looked at by `inspect`, in a process of its own
  *   B2  nothing that a topology brings along ends it: such a topology is left alone, and said so
- *   B3  all that matters stands on the board: a Nimbus that dies at any moment is followed by one that goes on
+ *   B3  all that matters stands on the board: a Nimbus that dies at any moment is followed by one that goes
+ *       on
  */
 
 import { isStreamError } from '../base/errors.ts'

@@ -7,8 +7,8 @@
  *   admin       ×        ×         ×       ×       ×
  *   daemon      ×                          ×       ×
  *
- * `security.roles` names further roles with the actions they allow, `nimbus.admins` users and roles that may do
- * everything. What is not listed is refused.
+ * `security.roles` names further roles with the actions they allow, `nimbus.admins` users and roles that
+ * may do everything. What is not listed is refused.
  */
 import { UsageError } from '../base/errors.ts'
 import type { Caller } from '../rpc/nimbus-api.ts'

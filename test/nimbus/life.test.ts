@@ -1,4 +1,5 @@
-// Goal: what an operator does with a topology comes to its end, by whichever leader, and loses no keyed state.
+// Goal: what an operator does with a topology comes to its end, by whichever leader, and loses no keyed
+// state.
 import { describe, expect, test } from 'vitest'
 import type { RebalanceRequest } from '../../src/rpc/nimbus-api.ts'
 import { admin, NimbusWorld } from './nimbus-world.ts'

@@ -1,6 +1,7 @@
 /**
- * Nimbus on virtual hosts: a board over a memory ensemble, blobs on virtual disks, supervisors that follow a script
- * (scripted-supervisor.ts). User code is never looked at: the inspection says what the outline said.
+ * Nimbus on virtual hosts: a board over a memory ensemble, blobs on virtual disks, supervisors that follow
+ * a script (scripted-supervisor.ts). User code is never looked at: the inspection says what the outline
+ * said.
  */
 import { UnavailableError } from '../../src/base/errors.ts'
 import { createLogger, type LogLine } from '../../src/base/log.ts'
@@ -13,12 +14,19 @@ import { Nimbus } from '../../src/nimbus/nimbus.ts'
 import type { NimbusPeers } from '../../src/nimbus/peers.ts'
 import { defaultNimbusSettings, type NimbusSettings } from '../../src/nimbus/settings.ts'
 import type { Caller, SubmitRequest } from '../../src/rpc/nimbus-api.ts'
+import type { InspectResult } from '../../src/topology/inspect-result.ts'
 import type { TopologyOutline } from '../../src/topology/outline.ts'
 import { BoardWorld } from '../cluster/board-world.ts'
 import { ScriptedSupervisor, type SupervisorScript } from './scripted-supervisor.ts'
 
 export const admin: Caller = { name: 'anna', roles: ['admin'] }
 export const daemon: Caller = { name: 'cluster', roles: ['daemon'] }
+
+const refused: InspectResult = {
+  isOk: false,
+  error: { code: 'NO_DEFAULT_EXPORT', family: 'usage', message: 'no topology', where: undefined },
+  output: '',
+}
 
 export interface NimbusSeat {
   readonly name: string
@@ -58,9 +66,8 @@ export class NimbusWorld extends BoardWorld {
       peers: this.peers(),
       inspect: async ({ name: wanted }) => {
         const outline = this.built.get(wanted)
-        if (outline === undefined)
-          return { kind: 'refused', code: 'NO_DEFAULT_EXPORT', message: 'no topology' }
-        return { kind: 'built', outline, warnings: [] }
+        if (outline === undefined) return refused
+        return { isOk: true, outline, output: '' }
       },
       settings: this.settings,
       id: name,

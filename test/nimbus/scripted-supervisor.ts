@@ -1,6 +1,6 @@
 /**
- * A supervisor without workers: it follows assignments as a real one would (a worker is up 200 ms after it was
- * assigned, drains in its time, writes state out when told) and reports that once a second.
+ * A supervisor without workers: it follows assignments as a real one would (a worker is up 200 ms after it
+ * was assigned, drains in its time, writes state out when told) and reports that once a second.
  */
 import { isStreamError } from '../../src/base/errors.ts'
 import type { Board } from '../../src/cluster/board.ts'

@@ -142,7 +142,9 @@ describe('submit', () => {
       const outcome = await world
         .drive(world.leader.nimbus.api.submit(admin, request))
         .then(({ id }) => id)
-        .catch((error: { retryable?: boolean }) => (expect(error.retryable).toBe(true), undefined))
+        .catch((error: { retryable?: boolean }) => {
+          expect(error.retryable).toBe(true)
+        })
       world.ensemble.setFaults({ unknownShare: 0 })
       await world.until(() => world.seats.get('n1')?.board.state === 'connected', 'the connection')
       await world.untilLed()

@@ -1,6 +1,6 @@
 /**
- * The board as a tree to look at: what `zk ls` and `zk get` show. Pure, from the view; secrets are masked, and what
- * is not in the view (candidates, submit keys) is not shown.
+ * The board as a tree to look at: what `zk ls` and `zk get` show. Pure, from the view; secrets are masked,
+ * and what is not in the view (candidates, submit keys) is not shown.
  */
 import { UsageError } from '../../base/errors.ts'
 import type { BoardView } from '../../cluster/board.ts'

@@ -1,6 +1,6 @@
 /**
- * Work that goes on after its call was answered, as it is seen on the board: so it can be left and found again, also
- * by the next leader. Pure.
+ * Work that goes on after its call was answered, as it is seen on the board: so it can be left and found
+ * again, also by the next leader. Pure.
  *
  *   id = kind:subject:version      version of the subject's record after the call wrote it
  *

@@ -14,8 +14,8 @@ const strategies: readonly string[] = ['even', 'random', 'weighted', 'resource-a
 const KEY_GROUPS = 128
 
 /**
- * What is wanted, for the record; undefined: everything is so already.
- * @throws UsageError UNKNOWN_COMPONENT, PARALLELISM_INVALID, STATE_NOT_RESCALABLE, REQUEST_INVALID; ConflictError
+ * What is wanted, for the record; undefined: everything is so already. @throws UsageError
+ * UNKNOWN_COMPONENT, PARALLELISM_INVALID, STATE_NOT_RESCALABLE, REQUEST_INVALID; ConflictError
  *   REBALANCE_CONFLICT
  */
 export function wantedChanges(

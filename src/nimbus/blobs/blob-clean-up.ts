@@ -1,6 +1,6 @@
 /**
- * Blobs of this Nimbus that nobody names and nobody has used for long: uploads that were never submitted, bundles of
- * killed topologies, state that has moved. Pure but for `cleanBlobs`.
+ * Blobs of this Nimbus that nobody names and nobody has used for long: uploads that were never submitted,
+ * bundles of killed topologies, state that has moved. Pure but for `cleanBlobs`.
  *
  * Invariant: while a record cannot be read nothing is deleted: it may name any of them.
  */

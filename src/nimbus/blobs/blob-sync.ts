@@ -1,8 +1,8 @@
 /**
- * Copies of all blobs that the board names, on every Nimbus: a standby can take over without a shared disk, and a
- * leader that lacks one gets it from a standby.
+ * Copies of all blobs that the board names, on every Nimbus: a standby can take over without a shared disk,
+ * and a leader that lacks one gets it from a standby.
  *
- *   board (topologies, assignments) ─▶ what is named − what is here ─▶ pieces from the other Nimbuses ─▶ store
+ *   board (topologies, assignments) ─▶ named − here ─▶ pieces from the other Nimbuses ─▶ store
  *
  * Never the leader's end: what is nowhere is named in `missing`, and looked for again with growing waits.
  *

@@ -1,12 +1,14 @@
 /**
- * One round of the leader: everything that was seen → everything that shall be written. Pure; round.ts does it.
+ * One round of the leader: everything that was seen → everything that shall be written. Pure; round.ts does
+ * it.
  *
- *   records ─▶ step of each life (topology-life) ─▶ one plan for all (schedule) ─▶ writes, a batch per topology
+ *   records ─▶ step of each life ─▶ one plan for all (schedule) ─▶ writes, a batch per topology
  *
  * Batches stand alone: one that fails, for its record has changed or is too large, holds up no other.
  *
  * Invariants
- *   R1  a topology that cannot be decided on is left as it is, with the reason told, and costs the others nothing
+ *   R1  a topology that cannot be decided on is left as it is, with the reason told, and costs the others
+ *       nothing
  *   R2  nothing is written twice: the decision on what the batches bring about is empty
  */
 
@@ -136,8 +138,9 @@ function byId(plan: SchedulePlan): ReadonlyMap<string, TopologyPlan> {
 class Broken extends Error {}
 
 /**
- * R1: one topology's trouble, be it a bug of ours that only it brings out, is not the end of the leader. What was
- * decided so far of it is thrown away, so no invariant is at risk that would end the process elsewhere.
+ * R1: one topology's trouble, be it a bug of ours that only it brings out, is not the end of the leader.
+ * What was decided so far of it is thrown away, so no invariant is at risk that would end the process
+ * elsewhere.
  */
 function attempt<T>(id: string, quarantine: Map<string, string>, decide: () => T): T | undefined {
   try {

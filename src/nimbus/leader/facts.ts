@@ -1,5 +1,6 @@
 /**
- * All that a round decides on, read at its beginning and not looked at again: a decision is a function of this.
+ * All that a round decides on, read at its beginning and not looked at again: a decision is a function of
+ * this.
  */
 import type { BoardView } from '../../cluster/board.ts'
 import type { BlobRef, TopologyRecord } from '../../cluster/records.ts'

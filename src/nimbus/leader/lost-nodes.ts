@@ -1,10 +1,11 @@
 /**
- * Which nodes are lost, of all that something is assigned to. Pure: judge-node.ts judges each by its own signs; what is
- * seen here is that many are gone at once.
+ * Which nodes are lost, of all that something is assigned to. Pure: judge-node.ts judges each by its own
+ * signs; what is seen here is that many are gone at once.
  *
  * Invariants
  *   N1  two signs move a node (J1 of judge-node.ts)
- *   N2  when all have lost their sessions, it was the coordinator: nobody is moved before they could come back
+ *   N2  when all have lost their sessions, it was the coordinator: nobody is moved before they could come
+ *       back
  */
 import { judgeNode, type NodeSeen } from '../judge/judge-node.ts'
 
@@ -23,14 +24,18 @@ export interface LossLimits {
   readonly leaseMs: number
 }
 
-/** After an outage of the coordinator daemons begin new sessions, with waits of up to 5 s, and tell them anew. */
+/**
+ * After an outage of the coordinator daemons begin new sessions, with waits of up to 5 s, and tell them
+ * anew.
+ */
 const OUTAGE_GRACE_MS = 15_000
 
 export function lostNodes(signs: readonly NodeSigns[], limits: LossLimits): ReadonlySet<string> {
   const { nowMs, leaderSinceMs, backMs, silentMs } = limits
   const gone = signs.filter(({ sessionLostSinceMs }) => sessionLostSinceMs !== undefined)
   const isAfterOutage = backMs !== undefined && nowMs - backMs < OUTAGE_GRACE_MS
-  // A leader that begins among nodes of which most are not there sees a cluster that starts, not one that dies.
+  // A leader that begins among nodes of which most are not there sees a cluster that starts, not one that
+  // dies.
   const isBeginning = nowMs - leaderSinceMs <= silentMs && gone.length * 2 > signs.length
   const lost = gone.filter((each) => {
     if (each.heartbeatMs === undefined && (isAfterOutage || isBeginning)) return false

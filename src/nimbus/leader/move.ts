@@ -1,11 +1,13 @@
 /**
- * A rebalance that has drained: which keyed state must come along, is it written out, what is written now. Pure.
+ * A rebalance that has drained: which keyed state must come along, is it written out, what is written now.
+ * Pure.
  *
- *   drained ─▶ state of what moves is asked for (`dump`) ─▶ all reported as blobs ─▶ new placement with `state`
+ *   drained ─▶ state of what moves asked for (`dump`) ─▶ reported as blobs ─▶ placed anew, with `state`
  *                        │ not within its time: the rebalance is given up, everything goes on as it was
  *
  * Invariants
- *   M1  state that moves is written out before its executors are placed elsewhere, or the rebalance does not happen
+ *   M1  state that moves is written out before its executors are placed elsewhere, or the rebalance does
+ *       not happen
  *   M2  an executor whose worker does not run has no state to wait for
  */
 import { formatRanges, parseRanges } from '../../cluster/executor-ranges.ts'

@@ -1,6 +1,6 @@
 /**
- * Signs of nodes, gathered: when their sessions went, when the coordinator itself was away, what their peers' links
- * show. lost-nodes.ts says which of them are lost; here it is remembered how often each was.
+ * Signs of nodes, gathered: when their sessions went, when the coordinator itself was away, what their
+ * peers' links show. lost-nodes.ts says which of them are lost; here it is remembered how often each was.
  *
  * Bound: nodes that the board or an assignment names; 100 failures each.
  */

@@ -1,7 +1,7 @@
 /**
  * One leadership at work: rounds, one at a time, as long as it is held.
  *
- *   sign of change, or time ─▶ kick ─▶ look (fresh) ─▶ decideRound (pure) ─▶ write, batch by batch ─▶ kick if there is more
+ *   sign, or time ─▶ kick ─▶ look (fresh) ─▶ decideRound (pure) ─▶ write, batch by batch ─▶ kick again
  *
  * Route: leader.ts makes one for each leadership; the API kicks it.
  *
@@ -166,8 +166,8 @@ export class Reign {
   }
 
   /**
-   * Quiet for good: all workers said so, and said it again since. What one had sent to another between their two
-   * first words would have shown by then.
+   * Quiet for good: all workers said so, and said it again since. What one had sent to another between
+   * their two first words would have shown by then.
    */
   private quiet(facts: RoundFacts): ReadonlySet<string> {
     const quiet = new Set<string>()

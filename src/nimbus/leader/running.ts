@@ -1,8 +1,9 @@
 /**
- * What heartbeats say of a topology as a whole: is it quiet, does it run as assigned, is anything of it left. Pure.
+ * What heartbeats say of a topology as a whole: is it quiet, does it run as assigned, is anything of it
+ * left. Pure.
  *
- * A worker counts for what its node's newest heartbeat says, and only while that is not old: what was true ten
- * seconds ago proves nothing.
+ * A worker counts for what its node's newest heartbeat says, and only while that is not old: what was true
+ * ten seconds ago proves nothing.
  */
 
 import { parseRanges } from '../../cluster/executor-ranges.ts'
@@ -17,7 +18,9 @@ const LEASE_MARGIN_MS = 1_000
 
 type HeardFacts = Pick<RoundFacts, 'heard' | 'nowMs' | 'settings'>
 
-/** The slot of a worker of this assignment, as its node reports it; undefined: nothing, or not of this life. */
+/**
+ * The slot of a worker of this assignment, as its node reports it; undefined: nothing, or not of this life.
+ */
 export function slotOf(
   facts: HeardFacts,
   topologyId: string,
@@ -68,8 +71,9 @@ function hasExecutors(slot: SlotBeat, worker: WorkerAssignment, shape: Shape): b
 }
 
 /**
- * No worker of a topology is left: every node said so, or has been silent for longer than a lease. A node whose
- * session is gone is not waited for: its workers end by their lease, and the topology's token with them.
+ * No worker of a topology is left: every node said so, or has been silent for longer than a lease. A node
+ * whose session is gone is not waited for: its workers end by their lease, and the topology's token with
+ * them.
  */
 export function isGone(facts: RoundFacts, topologyId: string): boolean {
   for (const { beat, atMs } of facts.heard.values()) {

@@ -1,6 +1,6 @@
 /**
- * A topology's shape: its outline with what was changed since, expanded to numbers. Pure, and kept by the caller:
- * expanding ten thousand tasks each round would cost more than the round.
+ * A topology's shape: its outline with what was changed since, expanded to numbers. Pure, and kept by the
+ * caller: expanding ten thousand tasks each round would cost more than the round.
  */
 import { parseRanges } from '../../cluster/executor-ranges.ts'
 import { layoutDigest } from '../../cluster/layout.ts'
@@ -44,7 +44,10 @@ export function mergeChanges(now: Changes, wanted: Changes): Changes {
   }
 }
 
-/** Ackers stay as many as they are: their number would follow the workers' otherwise, and number all tasks anew. */
+/**
+ * Ackers stay as many as they are: their number would follow the workers' otherwise, and number all tasks
+ * anew.
+ */
 export function pinAckers(wanted: Changes, shape: Shape): Changes {
   const ackers = shape.outline.components.find(({ id }) => id === ACKER)
   if (ackers === undefined || wanted.parallelism[ACKER] !== undefined) return wanted

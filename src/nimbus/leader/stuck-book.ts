@@ -1,9 +1,9 @@
 /**
- * Workers that do not get up where they are although their node is there: a port that somebody else has, a disk
- * that is full. After `nimbus.task.launch.secs` they are placed elsewhere.
+ * Workers that do not get up where they are although their node is there: a port that somebody else has, a
+ * disk that is full. After `nimbus.task.launch.secs` they are placed elsewhere.
  *
- * The grace is for workers that begin. One that ran and runs no more is its supervisor's to restart; that it backs
- * off longer and longer does not count, for elsewhere it would crash just the same.
+ * The grace is for workers that begin. One that ran and runs no more is its supervisor's to restart; that
+ * it backs off longer and longer does not count, for elsewhere it would crash just the same.
  *
  * Bound: the workers of the assignments on the board.
  */

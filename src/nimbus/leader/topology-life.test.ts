@@ -1,4 +1,5 @@
-// Goal: every state with every combination of what can be seen; each wait ends, and no step is asked for twice.
+// Goal: every state with every combination of what can be seen; each wait ends, and no step is asked for
+// twice.
 import { expect, test } from 'vitest'
 import { type LifeSeen, type LifeStep, stepTopology } from './topology-life.ts'
 

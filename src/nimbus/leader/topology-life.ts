@@ -3,7 +3,7 @@
  *
  *                 stop-wanted, deactivate
  *        ACTIVE ─────────────────────────▶ INACTIVE
- *          │  ◀───────────────────────────    │            assign: place what is not placed, run as the phase says
+ *          │  ◀───────────────────────────    │            assign: place what is not, run as it says
  *          │           activate               │
  *          ╰──────────────┬───────────────────╯
  *                rebalance▼
@@ -12,8 +12,8 @@
  *      kill, from anywhere▼
  *                    KILLED   drain ─quiet or deadline─▶ unassign ─nothing runs─▶ remove
  *
- * Every step can be seen in the records, so the next leader goes on where this one was interrupted: drain is the
- * assignment's run mode, move is `wanted` there, settle is `wanted` gone.
+ * Every step can be seen in the records, so the next leader goes on where this one was interrupted: drain
+ * is the assignment's run mode, move is `wanted` there, settle is `wanted` gone.
  *
  * Invariants
  *   T1  a step that was done is not asked for again: its effect is part of what is seen

@@ -123,7 +123,10 @@ function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Ba
   }
 }
 
-/** Back to what it was doing; workers that are not there yet find their state, those that are need it no more. */
+/**
+ * Back to what it was doing; workers that are not there yet find their state, those that are need it no
+ * more.
+ */
 function resume(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Batch | undefined {
   const { topology, assignment, wanted } = each
   const { record } = topology

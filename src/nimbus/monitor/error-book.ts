@@ -1,6 +1,6 @@
 /**
- * Errors of topologies as they are shown: grouped by code and component, and the newest dead letters. In memory;
- * workers throttle what they tell.
+ * Errors of topologies as they are shown: grouped by code and component, and the newest dead letters. In
+ * memory; workers throttle what they tell.
  *
  * Bounds: 200 groups and 100 letters a topology, 16 KB a letter; topologies that are gone are forgotten.
  */

@@ -1,6 +1,6 @@
 /**
- * What has happened, newest last, for who wants to follow it. A reader goes on from the id it saw last; ids name
- * the leadership, so a reader that comes from the leader before gets all that the new one has.
+ * What has happened, newest last, for who wants to follow it. A reader goes on from the id it saw last; ids
+ * name the leadership, so a reader that comes from the leader before gets all that the new one has.
  *
  * Bound: the newest 10,000.
  */

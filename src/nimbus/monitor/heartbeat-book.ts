@@ -1,8 +1,9 @@
 /**
  * The newest heartbeat of each node, in memory only.
  *
- * Route: api/daemon-calls → [here] → leader/round (facts), api (what is shown). A leader that is new learns all of
- * it within a period; a Nimbus that is not the leader keeps what it is told, too, so that it does not begin blind.
+ * Route: api/daemon-calls → [here] → leader/round (facts), api (what is shown). A leader that is new learns
+ * all of it within a period; a Nimbus that is not the leader keeps what it is told, too, so that it does
+ * not begin blind.
  *
  * Invariants
  *   H1  a heartbeat changes nothing if it is not newer than the one of the same supervisor before it

@@ -1,6 +1,7 @@
 /**
- * Levels of logs that shall hold for a while, by topology and logger. Supervisors are told in the answers to their
- * heartbeats. In memory: after a change of the leader they end when their time is over, as they do anyway.
+ * Levels of logs that shall hold for a while, by topology and logger. Supervisors are told in the answers
+ * to their heartbeats. In memory: after a change of the leader they end when their time is over, as they do
+ * anyway.
  *
  * Bounds: 50 loggers a topology, a day.
  */

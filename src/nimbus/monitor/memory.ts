@@ -1,6 +1,6 @@
 /**
- * All that Nimbus knows and does not write down: heartbeats and what follows from them. Lost with the process, and
- * learnt anew within a period.
+ * All that Nimbus knows and does not write down: heartbeats and what follows from them. Lost with the
+ * process, and learnt anew within a period.
  *
  * Every part is bounded by what stands on the board; `forget` drops what is not there any more.
  */
@@ -48,7 +48,7 @@ export class NimbusMemory {
     this.risks.take(view, beat, now, this.restarts)
     for (const each of taken.happenings) this.takeHappening(view, beat.node, each)
     if (beat.happeningsDropped > 0 && taken.happenings.length > 0) {
-      const message = `${beat.happeningsDropped} happenings on ${beat.node} were not told: there were too many`
+      const message = `${beat.happeningsDropped} happenings on ${beat.node} were not told: too many`
       this.events.add({ at: now, kind: 'happenings-dropped', node: beat.node, message })
     }
     return taken

@@ -1,12 +1,13 @@
 /**
- * Figures of one topology over time: counters of its workers summed through their restarts, rates over the last
- * 10 s, and the component that holds the others back.
+ * Figures of one topology over time: counters of its workers summed through their restarts, rates over the
+ * last 10 s, and the component that holds the others back.
  *
  * Route: heartbeats → take; every second → look; api/topology-status reads.
  *
  * Invariants
  *   F1  a total never falls: what a worker had counted before it started anew stays counted
- *   F2  bounded by the workers and components of the topology; a worker that is taken out is folded into the rest
+ *   F2  bounded by the workers and components of the topology; a worker that is taken out is folded into
+ *       the rest
  */
 import type { ComponentBeat, SeatBeat } from '../../cluster/seat-messages.ts'
 
@@ -188,6 +189,7 @@ function judgeBottleneck(
     .sort((a, b) => a.blockedMs / (a.busyMs + 1) - b.blockedMs / (b.busyMs + 1) || b.inboxFill - a.inboxFill)
   if (worst === undefined) return undefined
   const { component, inboxFill, executeP50 } = worst
-  const evidence = `its fullest inbox is ${Math.round(inboxFill * 100)} % full, a call takes ${executeP50.toFixed(2)} ms`
+  const fill = Math.round(inboxFill * 100)
+  const evidence = `its fullest inbox is ${fill} % full, a call takes ${executeP50.toFixed(2)} ms`
   return { component, since: before?.component === component ? before.since : at, evidence }
 }

@@ -1,6 +1,6 @@
 /**
- * How often workers ended by themselves: by worker for the status of components, by node for what is at risk. In
- * memory, bounded by the workers and nodes on the board.
+ * How often workers ended by themselves: by worker for the status of components, by node for what is at
+ * risk. In memory, bounded by the workers and nodes on the board.
  */
 import type { ExitReason } from '../../cluster/seat-messages.ts'
 

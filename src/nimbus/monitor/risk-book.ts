@@ -1,6 +1,6 @@
 /**
- * Figures of nodes and workers as they come in heartbeats, kept as short history, and what is at risk by them: judge/
- * says so, this brings heartbeats to it.
+ * Figures of nodes and workers as they come in heartbeats, kept as short history, and what is at risk by
+ * them: judge/ says so, this brings heartbeats to it.
  *
  * Bounds: those of RiskHistory; subjects that the board does not name any more are forgotten.
  */

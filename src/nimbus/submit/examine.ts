@@ -1,6 +1,6 @@
 /**
- * Everything that is looked at before a topology may run, in the order of its cost: the request itself, its blobs,
- * its outline, and last the module in a throw-away child. Nothing is written.
+ * Everything that is looked at before a topology may run, in the order of its cost: the request itself, its
+ * blobs, its outline, and last the module in a throw-away child. Nothing is written.
  */
 import { isErrorCode } from '../../base/error-codes.ts'
 import { FormatError, hasCode, UsageError } from '../../base/errors.ts'
@@ -13,6 +13,7 @@ import { checkKey, checkName } from './name-rules.ts'
 import { OUTLINE_BYTES_MAX, outlineText, parseOutline } from './outline-check.ts'
 
 const INSPECT_TEXT_MAX = 4_000
+const PRINTED_MAX = 200
 
 export interface Examined {
   readonly outline: TopologyOutline
@@ -55,7 +56,8 @@ async function checkBlob(blobs: Desk['blobs'], ref: BlobRef, what: string): Prom
     throw new FormatError('BUNDLE_INVALID', text, { digest: ref.digest })
   }
   if (size !== ref.sizeBytes) {
-    const text = `the ${what} ${ref.digest.slice(0, 12)}… has ${size} bytes, the request says ${ref.sizeBytes}`
+    const name = `${what} ${ref.digest.slice(0, 12)}…`
+    const text = `the ${name} has ${size} bytes, the request says ${ref.sizeBytes}`
     throw new FormatError('BUNDLE_INVALID', text, { digest: ref.digest })
   }
 }
@@ -69,6 +71,13 @@ async function readOutline({ blobs }: Desk, ref: BlobRef): Promise<TopologyOutli
   return parseOutline(await blobs.read(ref.digest, 0, ref.sizeBytes))
 }
 
+/** A module that prints while it is built will do so in every worker: said, not refused. */
+function printed(output: string): Examined['warnings'] {
+  if (output.trim() === '') return []
+  const text = output.trim().slice(0, PRINTED_MAX)
+  return [{ code: 'MODULE_PRINTS', message: `the module prints while it is built: ${text}` }]
+}
+
 /** The module says itself what it is; what was sent beside it must be the same. */
 async function inspect(desk: Desk, request: SubmitRequest, outline: TopologyOutline): Promise<Examined> {
   const answer = await desk.inspect({
@@ -77,12 +86,14 @@ async function inspect(desk: Desk, request: SubmitRequest, outline: TopologyOutl
     config: request.config,
     name: request.name,
   })
-  if (answer.kind === 'refused') {
-    const code = isErrorCode(answer.code) ? answer.code : 'BUNDLE_INVALID'
-    return { outline, refusals: [{ code, message: answer.message.slice(0, INSPECT_TEXT_MAX) }], warnings: [] }
+  if (!answer.isOk) {
+    const { code: found, message, where } = answer.error
+    const code = isErrorCode(found) ? found : 'BUNDLE_INVALID'
+    const text = where === undefined ? message : `${message} (${where})`
+    return { outline, refusals: [{ code, message: text.slice(0, INSPECT_TEXT_MAX) }], warnings: [] }
   }
   if (outlineText(answer.outline) === outlineText(outline)) {
-    return { outline, refusals: [], warnings: answer.warnings }
+    return { outline, refusals: [], warnings: printed(answer.output) }
   }
   const message =
     'the bundle builds another graph than the outline sent with it; build must give the same wherever it runs'

@@ -1,4 +1,7 @@
-/** Whether this cluster runs what an outline asks for. Pure: every finding at once, for the preview; the first is thrown. */
+/**
+ * Whether this cluster runs what an outline asks for. Pure: every finding at once, for the preview; the
+ * first is thrown.
+ */
 import { type ErrorCode, errorCodeEntry } from '../../base/error-codes.ts'
 import {
   ConflictError,
@@ -39,12 +42,12 @@ export function judgeOutline(outline: TopologyOutline, config: Json, limits: Lim
 function judgeSize(outline: TopologyOutline, { workersMax, executorsMax }: Limits): readonly Refusal[] {
   const found: Refusal[] = []
   if (workersMax !== undefined && outline.workers > workersMax) {
-    const message = `the topology asks for ${outline.workers} workers, nimbus.slots.perTopology allows ${workersMax}`
+    const message = `it asks for ${outline.workers} workers, nimbus.slots.perTopology allows ${workersMax}`
     found.push({ code: 'CONFIG_INVALID_VALUE', message })
   }
   const executors = outline.components.reduce((sum, each) => sum + each.executors, 0)
   if (executorsMax !== undefined && executors > executorsMax) {
-    const message = `the topology has ${executors} executors, nimbus.executors.perTopology allows ${executorsMax}`
+    const message = `it has ${executors} executors, nimbus.executors.perTopology allows ${executorsMax}`
     found.push({ code: 'CONFIG_INVALID_VALUE', message })
   }
   return found

@@ -1,6 +1,6 @@
 /**
- * What a topology may be called, and the id it gets. Names are the user's, so they are shown as they are; ids go
- * into paths of files and nodes, so they have only letters, digits, minus and underscore.
+ * What a topology may be called, and the id it gets. Names are the user's, so they are shown as they are;
+ * ids go into paths of files and nodes, so they have only letters, digits, minus and underscore.
  */
 import { UsageError } from '../../base/errors.ts'
 
@@ -31,7 +31,7 @@ function whyNot(name: string): string | undefined {
 /** @throws UsageError REQUEST_INVALID */
 export function checkKey(key: string): void {
   if (key.length > 0 && key.length <= KEY_CHARACTERS_MAX && !FORBIDDEN.test(key)) return
-  const text = `an idempotency key has 1 to ${KEY_CHARACTERS_MAX} characters, no slashes, no control characters`
+  const text = `an idempotency key has 1 to ${KEY_CHARACTERS_MAX} characters, no slashes or controls`
   throw new UsageError('REQUEST_INVALID', text, { field: 'idempotencyKey' })
 }
 

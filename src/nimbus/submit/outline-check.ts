@@ -1,6 +1,6 @@
 /**
- * An outline as it came from outside: bytes of a blob → [here] → a TopologyOutline whose every figure is bounded,
- * or REQUEST_INVALID with the first field that does not fit.
+ * An outline as it came from outside: bytes of a blob → [here] → a TopologyOutline whose every figure is
+ * bounded, or REQUEST_INVALID with the first field that does not fit.
  *
  * Whether the bundle really has this outline is not seen here: the throw-away child says that.
  *

@@ -1,5 +1,6 @@
 /**
- * What a submit would change against the version that runs under the name. Pure: two outlines in, differences out.
+ * What a submit would change against the version that runs under the name. Pure: two outlines in,
+ * differences out.
  */
 import type { PreviewReply } from '../../rpc/nimbus-api.ts'
 import type { Json } from '../../topology/document.ts'

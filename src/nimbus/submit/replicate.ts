@@ -1,6 +1,6 @@
 /**
- * Copies of what is submitted, before it is: a topology whose only bundle is on a leader that dies would stand on the
- * board and never run.
+ * Copies of what is submitted, before it is: a topology whose only bundle is on a leader that dies would
+ * stand on the board and never run.
  */
 import { isStreamError } from '../../base/errors.ts'
 import type { BlobRef } from '../../cluster/records.ts'
@@ -16,7 +16,7 @@ export async function replicate(desk: Desk, refs: readonly BlobRef[]): Promise<s
   const first = firstOf(others.map(({ address }) => copyTo(desk, address, refs)))
   const late = new Promise<false>((resolve) => desk.host.timers.after(REPLICATE_MS, () => resolve(false)))
   if (await Promise.race([first, late])) return undefined
-  return 'no other Nimbus has a copy of the bundle yet: until one has, the topology depends on the disk of this one'
+  return 'no other Nimbus has a copy of the bundle yet: the topology depends on the disk of this one'
 }
 
 async function copyTo(desk: Desk, address: string, refs: readonly BlobRef[]): Promise<boolean> {

@@ -1,12 +1,13 @@
 /**
- * A submit, from the request to a topology that stands on the board. Staged: everything before the one write can be
- * repeated, everything after it is the leader's round.
+ * A submit, from the request to a topology that stands on the board. Staged: everything before the one
+ * write can be repeated, everything after it is the leader's round.
  *
  *   examine ─▶ copies on another Nimbus ─▶ one multi: name + record + answer for the key ─▶ round
  *
  * Invariants
  *   S1  visible means complete: its blobs are here with the right digests, and name and record came together
- *   S2  a key is answered the same for ever: what a write's lost answer left behind is read back, not made again
+ *   S2  a key is answered the same for ever: what a write's lost answer left behind is read back, not made
+ *       again
  */
 import { ConflictError, hasCode, isStreamError } from '../../base/errors.ts'
 import type { BoardWrite } from '../../cluster/board.ts'
