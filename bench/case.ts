@@ -36,6 +36,8 @@ export interface Case {
   readonly nodeFlags?: readonly string[]
   /** Left out of the list: a part that another case runs. */
   readonly isPart?: boolean
+  /** Why it cannot run on this machine; undefined, or left out: it can. */
+  readonly whyNot?: () => string | undefined
   run(plan: Plan): Promise<Figures>
 }
 

@@ -7,6 +7,7 @@ import { loopCases } from './cases/loop-cases.ts'
 import { scheduleCases } from './cases/schedule-case.ts'
 import { startCases } from './cases/start-case.ts'
 import { tcpCases } from './cases/tcp-cases.ts'
+import { zooKeeperCases } from './cases/zookeeper-cases.ts'
 import { flowCases } from './flow.bench.ts'
 import { wireCases } from './wire.bench.ts'
 
@@ -21,6 +22,7 @@ const everything: readonly Case[] = [
   ...heapCases,
   ...flowCases,
   ...wireCases,
+  ...zooKeeperCases,
 ]
 
 /** What `--list` shows. */

@@ -78,6 +78,11 @@ async function runAll(wanted: readonly Case[]): Promise<readonly Line[]> {
   const earlier = options.against === undefined ? [] : parseLines(readFileSync(options.against, 'utf8'))
   if (!options.json) print(TABLE_HEAD)
   for (const each of wanted) {
+    const why = each.whyNot?.()
+    if (why !== undefined) {
+      process.stderr.write(`bench: ${each.name} is left out: ${why}\n`)
+      continue
+    }
     try {
       const line = withRatios(await runInChild(each, fullPlan(seconds)), earlier)
       lines.push(line)

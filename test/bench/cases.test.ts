@@ -18,7 +18,7 @@ async function lineFrom(each: Case): Promise<Line> {
 
 describe('a case', () => {
   for (const each of cases) {
-    it(`${each.name} prints its figures`, async () => {
+    it.skipIf(each.whyNot?.() !== undefined)(`${each.name} prints its figures`, async () => {
       const line = await lineFrom(each)
       expect(Object.keys(line).slice(0, FIXED.length)).toEqual(FIXED)
       expect(line.name).toBe(each.name)

@@ -150,7 +150,7 @@ describe('time', () => {
     expect(world.nowMs).toBeGreaterThan(40_000)
   })
 
-  test('a process that stood still for longer than its session sees so before it looks at answers', async () => {
+  test('standing still for longer than its session, it sees so before it looks at answers', async () => {
     for (const looks of [true, false]) {
       const { coordinator, states, elapse, world, run } = await staged()
       world.net.setAll({ delayMs: 20 })
