@@ -1,4 +1,5 @@
-// Goal: records and plans say the same thing. Method: there and back; what is no rule in a configuration is none.
+// Goal: records and plans say the same thing. Method: there and back; what is no rule in a configuration is
+// none.
 import { expect, test } from 'vitest'
 import type { AssignmentRecord } from '../cluster/records.ts'
 import type { TopologyOutline } from '../topology/outline.ts'

@@ -35,8 +35,8 @@ export function strategyOf(asked: string | undefined, fallback: Strategy): Strat
 }
 
 /**
- * Rules as they stand in the outline's document: `schedulerApart…` of the topology's own configuration. What the
- * record's `config` says, given at submit, wins.
+ * Rules as they stand in the outline's document: `schedulerApart…` of the topology's own configuration. What
+ * the record's `config` says, given at submit, wins.
  */
 export function rulesOf(outline: TopologyOutline, config: Json = {}): PlacementRules {
   const members = { ...membersOf(outline.document.config), ...membersOf(config) }

@@ -46,24 +46,30 @@ export function schedule(request: ScheduleRequest): SchedulePlan {
   keepNodes(drafts, nodes, request.isolation)
   const nodesByName = new Map(nodes.map((node) => [node.name, node]))
   for (const draft of drafts) standOn(draft, nodesByName)
-  // Who has to leave a node that is kept for another goes first, so that its owner finds it empty.
-  const [others, isolated] = [drafts.filter(isShared), drafts.filter((draft) => !isShared(draft))]
-  recover(others, nodes, seed)
-  recover(isolated, nodes, seed)
+  recover(drafts, nodes, seed)
   for (const draft of drafts) begin(draft, nodes, seed)
   for (const draft of drafts) complete(draft, nodes, seed)
   for (const draft of drafts) fold(draft)
+  // Where not every executor may run everywhere, a fold can make room in which a worker has its use.
+  for (const draft of drafts.filter(({ isFree }) => !isFree)) {
+    complete(draft, nodes, seed)
+    fold(draft)
+  }
   return { topologies: drafts.map((draft) => planOf(draft, nodes)) }
 }
 
-function isShared({ isolatedNodes }: Draft): boolean {
-  return isolatedNodes === undefined
-}
-
+/** Who has to leave a node that is kept for another goes first, so that its owner finds room there. */
 function recover(drafts: readonly Draft[], nodes: readonly DraftNode[], seed: number): void {
-  for (const draft of drafts) recoverLost(draft, nodes, seed)
-  for (const draft of drafts) recoverLeaving(draft, nodes, seed)
-  for (const draft of drafts) dissolve(draft)
+  const others = drafts.filter(({ isolatedNodes }) => isolatedNodes === undefined)
+  const isolated = drafts.filter(({ isolatedNodes }) => isolatedNodes !== undefined)
+  for (const draft of others) recoverLost(draft, nodes, seed)
+  for (const group of isolated.length === 0 ? [others] : [others, isolated, others]) {
+    for (const draft of group) recoverLeaving(draft, nodes, seed)
+  }
+  for (const draft of others) dissolve(draft)
+  for (const draft of isolated) recoverLost(draft, nodes, seed)
+  for (const draft of isolated) recoverLeaving(draft, nodes, seed)
+  for (const draft of isolated) dissolve(draft)
 }
 
 function planOf(draft: Draft, nodes: readonly DraftNode[]): TopologyPlan {

@@ -1,6 +1,7 @@
 /**
- * A cluster on paper for golden scenarios: commands change what is so, a scheduling round follows each, and what
- * it changes is told in lines. Time is what a command says it is; nodes are judged as Nimbus judges them.
+ * A cluster on paper for golden scenarios: commands change what is so, a scheduling round follows each, and
+ * what it changes is told in lines. Time is what a command says it is; nodes are judged as Nimbus judges
+ * them.
  *
  *   cluster a/2 b/2 [cpu=400] [memory=4]     nodes with slots; percent of a core, GiB of each
  *   joins d/2                                one more
@@ -52,6 +53,8 @@ export class ScheduleWorld {
   /** For the round that follows. */
   private lost: { readonly name: string; readonly worker: number } | undefined
   private relaid: string | undefined
+  /** What was said of topologies that are not as they asked to be: told once, until it changes. */
+  private readonly said = new Map<string, string>()
 
   /** Carries out a command, then a round. @throws Error if it is not understood */
   run(line: string): readonly string[] {
@@ -144,7 +147,10 @@ export class ScheduleWorld {
     for (const plan of schedule(request).topologies) {
       const topology = this.topology(plan.topologyId)
       this.topologies.set(plan.topologyId, { ...topology, workersNow: plan.workers })
-      lines.push(...linesOf(plan))
+      lines.push(...movesOf(plan))
+      const trouble = troubleOf(plan)
+      if (this.said.get(plan.topologyId) !== trouble.join('\n')) lines.push(...trouble)
+      this.said.set(plan.topologyId, trouble.join('\n'))
     }
     return lines.length === 0 ? ['no change'] : lines
   }
@@ -271,9 +277,12 @@ export class ScheduleWorld {
   }
 }
 
-function linesOf({ topologyId, moves, unplaced, notes }: TopologyPlan): readonly string[] {
+function movesOf({ topologyId, moves }: TopologyPlan): readonly string[] {
+  return moves.map((move) => `${topologyId}-${move.worker} ${moveText(move)}  (${move.why})`)
+}
+
+function troubleOf({ topologyId, unplaced, notes }: TopologyPlan): readonly string[] {
   return [
-    ...moves.map((move) => `${topologyId}-${move.worker} ${moveText(move)}  (${move.why})`),
     ...unplaced.map(
       ({ component, executors, why }) => `${topologyId} ${component} ${list(executors)} nowhere: ${why}`,
     ),

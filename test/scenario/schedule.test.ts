@@ -1,6 +1,6 @@
-// Goal: what a scheduling round does in the cases people ask about, as text to be read and reviewed. Method: each
-// schedule*.txt is a cluster on paper (schedule-world.ts). Commands stand above the dashes, below them what the
-// run wrote; `npm run fix` writes it anew.
+// Goal: what a scheduling round does in the cases people ask about, as text to be read and reviewed. Method:
+// each schedule*.txt is a cluster on paper (schedule-world.ts). Commands stand above the dashes, below them
+// what the run wrote; `npm run fix` writes it anew.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { afterLossOf, NODE_COUNT, TOPOLOGY_COUNT, wideCluster } from '../../bench/topologies/wide-cluster.ts'

@@ -24,7 +24,7 @@ export interface Wish {
   /** Executors it has already, by component: rules must hold for all of them. */
   readonly counts: readonly number[] | undefined
   /** Left out. */
-  readonly avoid: DraftNode | undefined
+  readonly avoid: ReadonlySet<DraftNode> | undefined
   readonly seed: number
 }
 
@@ -72,7 +72,7 @@ export function isAllowed(draft: Draft, node: DraftNode): boolean {
 }
 
 function isOpen(draft: Draft, node: DraftNode, wish: Wish): boolean {
-  if (node === wish.avoid || !isAllowed(draft, node)) return false
+  if (wish.avoid?.has(node) === true || !isAllowed(draft, node)) return false
   if (draft.isResourceAware && !node.hasRoom(wish.cpuPercent, wish.memoryBytes)) return false
   if (draft.rules.isEmpty || wish.counts === undefined) return true
   return wish.counts.every((count, component) => count === 0 || draft.keepsRules(node, component, count))

@@ -86,6 +86,11 @@ export class Draft {
     return this.topology.strategy === 'resource-aware'
   }
 
+  /** May every executor run in every worker? */
+  get isFree(): boolean {
+    return this.rules.isEmpty && !this.isResourceAware
+  }
+
   executor(number: number): ScheduleExecutor {
     return assertDefined(this.topology.executors[number - 1], 'executors are numbered without gaps')
   }
@@ -173,13 +178,14 @@ export class Draft {
     if (!this.reasons.has(worker)) this.reasons.set(worker, why)
   }
 
-  /** May this executor run in that worker, next to what is there? */
-  fits(worker: DraftWorker, executor: number): boolean {
+  /**
+   * May this executor run in that worker, next to what is there? `from`: the node on which it is counted now.
+   */
+  fits(worker: DraftWorker, executor: number, from?: DraftNode): boolean {
     const component = this.component(executor)
-    if (!this.rules.isEmpty) {
-      if (!this.keepsRules(worker.node, component, 1)) return false
-      for (const foe of this.rules.apartWorkers[component] ?? []) if (worker.counts[foe] !== 0) return false
-    }
+    for (const foe of this.rules.apartWorkers[component] ?? []) if (worker.counts[foe] !== 0) return false
+    if (worker.node === from) return true
+    if (!this.rules.isEmpty && !this.keepsRules(worker.node, component, 1)) return false
     if (!this.isResourceAware) return true
     const { cpuPercent, memoryBytes } = this.executor(executor)
     return worker.node.hasRoom(cpuPercent, memoryBytes)

@@ -1,7 +1,8 @@
 /**
  * Shares executors of the pool out over workers, evenly: each goes to the worker with the fewest of its
- * component, among those to the one with the fewest at all. From nothing that is the placement of even.ts,
- * onto workers that have some it fills the gaps. Executors that fit nowhere stay in the pool.
+ * component, among those to the one with the fewest at all; nobody gets more than an even share of all as
+ * long as another has less. From nothing that is the placement of even.ts, onto workers that have some it
+ * fills the gaps. Executors that fit nowhere stay in the pool.
  */
 import type { Draft, DraftWorker } from './draft.ts'
 
@@ -14,13 +15,17 @@ export function shareOut(
   executors: readonly number[],
   allow?: Allow,
 ): void {
-  const isFree = draft.rules.isEmpty && !draft.isResourceAware && allow === undefined
+  const isFree = draft.isFree && allow === undefined
+  const placed = workers.reduce((sum, worker) => sum + worker.executors.size, 0)
+  const share = Math.ceil((placed + executors.length) / workers.length)
   for (const executor of executors) {
     const component = draft.component(executor)
     let best: DraftWorker | undefined
     let bestCount = 0
     for (const worker of workers) {
-      const count = worker.counts[component] ?? 0
+      // A full share counts as many of the component as nobody has: it comes last.
+      const count =
+        (worker.counts[component] ?? 0) + (worker.executors.size < share ? 0 : executors.length + share)
       if (best !== undefined && count > bestCount) continue
       if (best !== undefined && count === bestCount && worker.executors.size >= best.executors.size) continue
       if (!isFree && !(draft.fits(worker, executor) && (allow?.(worker, executor) ?? true))) continue

@@ -10,23 +10,46 @@ import type { Draft, DraftWorker } from '../draft/draft.ts'
 import type { DraftNode } from '../draft/draft-node.ts'
 import { heaviestFirst, shareOut } from '../draft/share-out.ts'
 
+/**
+ * Nodes of which it turned out that nothing may run there, by rules or for want of room, before it is given
+ * up.
+ */
+const TRIES_MAX = 16
+
 export function complete(draft: Draft, nodes: readonly DraftNode[], seed: number): void {
-  const donors = draft.staying()
   // Who should leave takes the next free slot; until then there is none to grow into.
-  if (draft.workers.size >= draft.workersWanted || donors.length < draft.workers.size) return
-  const opened = openMissing(draft, nodes, seed)
+  if (draft.workers.size >= draft.workersWanted || draft.leaving().length > 0) return
+  const useless = new Set<DraftNode>()
+  for (let tries = 0; tries < TRIES_MAX && draft.workers.size < draft.workersWanted; tries += 1) {
+    const donors = draft.staying()
+    const opened = openMissing(draft, nodes, { seed, useless })
+    fill(draft, donors, opened)
+    const empty = opened.filter(({ executors }) => executors.size === 0)
+    for (const worker of empty) {
+      useless.add(worker.node)
+      draft.close(worker)
+    }
+    for (const { worker, executors } of opened) {
+      if (executors.size > 0)
+        draft.say(worker, `asked for ${draft.workersWanted} workers, and a slot is free`)
+    }
+    if (empty.length === 0) return
+  }
+}
+
+function fill(draft: Draft, donors: readonly DraftWorker[], opened: readonly DraftWorker[]): void {
   if (opened.length === 0) return
   const quotas = quotasOf(draft)
   const isBelow = (worker: DraftWorker) => worker.executors.size < (quotas.get(worker) ?? 0)
   shareOut(draft, opened, heaviestFirst(draft), isBelow)
   takeSurplus(draft, { donors, opened, quotas })
-  for (const worker of opened) {
-    if (worker.executors.size === 0) draft.close(worker)
-    else draft.say(worker.worker, `asked for ${draft.workersWanted} workers, and a slot is free`)
-  }
 }
 
-function openMissing(draft: Draft, nodes: readonly DraftNode[], seed: number): DraftWorker[] {
+function openMissing(
+  draft: Draft,
+  nodes: readonly DraftNode[],
+  facts: { readonly seed: number; readonly useless: ReadonlySet<DraftNode> },
+): DraftWorker[] {
   const opened: DraftWorker[] = []
   const everything = draft.topology.executors.map(({ executor }) => executor)
   const all = demandOf(draft, everything)
@@ -39,8 +62,8 @@ function openMissing(draft: Draft, nodes: readonly DraftNode[], seed: number): D
       typicalCpu: all.cpuPercent / draft.workersWanted,
       typicalMemory: all.memoryBytes / draft.workersWanted,
       counts: undefined,
-      avoid: undefined,
-      seed,
+      avoid: facts.useless,
+      seed: facts.seed,
     })
     if (node === undefined) break
     const port = assertDefined(node.freePorts[0], 'a chosen node has a free slot')
@@ -67,26 +90,28 @@ interface Exchange {
   readonly quotas: ReadonlyMap<DraftWorker, number>
 }
 
-function takeSurplus(draft: Draft, { donors, opened, quotas }: Exchange): void {
+/** One executor a turn, to who misses most, so that a lack hits all new workers alike. */
+function takeSurplus(draft: Draft, exchange: Exchange): void {
+  const { donors, opened, quotas } = exchange
   const missing = (worker: DraftWorker) => (quotas.get(worker) ?? 0) - worker.executors.size
-  const open = [...opened]
-  // One executor a turn, so that a lack hits all new workers alike.
-  for (let turn = 0; open.length > 0 && turn < draft.topology.executors.length; turn += 1) {
-    open.sort((a, b) => missing(b) - missing(a) || a.worker - b.worker)
-    const receiver = assertDefined(open[0], 'somebody is open')
-    const gift = missing(receiver) > 0 ? findGift(draft, receiver, { donors, opened, quotas }) : undefined
-    if (gift === undefined) {
-      open.shift()
-      continue
-    }
-    draft.remove(gift.donor, gift.executor)
-    draft.place(receiver, gift.executor)
-    draft.say(gift.donor.worker, 'gives executors to workers that were missing')
+  for (let turn = 0; turn < draft.topology.executors.length; turn += 1) {
+    const poor = opened.filter((worker) => missing(worker) > 0)
+    poor.sort((a, b) => missing(b) - missing(a) || a.worker - b.worker)
+    if (!poor.some((receiver) => tryGive(draft, receiver, exchange))) break
   }
   assert(
     donors.every((donor) => donor.executors.size > 0),
     'nobody gives all away',
   )
+}
+
+function tryGive(draft: Draft, receiver: DraftWorker, exchange: Exchange): boolean {
+  const gift = findGift(draft, receiver, exchange)
+  if (gift === undefined) return false
+  draft.remove(gift.donor, gift.executor)
+  draft.place(receiver, gift.executor)
+  draft.say(gift.donor.worker, 'gives executors to workers that were missing')
+  return true
 }
 
 /**
@@ -107,7 +132,7 @@ function findGift(
       const component = draft.component(executor)
       const excess = (donor.counts[component] ?? 0) - (receiver.counts[component] ?? 0)
       if (excess < bestExcess || (excess === bestExcess && executor < (best ?? 0))) continue
-      if (!draft.fits(receiver, executor)) continue
+      if (!draft.fits(receiver, executor, donor.node)) continue
       best = executor
       bestExcess = excess
     }

@@ -25,10 +25,10 @@ export function explainStaying(draft: Draft): readonly string[] {
   })
 }
 
-/** Nothing: it has the workers it asked for. */
+/** Nothing: it has the workers it asked for, or none, which explainUnplaced tells. */
 export function explainShortage(draft: Draft, nodes: readonly DraftNode[]): readonly string[] {
   const missing = draft.workersWanted - draft.workers.size
-  if (missing <= 0) return []
+  if (missing <= 0 || draft.workers.size === 0) return []
   const free = freeSlots(draft, nodes)
   const head = `${draft.workers.size} of ${draft.workersWanted} workers`
   if (free >= missing) return [`${head}: no node with a free slot takes another`]

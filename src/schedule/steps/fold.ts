@@ -10,8 +10,7 @@ export function fold(draft: Draft): void {
   const staying = draft.staying()
   if (draft.pool.size > 0 && staying.length > 0) {
     const sizes = new Map(staying.map((worker) => [worker, worker.executors.size]))
-    const isFree = draft.rules.isEmpty && !draft.isResourceAware
-    shareOut(draft, staying, isFree ? inTurn(draft) : heaviestFirst(draft))
+    shareOut(draft, staying, draft.isFree ? inTurn(draft) : heaviestFirst(draft))
     if (draft.isResourceAware) packIn(draft, staying, heaviestFirst(draft))
     for (const worker of staying) {
       if (worker.executors.size > (sizes.get(worker) ?? 0)) draft.say(worker.worker, whyTaking(draft))

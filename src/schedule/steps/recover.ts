@@ -15,7 +15,7 @@ export function recoverLost(draft: Draft, nodes: readonly DraftNode[], seed: num
     draft.say(lost.worker, lost.why)
     const own = nodes.find(({ name }) => name === lost.node)
     const there =
-      chooseFor(draft, nodes, { ...lost, avoid: own, seed }) ??
+      chooseFor(draft, nodes, { ...lost, avoid: own && new Set([own]), seed }) ??
       chooseFor(draft, nodes, { ...lost, avoid: undefined, seed })
     if (there !== undefined) settle(draft, there, lost)
   }
@@ -24,7 +24,7 @@ export function recoverLost(draft: Draft, nodes: readonly DraftNode[], seed: num
 export function recoverLeaving(draft: Draft, nodes: readonly DraftNode[], seed: number): void {
   for (const worker of draft.leaving()) {
     const executors = [...worker.executors]
-    const facts = { worker: worker.worker, executors, avoid: worker.node, seed }
+    const facts = { worker: worker.worker, executors, avoid: new Set([worker.node]), seed }
     const there = chooseWithout(draft, worker, () => chooseFor(draft, nodes, facts))
     if (there === undefined) continue
     draft.say(worker.worker, worker.whyLeaving ?? '')
@@ -50,7 +50,7 @@ function chooseWithout(
 interface Group {
   readonly worker: number
   readonly executors: readonly number[]
-  readonly avoid: DraftNode | undefined
+  readonly avoid: ReadonlySet<DraftNode> | undefined
   readonly seed: number
 }
 
