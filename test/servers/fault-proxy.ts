@@ -6,7 +6,7 @@
  *
  * Each direction has its own faults, which strike open connections as well as later ones:
  *   latency     bytes are held for so long; their order stays
- *   black hole  nothing passes, nothing is closed: what a lost route or a dropped cable looks like. Bytes wait
+ *   black hole  nothing passes, not even an end or a reset: a lost route, a dropped cable. Bytes wait
  *               in the proxy up to `HELD_BYTES_MAX`, then the sender's window closes, and all of it comes when
  *               the fault is healed, as TCP's own repetitions would do
  *   throttle    so many bytes a second
@@ -119,6 +119,8 @@ interface Pair {
   readonly client: Socket
   readonly server: Socket
   readonly pipes: readonly Pipe[]
+  /** One side is gone, and the other shall hear of it when this direction is healed. */
+  endsAfter: Direction | undefined
 }
 
 export class FaultProxy {
@@ -170,7 +172,10 @@ export class FaultProxy {
   set(direction: Direction | 'both', faults: Faults): void {
     const directions: readonly Direction[] = direction === 'both' ? ['forward', 'back'] : [direction]
     for (const each of directions) Object.assign(this.faults[each], faults)
-    for (const { pipes } of this.pairs) for (const pipe of pipes) pipe.look()
+    for (const pair of [...this.pairs]) {
+      if (pair.endsAfter !== undefined) this.onSideGone(pair, pair.endsAfter)
+      for (const pipe of pair.pipes) pipe.look()
+    }
   }
 
   /** All faults are gone; connections that were reset stay so. */
@@ -207,11 +212,16 @@ export class FaultProxy {
       new Pipe(client, server, faults.forward, flips.forward),
       new Pipe(server, client, faults.back, flips.back),
     ]
-    const pair: Pair = { client, server, pipes }
+    const pair: Pair = { client, server, pipes, endsAfter: undefined }
     this.pairs.add(pair)
-    const onEnd = (): void => this.end(pair)
-    client.on('close', onEnd)
-    server.on('close', onEnd)
+    client.on('close', () => this.onSideGone(pair, 'forward'))
+    server.on('close', () => this.onSideGone(pair, 'back'))
+  }
+
+  /** The end of a connection does not pass a black hole either: that is what makes it half open. */
+  private onSideGone(pair: Pair, direction: Direction): void {
+    if (this.faults[direction].isBlackHole) pair.endsAfter = direction
+    else this.end(pair)
   }
 
   private end(pair: Pair): void {

@@ -5,7 +5,7 @@ import { createNodeHost } from '../../../src/host/node-host.ts'
 import { freePorts } from '../../servers/free-ports.ts'
 import { type OfficeOptions, TestWorker } from '../office-world.ts'
 
-const WAIT_MS = 20_000
+const WAIT_MS = 15_000
 const LOOK_MS = 5
 
 export const settings = {

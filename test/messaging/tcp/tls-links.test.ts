@@ -2,7 +2,7 @@
 // further than the handshake. Method: certificates made by openssl; offices of two workers on loopback.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -79,10 +79,10 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
     const [host, port] = address.split(':')
     const target = { host, port: Number(port) }
     const without = connectTls({ ...target, rejectUnauthorized: false })
-    await new Promise((resolve) => without.once('error', resolve).once('close', resolve))
+    await ended(without)
     const plain = connect(target)
     plain.write('GET / HTTP/1.1\r\n\r\n')
-    await new Promise((resolve) => plain.on('error', () => undefined).once('close', resolve))
+    await ended(plain)
     expect(connections).toBe(0)
     let isOpen = false
     const right = ours.net.connect(address, () => {
@@ -116,8 +116,27 @@ describe.skipIf(!hasOpenssl)('over TLS', () => {
   })
 })
 
-function closed(connection: Connection): Promise<unknown> {
-  return new Promise((resolve) => {
-    connection.onClose = resolve
-  })
+async function ended(socket: Socket): Promise<void> {
+  let isEnded = false
+  socket
+    .on('error', () => undefined)
+    .once('close', () => {
+      isEnded = true
+    })
+  try {
+    await until('the end of a stranger', () => isEnded)
+  } finally {
+    socket.destroy()
+  }
+}
+
+async function closed(connection: Connection): Promise<unknown> {
+  let why: unknown
+  let isClosed = false
+  connection.onClose = (error) => {
+    why = error
+    isClosed = true
+  }
+  await until('the end of the connection', () => isClosed)
+  return why
 }
