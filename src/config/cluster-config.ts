@@ -120,6 +120,8 @@ export interface ClusterConfig {
   readonly 'nimbus.blacklist.tolerance.count'?: number
   /** Time after which it is tried again. Default 1800 s. */
   readonly 'nimbus.blacklist.resume.time.secs'?: number
+  /** Largest bundle that is taken. Default 64 MiB. */
+  readonly 'nimbus.bundle.max.mb'?: number
   /**
    * Drain a node that shows signs of failing soon, one at a time, and only if the others can take its workers.
    * Default false.
@@ -181,6 +183,8 @@ export interface ClusterConfig {
   readonly 'security.tls.ca.file'?: string
   /** Bearer tokens and their roles. Default none. */
   readonly 'security.tokens.file'?: string
+  /** The token that this daemon shows to others: its role there is daemon. Default none. */
+  readonly 'security.token.file'?: string
   /** Role to allowed actions. What is not listed is refused. Default {}. */
   readonly 'security.roles'?: Readonly<Record<string, readonly string[]>>
   /** Users and roles that may do everything. Default []. */

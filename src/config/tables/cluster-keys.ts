@@ -233,6 +233,14 @@ export const clusterKeys = {
     min: 0,
     doc: 'Time after which it is tried again.',
   },
+  'nimbus.bundle.max.mb': {
+    type: 'bytes',
+    unit: 'MiB',
+    default: 64,
+    min: 1,
+    max: 128,
+    doc: 'Largest bundle that is taken.',
+  },
   'nimbus.drain.at.risk': {
     type: 'boolean',
     default: false,
@@ -436,6 +444,11 @@ export const clusterKeys = {
     type: 'string',
     default: null,
     doc: 'Bearer tokens and their roles.',
+  },
+  'security.token.file': {
+    type: 'string',
+    default: null,
+    doc: 'The token that this daemon shows to others: its role there is daemon.',
   },
   'security.roles': {
     type: 'map',
