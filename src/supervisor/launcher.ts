@@ -1,6 +1,6 @@
 /**
  * What starts worker processes: the door between a supervisor and whatever runs its workers. Made from the
- * machine's processes (process-launcher.ts), or from virtual hosts by the simulator.
+ * machine's processes (machine-launcher.ts), or from virtual hosts by the simulator.
  *
  * Order: `launch` or `adopt`, then the worker they gave. Many at once.
  */

@@ -32,7 +32,9 @@ export interface OrderView {
 /** By port. Of two that want one port, which is a bug of a leader or a moment between two writes, the first by id. */
 export function ordersOf(view: OrderView, node: string): ReadonlyMap<number, SlotOrder> {
   const orders = new Map<number, SlotOrder>()
-  for (const [id, { record, version }] of [...view.assignments].sort(([one], [other]) => (one < other ? -1 : 1))) {
+  for (const [id, { record, version }] of [...view.assignments].sort(([one], [other]) =>
+    one < other ? -1 : 1,
+  )) {
     for (const own of record.workers) {
       if (own.node !== node || orders.has(own.port)) continue
       orders.set(own.port, {

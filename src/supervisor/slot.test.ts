@@ -238,7 +238,10 @@ describe('the way of a worker', () => {
 describe('another assignment', () => {
   test('not wanted any more: asked to stop, killed after its grace, forgotten', () => {
     const asked = step(runningState(), { ...alive, wanted: 'nothing' })
-    expect(asked).toMatchObject({ next: { kind: 'KILLING', deadlineMs: 1_003_000 }, effects: ['ask-to-stop'] })
+    expect(asked).toMatchObject({
+      next: { kind: 'KILLING', deadlineMs: 1_003_000 },
+      effects: ['ask-to-stop'],
+    })
     const late = { process: 'alive', wanted: 'nothing', nowMs: 1_003_000 } as const
     expect(step(asked.next, late).effects).toEqual(['kill'])
     expect(step(asked.next, { process: 'gone', reason: 'shutdown', wanted: 'nothing' })).toMatchObject({
@@ -312,9 +315,7 @@ describe('the board is not known yet', () => {
 
 describe('restarts', () => {
   const delays = (reason: 'crash' | 'killed' | 'hung', chance = 0.999_999) =>
-    Array.from({ length: 12 }, (_, index) =>
-      Math.round(restartDelayMs(index + 1, reason, limits, chance)),
-    )
+    Array.from({ length: 12 }, (_, index) => Math.round(restartDelayMs(index + 1, reason, limits, chance)))
 
   test('the first at once, then doubling from 250 ms up to the longest', () => {
     expect(delays('crash')).toEqual([

@@ -261,7 +261,11 @@ function tell(state: In<'RUNNING'>, seen: SlotSeen, limits: SlotLimits): SlotSte
   const dump = rearranging === undefined ? wish.dump : told.dump
   if (dump !== told.dump || (isAgain && dump !== '')) effects.push('dump')
   const now: SlotWish = { ...wish, placement, run, dump }
-  return { next: { ...state, wish: now, rearranging }, effects, wakeAtMs: wakeOf(state.beatDueMs, rearranging) }
+  return {
+    next: { ...state, wish: now, rearranging },
+    effects,
+    wakeAtMs: wakeOf(state.beatDueMs, rearranging),
+  }
 }
 
 function killing(state: In<'KILLING'>, seen: SlotSeen, limits: SlotLimits): SlotStep {

@@ -96,7 +96,7 @@ export class Supervisor {
     const controlPath = path('control.json')
     this.owner = newOwner(host)
     this.local = new LocalState(host, path('supervisor.json'), this.log)
-    this.logs = new LogFiles(host.files, path('workers'), settings.logBytesMax)
+    this.logs = new LogFiles(host, path('workers'), settings.logBytesMax)
     this.blobs = new FileBlobStore(host, path('blobs'))
     this.desk = new SeatDesk({ host, log: this.log, listenHost: settings.seatHost, controlPath })
     this.pool = new SparePool({
@@ -351,7 +351,8 @@ export class Supervisor {
     for (const { topologyId, logger, level, forMs } of levels) {
       for (const { topologyId: running, seat } of this.runners.values()) {
         const text = `${topologyId} ${logger} ${level} ${forMs}`
-        if (running !== topologyId || seat?.isConnected !== true || this.levelsTold.get(seat)?.has(text)) continue
+        if (running !== topologyId || seat?.isConnected !== true || this.levelsTold.get(seat)?.has(text))
+          continue
         seat.send({ kind: 'log-level', logger, level, forMs })
         this.levelsTold.set(seat, new Set([...(this.levelsTold.get(seat) ?? []), text]))
       }

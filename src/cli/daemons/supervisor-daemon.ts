@@ -4,7 +4,7 @@ import { createNimbusCalls } from '../../rpc/nimbus-calls.ts'
 import { NimbusClient } from '../../rpc/nimbus-client.ts'
 import { createMachineProbe } from '../../supervisor/machine-probe.ts'
 import { HealthChecks } from '../../supervisor/node/health-checks.ts'
-import { ProcessLauncher } from '../../supervisor/process-launcher.ts'
+import { MachineLauncher } from '../../supervisor/machine-launcher.ts'
 import { Supervisor } from '../../supervisor/supervisor.ts'
 import { supervisorSettings } from '../../supervisor/supervisor-settings.ts'
 import type { Daemon, DaemonSpec } from './nimbus-daemon.ts'
@@ -48,7 +48,7 @@ export async function startSupervisor(spec: SupervisorDaemonSpec): Promise<Daemo
     settings,
     board: makeBoard({ host, log, name: `supervisor ${node}`, parts: ['assignments', 'topologies'] }),
     nimbus: createNimbusCalls(client),
-    launcher: new ProcessLauncher({
+    launcher: new MachineLauncher({
       processes: nodeProcesses,
       timers: host.timers,
       log,

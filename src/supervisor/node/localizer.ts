@@ -119,7 +119,8 @@ export class Localizer {
       await store.put(blob.digest, { file: path })
     } catch (error) {
       // Half a transfer is worth keeping, a wrong one is not, and on a full disk it is in the way.
-      const isWorthIt = isStreamError(error) && !hasCode(error, 'BUNDLE_INVALID') && !hasCode(error, 'DISK_FULL')
+      const isWorthIt =
+        isStreamError(error) && !hasCode(error, 'BUNDLE_INVALID') && !hasCode(error, 'DISK_FULL')
       if (!isWorthIt) await host.files.remove(path)
       throw error
     }

@@ -1,20 +1,22 @@
 /**
  * Logs of workers on this node: where they are, how much of the disk they may take, and pieces of them.
  *
- *   <workers>/<topology>/<port>/*.log     written by workers; only ever appended to, a new file has a new name
+ *   <workers>/<topology>/<port>/worker.log   by the worker itself; exchanged for a new one: worker.log.1 …
+ *                               output-<incarnation>.log   what the process printed
  *
- * A cursor names each file and how far it was read: `worker-3.log=1200,output-3.log=88`. Text that is not a whole
- * line yet waits for its end.
+ * A cursor says of each file how far it was read. A file that was renamed is still the same: it is known by its
+ * first line. Text that is not a whole line yet waits for its end.
  *
  * Does not know: what is in the lines.
  *
  * Invariants
  *   W1  names from outside become parts of a path only through `part`, so none leads out
- *   W2  the newest file of a slot is never removed; one that only grows is emptied at `FILE_BYTES_MAX`
+ *   W2  what is being written to is never removed; one that only grows is emptied at `FILE_BYTES_MAX`
+ *   W3  no line is told twice, nor left out, unless its file was removed or emptied
  */
 import { UsageError } from '../../base/errors.ts'
 import { part } from '../../cluster/paths.ts'
-import type { Files } from '../../host/host.ts'
+import type { Files, Host } from '../../host/host.ts'
 
 export interface LogPart {
   readonly lines: readonly string[]
@@ -28,24 +30,31 @@ interface LogFile {
   readonly modifiedMs: number
 }
 
+/** A file with what it is known by; undefined: it has no whole line yet. */
+interface KnownFile extends LogFile {
+  readonly id: string | undefined
+}
+
 /** Read at once of one file. */
 const PIECE_BYTES = 256 * 1_024
 /** Of a slot; older ones are not shown. */
 const FILES_MAX = 8
 const FILE_BYTES_MAX = 64 * 1_024 * 1_024
 const LINES_MAX = 10_000
-const NAME = /^[\w.-]{1,30}\.log$/
-/** As a request may bring it. */
-const CURSOR_MAX = 300
+const NAME = /^([\w-]{1,40}\.log)(\.\d{1,3})?$/
+/** Of its first line, that much tells it from others. */
+const FIRST_BYTES = 512
 const NEW_LINE = 10
 
 export class LogFiles {
   private readonly files: Files
+  private readonly checksum: (bytes: Uint8Array) => number
   private readonly root: string
   private readonly bytesMax: number
 
-  constructor(files: Files, root: string, bytesMax: number) {
-    this.files = files
+  constructor(host: Pick<Host, 'files' | 'checksum'>, root: string, bytesMax: number) {
+    this.files = host.files
+    this.checksum = (bytes) => host.checksum(bytes)
     this.root = root
     this.bytesMax = bytesMax
   }
@@ -69,8 +78,10 @@ export class LogFiles {
     if (files.length === 0) {
       throw new UsageError('TOPOLOGY_NOT_FOUND', `no worker of ${topologyId} has run at port ${port} here`)
     }
+    const known: KnownFile[] = []
+    for (const file of files) known.push({ ...file, id: await this.idOf(file) })
     const atMost = Math.max(1, Math.min(linesMax, LINES_MAX))
-    return after === undefined ? this.tail(files, atMost) : this.following(files, cursorOf(after), atMost)
+    return after === undefined ? this.tail(known, atMost) : this.following(known, cursorOf(after), atMost)
   }
 
   /** Removes the oldest files until all together are within the bound. How many went. */
@@ -81,11 +92,12 @@ export class LogFiles {
       for (const port of await this.files.list(this.files.resolve(this.root, topology))) {
         const found = await this.logsIn(this.files.resolve(this.root, topology, port))
         sizeBytes += found.reduce((sum, file) => sum + file.sizeBytes, 0)
-        removable.push(...found.slice(0, -1))
-        const newest = found.at(-1)
-        if (newest !== undefined && newest.sizeBytes > FILE_BYTES_MAX) {
-          await this.empty(newest.path)
-          sizeBytes -= newest.sizeBytes
+        const written = newestOfEach(found)
+        removable.push(...found.filter((file) => !written.includes(file)))
+        for (const { path, sizeBytes: ownBytes } of written) {
+          if (ownBytes <= FILE_BYTES_MAX) continue
+          await this.empty(path)
+          sizeBytes -= ownBytes
         }
       }
     }
@@ -107,13 +119,14 @@ export class LogFiles {
     return new TextDecoder().decode(await this.bytesOf(path, from, facts.sizeBytes - from))
   }
 
-  private async tail(files: readonly LogFile[], linesMax: number): Promise<LogPart> {
+  private async tail(files: readonly KnownFile[], linesMax: number): Promise<LogPart> {
     const cursor = new Map<string, number>()
     let lines: string[] = []
-    for (const { path, name, sizeBytes } of files) {
+    for (const { path, id, sizeBytes } of files) {
+      if (id === undefined) continue
       const from = Math.max(0, sizeBytes - PIECE_BYTES)
       const found = wholeLines(await this.bytesOf(path, from, sizeBytes - from), LINES_MAX * 10)
-      cursor.set(name, from + found.sizeBytes)
+      cursor.set(id, from + found.sizeBytes)
       // A piece begins anywhere: its first line is half a one.
       lines.push(...(from === 0 ? found.lines : found.lines.slice(1)))
       if (lines.length > linesMax) lines = lines.slice(-linesMax)
@@ -122,23 +135,33 @@ export class LogFiles {
   }
 
   private async following(
-    files: readonly LogFile[],
+    files: readonly KnownFile[],
     cursor: ReadonlyMap<string, number>,
     linesMax: number,
   ): Promise<LogPart> {
     const next = new Map<string, number>()
     const lines: string[] = []
-    for (const { path, name, sizeBytes } of files) {
-      const known = cursor.get(name) ?? 0
-      // Shorter than it was: it has been emptied.
+    for (const { path, id, sizeBytes } of files) {
+      if (id === undefined) continue
+      const known = cursor.get(id) ?? 0
+      // Shorter than it was: it has been emptied, and begins with the same line again.
       const from = known > sizeBytes ? 0 : known
       const room = linesMax - lines.length
       const askedBytes = room === 0 ? 0 : Math.min(PIECE_BYTES, sizeBytes - from)
       const found = wholeLines(await this.bytesOf(path, from, askedBytes), room)
       lines.push(...found.lines)
-      next.set(name, from + found.sizeBytes)
+      next.set(id, from + found.sizeBytes)
     }
     return { lines, next: cursorText(next) }
+  }
+
+  private async idOf({ path, name, sizeBytes }: LogFile): Promise<string | undefined> {
+    const bytes = await this.bytesOf(path, 0, Math.min(sizeBytes, FIRST_BYTES))
+    const end = bytes.indexOf(NEW_LINE)
+    if (end < 0 && bytes.length < FIRST_BYTES) return undefined
+    const stem = NAME.exec(name)?.[1] ?? name
+    const first = new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))
+    return (this.checksum(new TextEncoder().encode(`${stem} ${first}`)) >>> 0).toString(16)
   }
 
   private async logsIn(directory: string): Promise<readonly LogFile[]> {
@@ -204,14 +227,19 @@ function wholeLines(
 function cursorOf(text: string): ReadonlyMap<string, number> {
   const cursor = new Map<string, number>()
   for (const each of text.split(',')) {
-    const [name = '', offset = ''] = each.split('=')
-    if (NAME.test(name) && /^\d{1,15}$/.test(offset)) cursor.set(name, Number(offset))
+    const [id = '', offset = ''] = each.split('=')
+    if (/^[0-9a-f]{1,8}$/.test(id) && /^\d{1,15}$/.test(offset)) cursor.set(id, Number(offset))
   }
   return cursor
 }
 
 function cursorText(cursor: ReadonlyMap<string, number>): string {
-  const texts = [...cursor].map(([name, offset]) => `${name}=${offset}`)
-  while (texts.join(',').length > CURSOR_MAX) texts.shift()
-  return texts.join(',')
+  return [...cursor].map(([id, offset]) => `${id}=${offset}`).join(',')
+}
+
+/** What may be written to: of each kind of log the newest. Files come oldest first. */
+function newestOfEach(files: readonly LogFile[]): readonly LogFile[] {
+  const newest = new Map<string, LogFile>()
+  for (const file of files) newest.set(/^[a-z]+/i.exec(file.name)?.[0] ?? file.name, file)
+  return [...newest.values()]
 }

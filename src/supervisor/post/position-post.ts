@@ -15,8 +15,9 @@
  *   Q3  a worker that is started again here begins with the newest that was taken here, stored or not
  *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX`
  */
-import { hasCode, isStreamError } from '../../base/errors.ts'
+
 import { Backoff } from '../../base/backoff.ts'
+import { hasCode, isStreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Board, PositionTexts } from '../../cluster/board.ts'
 import type { Host, Stoppable } from '../../host/host.ts'

@@ -16,11 +16,11 @@
  */
 import { hasCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { digestText } from '../../blob/blob-store.ts'
 import { MESSAGE_BYTES_MAX, MessageChannel } from '../../cluster/message-channel.ts'
 import type { SeatControl } from '../../cluster/seat-environment.ts'
 import type { ToWorker } from '../../cluster/seat-messages.ts'
 import type { Connection, Host, Stoppable } from '../../host/host.ts'
-import { digestText } from '../../blob/blob-store.ts'
 import type { Seat } from './seat.ts'
 import { checkSeatMessage, secretOf } from './seat-check.ts'
 

@@ -18,8 +18,8 @@ import type { MessageChannel } from '../../cluster/message-channel.ts'
 import type { ExitReason, SeatBeat, ToSupervisor, ToWorker } from '../../cluster/seat-messages.ts'
 import type { Clock } from '../../host/host.ts'
 import type { Signal } from '../../host/processes.ts'
-import type { LaunchedEnd, LaunchedWorker } from '../launcher.ts'
 import type { Newcomer } from '../adoption.ts'
+import type { LaunchedEnd, LaunchedWorker } from '../launcher.ts'
 
 export interface SeatOwner {
   /** It is alive, connected, disconnected or gone now: look at it. */

@@ -12,8 +12,8 @@
  */
 import { Backoff } from '../../base/backoff.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Host, Stoppable } from '../../host/host.ts'
 import { digestText } from '../../blob/blob-store.ts'
+import type { Host, Stoppable } from '../../host/host.ts'
 import { type LaunchedWorker, type Launcher, type LaunchProfile, profileKey } from '../launcher.ts'
 import { Seat, type SeatOwner } from './seat.ts'
 import type { SeatDesk } from './seat-desk.ts'

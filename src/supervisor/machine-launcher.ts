@@ -15,7 +15,7 @@ import type { Stoppable, Timers } from '../host/host.ts'
 import type { Processes, Signal } from '../host/processes.ts'
 import type { LaunchedEnd, LaunchedWorker, Launcher, LaunchSpec } from './launcher.ts'
 
-export interface ProcessLauncherSpec {
+export interface MachineLauncherSpec {
   readonly processes: Processes
   readonly timers: Timers
   readonly log: Logger
@@ -43,10 +43,10 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
 const LOOK_MS = 500
 const MIB = 2 ** 20
 
-export class ProcessLauncher implements Launcher {
-  private readonly spec: ProcessLauncherSpec
+export class MachineLauncher implements Launcher {
+  private readonly spec: MachineLauncherSpec
 
-  constructor(spec: ProcessLauncherSpec) {
+  constructor(spec: MachineLauncherSpec) {
     this.spec = spec
   }
 
@@ -92,12 +92,12 @@ export class ProcessLauncher implements Launcher {
 class AdoptedWorker implements LaunchedWorker {
   readonly pid: number
   readonly bornAt: string
-  private readonly spec: ProcessLauncherSpec
+  private readonly spec: MachineLauncherSpec
   private readonly listeners: ((end: LaunchedEnd) => void)[] = []
   private readonly looking: Stoppable
   private isGone = false
 
-  constructor(spec: ProcessLauncherSpec, pid: number, bornAt: string) {
+  constructor(spec: MachineLauncherSpec, pid: number, bornAt: string) {
     this.spec = spec
     this.pid = pid
     this.bornAt = bornAt
@@ -139,9 +139,7 @@ export function isOptionAllowed(option: string): boolean {
 }
 
 /** Of the variables that a topology asks for. */
-export function allowedVariables(
-  wanted: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
+export function allowedVariables(wanted: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(wanted).filter(
       ([name, value]) => VARIABLE.test(name) && !VARIABLE_REFUSED.test(name) && !value.includes('\0'),
