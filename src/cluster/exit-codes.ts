@@ -27,6 +27,9 @@ const reasons: ReadonlyMap<number, ExitReason> = new Map([
   [ExitCode.RESTART_WANTED, 'restart-wanted'],
 ])
 
+/** Signals that a process gets for what it did itself. */
+const CRASHES: ReadonlySet<string | undefined> = new Set(['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGSYS'])
+
 /**
  * Why a worker ended. `outputTail` is the end of what it wrote: V8 says there that the heap was full, and
  * then aborts, which looks like a signal.
@@ -39,7 +42,7 @@ export function exitReasonOf(
     exit.signal === 'SIGABRT' || exit.signal === 'SIGTRAP' || exit.code === 134 || exit.code === 133
   const isKill = exit.signal === 'SIGKILL' || exit.code === 137
   if ((isAbort || isKill) && outputTail.includes(HEAP_FULL_TEXT)) return 'out-of-memory'
-  if (isAbort) return 'crash'
+  if (isAbort || CRASHES.has(exit.signal)) return 'crash'
   if (exit.signal !== undefined || isKill || exit.code === 143) return 'killed'
   return reasons.get(exit.code ?? -1) ?? 'crash'
 }

@@ -4,7 +4,7 @@
  */
 
 /** A frame's place: `file:///a/b.ts:3:14`, `/a/b.ts:3:14`. */
-const PLACE = /\(?((?:file:\/\/)?\/[^\s()]*):(\d+):(\d+)\)?$/
+const PLACE = /(?:^|[\s(])((?:file:\/\/)?\/[^\s()]*?):(\d+)(?::(\d+))?\)?$/
 
 /** `file:line:column`; undefined: the error did not come up in user code. `ownCode`: URL of our folder. */
 export function userFrameOf(stack: string, ownCode: string): string | undefined {
@@ -12,7 +12,7 @@ export function userFrameOf(stack: string, ownCode: string): string | undefined 
   for (const line of stack.split('\n')) {
     const found = PLACE.exec(line.trim())
     if (found === null) continue
-    const [, file = '', row = '', column = ''] = found
+    const [, file = '', row = '', column = '1'] = found
     const path = file.replace(/^file:\/\//, '')
     if (path.startsWith(ownPath)) continue
     return `${path}:${row}:${column}`
