@@ -60,6 +60,7 @@ export interface SimSubmitOptions {
 
 const START_LIMIT_MS = 60_000
 const SLOTS = 4
+const RESTART_MS = 1_000
 
 export class SimCluster implements SimPlace {
   readonly spec: SimClusterSpec
@@ -73,6 +74,8 @@ export class SimCluster implements SimPlace {
   readonly supervisors = new Map<string, Supervisor>()
   /** What a daemon threw when it started, or ended by itself: it is started again. */
   readonly failures: string[] = []
+  /** Mistakes of daemons. There must be none. */
+  readonly bugs: string[] = []
   private clientCount = 0
   private own: NimbusClient | undefined
 
@@ -141,8 +144,9 @@ export class SimCluster implements SimPlace {
     return new NimbusClient({ host: this.world.host(`client${this.clientCount}`), seeds: this.seeds })
   }
 
-  /** Begins a Nimbus on its machine; it is there when its start has come through. */
+  /** Begins a Nimbus on its machine, unless one runs there; it is there when its start has come through. */
   startNimbus(name: string): void {
+    if (this.world.isRunningOn(name)) return
     const host = this.world.host(name)
     this.begin(host, name, async () => {
       const nimbus = await startSimNimbus(this, host, name)
@@ -156,8 +160,10 @@ export class SimCluster implements SimPlace {
   }
 
   startSupervisor(node: string): void {
+    const program = `${node}/${SUPERVISOR}`
+    if (this.world.isRunningOn(program)) return
     const host = this.world.hostOn(node, SUPERVISOR)
-    this.begin(host, node, async () => {
+    this.begin(host, program, async () => {
       const supervisor = await startSimSupervisor(this, host, node)
       if (this.world.isLiving(host)) this.supervisors.set(node, supervisor)
     })
@@ -254,19 +260,29 @@ export class SimCluster implements SimPlace {
     return this.spec.log?.(machine) ?? silentLogger
   }
 
+  onBug(machine: string, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.bugs.push(`${machine}: ${text}`)
+  }
+
   private async putBlob(bytes: Uint8Array): Promise<BlobRef> {
     const digest = digestText(this.world.host('zk').digest('sha256', bytes))
     await this.client.call('writeBlob', [digest, bytes])
     return { digest, sizeBytes: bytes.length }
   }
 
-  /** A daemon that cannot start fails fast, and is started again by whoever looks after it: here, after a second. */
-  private begin(host: Host, name: string, work: () => Promise<void>): void {
+  /** A daemon that cannot start ends, and is started again by whoever looks after it: here, after a second. */
+  private begin(host: Host, program: string, work: () => Promise<void>): void {
     host.timers.defer(() => {
       work().catch((error: unknown) => {
         if (!isStreamError(error)) throw error
-        this.failures.push(`${name}: ${error.code} ${error.message}`)
-        host.timers.after(1_000, () => this.begin(host, name, work))
+        this.failures.push(`${program}: ${error.code} ${error.message}`)
+        // Not from within its own turn.
+        this.world.timers.after(0, () => this.world.crash(program, 'none'))
+        this.world.timers.after(RESTART_MS, () => {
+          if (this.nimbusNames.includes(program)) this.startNimbus(program)
+          else this.startSupervisor(program.slice(0, program.indexOf('/')))
+        })
       })
     })
   }

@@ -39,6 +39,8 @@ export interface SimPlace {
   /** Over the defaults. */
   readonly config: ClusterConfig
   logOf(machine: string): Logger
+  /** Something that is never right: a daemon's own mistake. */
+  onBug(machine: string, error: unknown): void
 }
 
 const VERSION = '0.0.0-sim'
@@ -84,9 +86,7 @@ export async function startSimNimbus(place: SimPlace, host: Host, name: string):
       permit: (caller, action) => permit(caller, action, settings),
       notReady: () => nimbus.notReady,
       timers: host.timers,
-      onBug: (error) => {
-        throw error
-      },
+      onBug: (error) => place.onBug(name, error),
     }),
   )
   await nimbus.start()
@@ -139,10 +139,11 @@ function inspectOn(place: SimPlace, host: Host): Inspect {
         // As it was sent: whoever submits has checked it, and the build checks it again.
         config: config as TopologyConfig,
       })
-      return { kind: 'built', outline: outlineOf(name, topology), warnings: [] }
+      return { isOk: true, outline: outlineOf(name, topology), output: '' }
     } catch (error) {
       if (!isStreamError(error)) throw error
-      return { kind: 'refused', code: error.code, message: error.message }
+      const { code, family, message } = error
+      return { isOk: false, error: { code, family, message, where: undefined }, output: '' }
     }
   }
 }

@@ -17,6 +17,8 @@ import { valueState } from '../../../src/topology/state-declaration.ts'
 const Numbered = fields({ id: 'string', key: 'int' })
 const Summed = fields({ id: 'string', key: 'int', count: 'int' })
 
+export const PENDING_MAX = 200
+
 export interface CountingModel {
   readonly name: string
   readonly partitions: number
@@ -123,7 +125,7 @@ export function countingTopology(
   })
   return defineTopology({
     name: model.name,
-    config: { workers: model.workers, messageTimeout: '10s', maxSpoutPending: 200 },
+    config: { workers: model.workers, messageTimeout: '10s', maxSpoutPending: PENDING_MAX },
     build(builder) {
       const { executors } = model
       const read = builder.setSpout('numbers', numbers, executors.numbers)
