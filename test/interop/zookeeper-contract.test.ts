@@ -17,7 +17,10 @@ describe.skipIf(whyNoZooKeeper() !== undefined)('real ZooKeeper', () => {
         running = await startZooKeeper({ servers })
       }, 4 * START_TIMEOUT_MS)
       afterAll(() => running.stop())
-      coordinatorContract('coordinator on ZooKeeper', () => coordinatorWorld(running), { hasFaults: true })
+      coordinatorContract('coordinator on ZooKeeper', () => coordinatorWorld(running), {
+        hasFaults: true,
+        sweptWithinMs: 10_000,
+      })
     })
   }
 })

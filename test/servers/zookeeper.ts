@@ -227,6 +227,8 @@ function javaFlags({ isMeasured }: ZooKeeperSpec): readonly string[] {
     '-Xshare:auto',
     '-Djava.net.preferIPv4Stack=true',
     '-Dzookeeper.fsync.warningthresholdms=10000',
+    // Containers and nodes with a lifetime are looked at that often; a minute would be too long for a test.
+    '-Dznode.container.checkIntervalMs=500',
     ...log.map((each) => `-Dorg.slf4j.simpleLogger.${each}`),
   ]
 }

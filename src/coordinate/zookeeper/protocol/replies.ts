@@ -4,7 +4,7 @@
  *   connect  int protocol │ int timeout │ long session, 0: it is over │ buffer password │ (bool read-only)
  *   any else int xid │ long zxid │ int error │ fields, if the error is 0
  */
-import type { Details } from '../../../base/errors.ts'
+import { type Details, FormatError } from '../../../base/errors.ts'
 import type { Acl, NodeData, NodeStat, OperationResult, WatchEvent } from '../../coordinator.ts'
 import { type JuteReader, malformed } from './jute-reader.ts'
 import { Op, type Part, permissionNames } from './requests.ts'
@@ -77,9 +77,11 @@ export function readAcl(reader: JuteReader): Acl[] {
 }
 
 const schemes: ReadonlySet<string> = new Set<Acl['scheme']>(['world', 'digest', 'auth', 'sasl', 'ip', 'x509'])
+/** A server may have schemes of its own. That is no reason to leave it: only this list cannot be told. */
 function schemeOf(text: string): Acl['scheme'] {
   if (isScheme(text)) return text
-  throw malformed('an access list with a scheme of its own')
+  const message = `the access list has a scheme that is not known here: ${text.slice(0, 50)}`
+  throw new FormatError('RECORD_MALFORMED', message)
 }
 
 function isScheme(text: string): text is Acl['scheme'] {
