@@ -5,9 +5,10 @@
  * Oracle
  *   O1  No call throws; what is reported is a StreamError with a code that peers may cause.
  *   O2  A frame with a wrong checksum is never taken. Nobody without the token gets WELCOME.
- *   O3  Tuples arrive at most once and in order; of the frames that count as seen every tuple arrived, or the
- *       loss was told.
- *   O4  After damage the connection is closed, or waits for more bytes; a length beyond the cap closes at once.
+ *   O3  Tuples arrive at most once and in order; of the frames that count as seen every tuple arrived, or
+ *       the loss was told.
+ *   O4  After damage the connection is closed, or waits for more bytes; a length beyond the cap closes at
+ *       once.
  *   O5  The link goes on: over the clean connection the next frame arrives.
  */
 import { isStreamError } from '../../../src/base/errors.ts'
@@ -66,7 +67,7 @@ function sessionOf(random: SeededRandom): Frame[] {
 export class Receiving {
   /** How often each ending was seen: a run in which nothing was refused shows nothing. */
   readonly endings = new Map<string, number>()
-  /** An insider said it is a later incarnation than it is: nobody else of that worker is believed any more. */
+  /** An insider said it is a later incarnation than it is: nobody else of that worker is believed now. */
   isSpent = false
   private readonly bare = new BareHost()
   private readonly worker: TestWorker
