@@ -31,7 +31,9 @@ export class PositionShelf {
     this.root = root
   }
 
+  /** As they stand now: a server that lags would set a source back further than it must be. */
   async read(topologyId: string): Promise<PositionTexts> {
+    await this.coordinator.sync(this.root)
     const base = this.root + paths.positionsOf(topologyId)
     const texts: Record<string, Record<string, string>> = {}
     for (const component of await this.children(base)) {

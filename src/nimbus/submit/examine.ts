@@ -33,10 +33,10 @@ export async function examine(desk: Desk, request: SubmitRequest): Promise<Exami
   return inspect(desk, request, outline)
 }
 
-async function checkBundle({ blobs, settings }: Desk, bundle: BlobRef): Promise<void> {
-  const { bundleBytesMax } = settings
+async function checkBundle(desk: Desk, bundle: BlobRef): Promise<void> {
+  const { bundleBytesMax } = desk.settings
   if (bundle.sizeBytes > bundleBytesMax) throw tooLarge(bundle.sizeBytes, bundleBytesMax)
-  await checkBlob(blobs, bundle, 'bundle')
+  await checkBlob(desk, bundle, 'bundle')
 }
 
 export function tooLarge(sizeBytes: number, bytesMax: number): UsageError {
@@ -44,10 +44,11 @@ export function tooLarge(sizeBytes: number, bytesMax: number): UsageError {
   return new UsageError('BUNDLE_TOO_LARGE', text, { sizeBytes, bytesMax })
 }
 
-async function checkBlob(blobs: Desk['blobs'], ref: BlobRef, what: string): Promise<void> {
+async function checkBlob({ blobs, sync }: Desk, ref: BlobRef, what: string): Promise<void> {
   let size: number | undefined
   try {
-    if (await blobs.has(ref.digest)) size = await blobs.sizeOf(ref.digest)
+    // Any Nimbus takes uploads, and the leadership may have changed since.
+    if (await sync.obtain(ref)) size = await blobs.sizeOf(ref.digest)
   } catch (error) {
     if (!hasCode(error, 'BLOB_MISSING')) throw error
   }
@@ -62,13 +63,13 @@ async function checkBlob(blobs: Desk['blobs'], ref: BlobRef, what: string): Prom
   }
 }
 
-async function readOutline({ blobs }: Desk, ref: BlobRef): Promise<TopologyOutline> {
+async function readOutline(desk: Desk, ref: BlobRef): Promise<TopologyOutline> {
   if (ref.sizeBytes > OUTLINE_BYTES_MAX) {
     const text = `the outline has ${ref.sizeBytes} bytes, at most ${OUTLINE_BYTES_MAX} are taken`
     throw new UsageError('REQUEST_TOO_LARGE', text, { sizeBytes: ref.sizeBytes })
   }
-  await checkBlob(blobs, ref, 'outline')
-  return parseOutline(await blobs.read(ref.digest, 0, ref.sizeBytes))
+  await checkBlob(desk, ref, 'outline')
+  return parseOutline(await desk.blobs.read(ref.digest, 0, ref.sizeBytes))
 }
 
 /** A module that prints while it is built will do so in every worker: said, not refused. */
