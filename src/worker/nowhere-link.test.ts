@@ -34,7 +34,7 @@ test('what is sent nowhere fails a while later, all of it at once', () => {
   expect(failed).toEqual([])
   expect(due).toHaveLength(1)
   due.shift()?.()
-  expect(failed).toEqual(['5 worker-lost', '6 worker-lost'])
+  expect(failed).toEqual(['5 link-lost', '6 link-lost'])
 })
 
 test('untracked tuples are lost and counted', () => {

@@ -60,7 +60,8 @@ export class NowhereLink implements Link {
     this.waiting = []
     for (const tuple of tuples) {
       const text = `task ${tuple.targetTask} is placed nowhere now`
-      this.acks().fail(tuple, 'worker-lost', undefined, text)
+      // Not a fault of the tuple: such failures do not use up its replays.
+      this.acks().fail(tuple, 'link-lost', undefined, text)
     }
   }
 }

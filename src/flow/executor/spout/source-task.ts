@@ -66,7 +66,7 @@ export abstract class SourceTask extends SpoutTask {
     if (replay !== undefined) {
       this.readyReplayCount -= 1
       this.self.stats.replayedCount += 1
-      this.emitItem(replay.values, replay.messageId, replay.failedBefore)
+      this.emitAdmitted(replay.values, replay.messageId, replay.failedBefore, true)
       this.pendingCount -= 1 // It had kept its place while it rested.
       return Next.EMITTED
     }
@@ -80,9 +80,17 @@ export abstract class SourceTask extends SpoutTask {
 
   /** HOT. What carries an item: an object is its own values, anything else becomes the field `value`. */
   protected emitItem(item: unknown, messageId: unknown, failedBefore: number): void {
-    const values = valuesOf(item)
+    this.emitAdmitted(valuesOf(item), messageId, failedBefore, false)
+  }
+
+  private emitAdmitted(
+    values: AnyValues,
+    messageId: unknown,
+    failedBefore: number,
+    isAdmitted: boolean,
+  ): void {
     try {
-      const admitted = failedBefore > 0 ? values : this.self.outputs.admit(this.output, values, false)
+      const admitted = isAdmitted ? values : this.self.outputs.admit(this.output, values, false)
       const time = this.timeOf === undefined ? undefined : this.timeOf(admitted)
       if (this.services.acks.isTracking)
         this.emitTracked(this.output, admitted, messageId, time, failedBefore)
@@ -114,7 +122,8 @@ export abstract class SourceTask extends SpoutTask {
       return
     }
     const values = root.values as AnyValues
-    const failedBefore = root.failedBefore + 1
+    // That a link broke, or that a task is placed nowhere for a while, says nothing about the tuple.
+    const failedBefore = root.failedBefore + (failure.reason === 'link-lost' ? 0 : 1)
     const { maxReplays } = this.self.settings
     if (failedBefore > maxReplays) {
       const message =
