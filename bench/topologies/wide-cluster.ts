@@ -1,4 +1,4 @@
-/** A large cluster for the scheduler: 1,000 nodes of 4 slots, 200 topologies, 10,000 executors of one task. */
+/** A large cluster for the scheduler: 1,000 nodes of 4 slots, 200 topologies, 10,000 executors. */
 import {
   NO_RULES,
   type ScheduleNode,
