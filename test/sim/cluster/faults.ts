@@ -271,7 +271,7 @@ function operatorCalls({ cluster, model, random, see, violate }: FaultBench) {
     return () => call('rebalance', () => cluster.client.call('rebalance', [name, request]))
   }
   return [
-    ['rebalance-workers', () => rebalance({}, 1 + random.below(4))],
+    ['rebalance-workers', () => rebalance({}, 1 + random.below(model.workersMax))],
     ['rebalance-executors', () => rebalance({ sum: 1 + random.below(4), relay: 1 + random.below(3) }, undefined)],
     [
       'deactivate',

@@ -6,6 +6,8 @@ export interface ClusterModel {
   readonly nimbuses: number
   readonly nodes: number
   readonly slots: number
+  /** Most workers a topology may ask for. */
+  readonly workersMax: number
   readonly topologies: readonly CountingModel[]
   /** Virtual time of the phase with faults. */
   readonly faultsMs: number
@@ -21,7 +23,12 @@ export interface ClusterModel {
 export function drawClusterModel(random: SeededRandom, minutes: number): ClusterModel {
   const between = (least: number, most: number) => least + random.below(most - least + 1)
   const faultsMs = minutes * 60_000 * (0.5 + 0.5 * random.next())
-  const topologies = Array.from({ length: between(1, 2) }, (_, index) => {
+  const nodes = between(2, 4)
+  const slots = between(2, 4)
+  const topologyCount = between(1, 2)
+  // When everything is healed there is room for all.
+  const workersMax = Math.min(4, Math.floor((nodes * slots) / topologyCount))
+  const topologies = Array.from({ length: topologyCount }, (_, index) => {
     const itemsPerSecond = between(20, 80)
     return {
       name: `count-${index + 1}`,
@@ -29,7 +36,7 @@ export function drawClusterModel(random: SeededRandom, minutes: number): Cluster
       // Sources go on through the faults, and a while longer.
       items: Math.ceil((itemsPerSecond * faultsMs * 1.1) / 1_000),
       itemsPerSecond,
-      workers: between(1, 4),
+      workers: between(1, workersMax),
       executors: {
         numbers: between(1, 2),
         relay: between(1, 3),
@@ -42,8 +49,9 @@ export function drawClusterModel(random: SeededRandom, minutes: number): Cluster
   const isRough = random.chance(0.5)
   return {
     nimbuses: between(1, 3),
-    nodes: between(2, 4),
-    slots: between(2, 4),
+    nodes,
+    slots,
+    workersMax,
     topologies,
     faultsMs,
     ensemble: {
