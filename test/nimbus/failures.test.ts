@@ -180,6 +180,39 @@ describe('the coordinator', () => {
     expect(world.workersOf(id)).toEqual(before)
   })
 
+  test('the whole cluster is started again, Nimbus first: nothing is placed anew', async () => {
+    const world = await cluster(['a', 'b', 'c'], ['n1'])
+    const id = await world.running(words())
+    const before = world.workersOf(id)
+    for (const name of ['n1', 'a', 'b', 'c']) world.crash(name)
+    await world.pass(30_000)
+    await world.startNimbus('n1')
+    await world.untilLed()
+    await world.pass(2_000)
+    for (const node of ['a', 'b', 'c']) await world.startSupervisor(node)
+    await world.pass(20_000)
+    expect(world.workersOf(id)).toEqual(before)
+    expect(world.isUp(id)).toBe(true)
+  })
+
+  test('away, and another leader after it, and sessions that come back late: nothing is placed anew', async () => {
+    const world = await cluster(['a', 'b', 'c', 'd', 'e'], ['n1', 'n2'])
+    const id = await world.running(words('words', { workers: 5 }))
+    const before = world.workersOf(id)
+    const first = world.leader.name
+    world.ensemble.loseQuorum()
+    await world.pass(30_000)
+    world.crash(first)
+    await world.pass(30_000)
+    for (const node of ['d', 'e']) world.ensemble.cut(node, 'silent')
+    world.ensemble.regainQuorum()
+    await world.untilLed()
+    await world.pass(10_000)
+    for (const node of ['d', 'e']) world.ensemble.heal(node)
+    await world.pass(60_000)
+    expect(world.workersOf(id)).toEqual(before)
+  })
+
   test('slow and unsure answers: it comes to the same in the end', async () => {
     for (const seed of [1, 2, 3]) {
       const world = new NimbusWorld({}, seed)

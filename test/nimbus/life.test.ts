@@ -110,6 +110,24 @@ describe('kill', () => {
     expect(world.view.topologies.size).toBe(0)
   })
 
+  test('its record goes when its last worker has ended, not before', async () => {
+    const world = await cluster({ stopMs: 5_000 })
+    const id = await world.running(words())
+    await world.drive(world.leader.nimbus.api.kill(admin, 'words', 1_000))
+    await world.until(() => !world.view.assignments.has(id), 'the end of the assignment')
+    await world.until(() => !world.view.topologies.has(id), 'the end')
+    for (const each of world.supervisors.values()) expect(each.portsInUse).toEqual([])
+  })
+
+  test('calls at the same time do not hurt each other', async () => {
+    const world = await cluster()
+    await world.running(words())
+    const { api } = world.leader.nimbus
+    const calls = [60_000, 50_000, 40_000].map((drainMs) => api.kill(admin, 'words', drainMs))
+    const outcomes = await world.drive(Promise.allSettled([...calls]))
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+  })
+
   test('other changes are refused meanwhile', async () => {
     const world = await cluster({ drainMs: 10_000 })
     await world.running(words())

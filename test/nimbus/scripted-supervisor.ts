@@ -14,6 +14,8 @@ import type { NodeHappening, NodeHeartbeat, SlotBeat } from '../../src/rpc/heart
 export interface SupervisorScript {
   readonly ports?: readonly number[]
   readonly startMs?: number
+  /** From the end of its assignment to the end of a worker. */
+  readonly stopMs?: number
   /** From drain to quiet. */
   readonly drainMs?: number
   /** undefined: never written out. */
@@ -51,6 +53,8 @@ export class ScriptedSupervisor {
   private readonly spec: ScriptedSupervisorSpec
   private readonly owner: string
   private readonly seats = new Map<number, Seat>()
+  /** Workers that have to end, by port. */
+  private readonly leaving = new Map<number, { readonly seat: Seat; readonly untilMs: number }>()
   private sequence = 0
 
   constructor(spec: ScriptedSupervisorSpec) {
@@ -83,7 +87,9 @@ export class ScriptedSupervisor {
   }
 
   get portsInUse(): readonly number[] {
-    return [...this.seats.keys()].sort()
+    const nowMs = this.spec.host.clock.monotonicMs()
+    const ending = [...this.leaving].flatMap(([port, { untilMs }]) => (untilMs > nowMs ? [port] : []))
+    return [...this.seats.keys(), ...ending].sort()
   }
 
   private follow(): void {
@@ -122,7 +128,11 @@ export class ScriptedSupervisor {
         this.seats.set(worker.port, seat)
       }
     }
-    for (const port of this.seats.keys()) if (!wanted.has(port)) this.seats.delete(port)
+    for (const [port, seat] of this.seats) {
+      if (wanted.has(port)) continue
+      this.seats.delete(port)
+      this.leaving.set(port, { seat, untilMs: nowMs + (script.stopMs ?? 0) })
+    }
   }
 
   private async tell(): Promise<void> {
@@ -166,6 +176,12 @@ export class ScriptedSupervisor {
       beatAgeMs: 0,
       dumped: undefined,
       beat: undefined,
+    }
+    const left = this.leaving.get(port)
+    if (seat === undefined && left !== undefined && left.untilMs > nowMs) {
+      const { topologyId, layout, worker } = left.seat
+      const place = { port, topologyId, layout, worker: worker.worker, generation: worker.generation }
+      return { ...empty, ...place, incarnation: incarnationOf(worker.generation, 0), phase: 'killing' }
     }
     if (seat === undefined) {
       return {

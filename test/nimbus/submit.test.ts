@@ -154,6 +154,24 @@ describe('submit', () => {
     }
   })
 
+  test('the same without a key: whoever is answered has it, and no other does', async () => {
+    for (let seed = 1; seed <= 12; seed += 1) {
+      const world = new NimbusWorld({}, seed)
+      await world.startNimbus('n1')
+      await world.untilLed()
+      const request = await world.request(words())
+      world.ensemble.setFaults({ unknownShare: 0.4 })
+      const outcome = await world
+        .drive(world.leader.nimbus.api.submit(admin, request))
+        .then(({ id }) => id)
+        .catch((error: { code?: string }) => error.code)
+      // It cannot be taken but by itself.
+      expect(outcome).not.toBe('TOPOLOGY_NAME_TAKEN')
+      const found = world.ensemble.peekChildren('/typhoon/topologies')
+      if (found.length > 0 && outcome?.startsWith('words-') === true) expect(found).toEqual([outcome])
+    }
+  })
+
   test('a preview says what would change, and writes nothing', async () => {
     const world = await begun()
     await world.startSupervisor('a')

@@ -1,9 +1,11 @@
 /** Calls of other daemons and of who uploads: blobs and heartbeats. */
-import { ConflictError, UsageError } from '../../base/errors.ts'
+import { ConflictError, UnavailableError, UsageError } from '../../base/errors.ts'
 import { isBlobDigest } from '../../blob/blob-store.ts'
+import type { NodeHeartbeat } from '../../rpc/heartbeat.ts'
 import { BLOB_BYTES_MAX } from '../../rpc/limits.ts'
 import type { Caller, NimbusApi } from '../../rpc/nimbus-api.ts'
 import { namedBlobs } from '../blobs/blob-sync.ts'
+import type { Reign } from '../leader/round.ts'
 import { permit } from '../permissions.ts'
 import { tooLarge } from '../submit/examine.ts'
 import { OUTLINE_BYTES_MAX } from '../submit/outline-check.ts'
@@ -12,6 +14,7 @@ import { type Desk, leading, notLeader } from './desk.ts'
 type Calls = Pick<NimbusApi, 'blobs' | 'readBlob' | 'writeBlob' | 'deleteBlob' | 'heartbeat'>
 
 const PIECE_BYTES_MAX = 16 * 1024 * 1024
+const STOP_ROUNDS_MAX = 3
 
 export function daemonCalls(desk: Desk): Calls {
   const { settings, blobs, memory, board, host } = desk
@@ -51,16 +54,25 @@ export function daemonCalls(desk: Desk): Calls {
       // Also who does not lead keeps what it was told: it may lead next, and must not begin blind.
       const taken = memory.take(board.view, beat, now, host.clock.monotonicMs())
       const reign = leading(desk)
-      const wantsStop = taken.happenings.some(({ kind }) => kind === 'stop-wanted')
-      // The answer lets the supervisor forget it, so it must stand on the board by then.
-      if (wantsStop) await reign.round()
-      else if (taken.isNews) reign.kick()
-      if (!reign.leadership.isHeld) throw notLeader(desk)
-      if (wantsStop && memory.stopWanted.size > 0) await reign.round()
+      if (taken.isNews) reign.kick()
+      await stopsWritten(desk, reign, beat)
       const topologies = new Set(beat.slots.flatMap(({ topologyId }) => topologyId ?? []))
       return { epoch: reign.leadership.epoch, logLevels: memory.levels.replyFor(topologies, now) }
     },
   }
+}
+
+/**
+ * Topologies of this node that want to stop have been stopped: the answer lets the supervisor forget that they do, so
+ * it must stand on the board by then.
+ */
+async function stopsWritten(desk: Desk, reign: Reign, beat: NodeHeartbeat): Promise<void> {
+  const told = beat.happenings.flatMap((each) => (each.kind === 'stop-wanted' ? [each.topologyId] : []))
+  const isOpen = (): boolean => told.some((id) => desk.memory.stopWanted.has(id))
+  for (let attempt = 1; isOpen() && attempt <= STOP_ROUNDS_MAX; attempt += 1) await reign.round()
+  if (!reign.leadership.isHeld) throw notLeader(desk)
+  if (!isOpen()) return
+  throw new UnavailableError('OPERATION_TIMED_OUT', 'that a topology stops itself is not written yet', {})
 }
 
 /** Outlines are blobs, too; and daemons bring keyed state, which is as large as it is. */

@@ -19,6 +19,8 @@ export interface LossLimits {
   readonly leaderSinceMs: number
   /** When the coordinator came back; undefined: it was never away. */
   readonly backMs: number | undefined
+  /** Most nodes were not there when this leader looked first: a cluster that starts, not one that dies. */
+  readonly wasEmpty: boolean
   /** Heartbeats older than this are silence. */
   readonly silentMs: number
   readonly leaseMs: number
@@ -30,13 +32,17 @@ export interface LossLimits {
  */
 const OUTAGE_GRACE_MS = 15_000
 
+/** True if most have no session. */
+export function isEmpty(signs: readonly Pick<NodeSigns, 'sessionLostSinceMs'>[]): boolean {
+  const gone = signs.filter(({ sessionLostSinceMs }) => sessionLostSinceMs !== undefined)
+  return gone.length * 2 > signs.length
+}
+
 export function lostNodes(signs: readonly NodeSigns[], limits: LossLimits): ReadonlySet<string> {
-  const { nowMs, leaderSinceMs, backMs, silentMs } = limits
+  const { nowMs, leaderSinceMs, backMs, silentMs, wasEmpty } = limits
   const gone = signs.filter(({ sessionLostSinceMs }) => sessionLostSinceMs !== undefined)
   const isAfterOutage = backMs !== undefined && nowMs - backMs < OUTAGE_GRACE_MS
-  // A leader that begins among nodes of which most are not there sees a cluster that starts, not one that
-  // dies.
-  const isBeginning = nowMs - leaderSinceMs <= silentMs && gone.length * 2 > signs.length
+  const isBeginning = wasEmpty && nowMs - leaderSinceMs <= silentMs
   const lost = gone.filter((each) => {
     if (each.heartbeatMs === undefined && (isAfterOutage || isBeginning)) return false
     return judgeNode({ ...each, nowMs, leaderSinceMs }, limits).state === 'dead'

@@ -9,7 +9,7 @@ import type { Host, Stoppable } from '../../host/host.ts'
 import { FAILURES_KEPT_MAX } from '../judge/judge-blacklist.ts'
 import type { NodeHeard } from '../monitor/heartbeat-book.ts'
 import type { NimbusSettings } from '../settings.ts'
-import { lostNodes, type NodeSigns } from './lost-nodes.ts'
+import { isEmpty, lostNodes, type NodeSigns } from './lost-nodes.ts'
 
 interface Sign {
   /** Monotonic. */
@@ -28,6 +28,7 @@ export class NodeWatch {
   /** Monotonic time at which the coordinator came back; undefined: it was never away. */
   private backMs: number | undefined = undefined
   private wasAway = false
+  private begun: { readonly leaderSinceMs: number; readonly wasEmpty: boolean } | undefined = undefined
 
   constructor(host: Host, board: Board, settings: NimbusSettings) {
     this.host = host
@@ -73,7 +74,10 @@ export class NodeWatch {
         knownSinceMs: sign.knownSinceMs,
       }
     })
+    // Asked once in a leadership: as nodes come back one by one, the last ones are still coming.
+    if (this.begun?.leaderSinceMs !== leaderSinceMs) this.begun = { leaderSinceMs, wasEmpty: isEmpty(signs) }
     const dead = lostNodes(signs, {
+      wasEmpty: this.begun.wasEmpty,
       nowMs,
       leaderSinceMs,
       backMs: this.backMs,

@@ -145,6 +145,11 @@ export class Reign {
     const { host, board, memory, settings, nodes, leadership, newToken } = this.spec
     const nowMs = host.clock.monotonicMs()
     const { view } = board
+    for (const id of memory.stopWanted.keys()) {
+      // Stopped already, by whoever: a later activate must not be undone by it.
+      const phase = view.topologies.get(id)?.record.phase
+      if (phase === 'inactive' || phase === 'killed') memory.stopWanted.delete(id)
+    }
     const base: RoundFacts = {
       epoch: leadership.epoch,
       now: host.clock.now(),

@@ -108,6 +108,7 @@ function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Ba
       const moved: TopologyRecord = {
         ...record,
         ...mergeChanges(changesOf(record), record.wanted),
+        wanted: undefined,
         phaseDeadline: facts.now + SETTLE_MS,
       }
       return {

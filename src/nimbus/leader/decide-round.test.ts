@@ -1,0 +1,263 @@
+// Goal: a round is a function of what it sees: it comes to rest, and one topology's trouble is its own.
+import { describe, expect, test } from 'vitest'
+import type { BoardView, BoardWrite } from '../../cluster/board.ts'
+import { parseRanges } from '../../cluster/executor-ranges.ts'
+import type { AssignmentRecord, SupervisorRecord, TopologyRecord } from '../../cluster/records.ts'
+import type { Versioned } from '../../cluster/versioned.ts'
+import { schedule } from '../../schedule/schedule.ts'
+import type { TopologyOutline } from '../../topology/outline.ts'
+import { defaultNimbusSettings } from '../settings.ts'
+import { decideRound, type Place, type RoundDecision } from './decide-round.ts'
+import type { RoundFacts } from './facts.ts'
+import { shapeOf } from './shape.ts'
+
+function outlineOf(bolts: number, workers: number): TopologyOutline {
+  const component = (id: string, kind: 'spout' | 'bolt', executors: number, inputs: string[]) => {
+    return {
+      id,
+      kind,
+      executors,
+      tasks: executors,
+      hasOwnTasks: false,
+      cpuPercent: 0,
+      memoryBytes: 0,
+      inputs,
+    }
+  }
+  return {
+    name: 'n',
+    guarantee: 'at-least-once',
+    workers,
+    messageTimeoutMs: 30_000,
+    drainTimeoutMs: 30_000,
+    scheduler: undefined,
+    priority: 29,
+    workerHeapBytes: undefined,
+    workerTimeoutMs: undefined,
+    nodeOptions: [],
+    environment: {},
+    components: [component('count', 'bolt', bolts, ['words']), component('words', 'spout', 1, [])],
+    document: { name: null, config: {}, components: {} },
+  }
+}
+
+class Table {
+  readonly topologies = new Map<string, Versioned<TopologyRecord>>()
+  readonly assignments = new Map<string, Versioned<AssignmentRecord>>()
+  readonly supervisors = new Map<string, SupervisorRecord>()
+  readonly malformed = new Map<string, string>()
+  readonly names = new Map<string, string>()
+  readonly outlines = new Map<string, TopologyOutline>()
+  stopWanted = new Map<string, string>()
+
+  topology(id: string, outline: TopologyOutline, more: Partial<TopologyRecord> = {}): void {
+    const blob = { digest: id, sizeBytes: 1 }
+    const record: TopologyRecord = {
+      id,
+      name: id,
+      version: 1,
+      phase: 'active',
+      phaseAfter: undefined,
+      phaseDeadline: undefined,
+      submittedAt: 0,
+      idempotencyKey: undefined,
+      bundle: blob,
+      outline: blob,
+      args: null,
+      config: {},
+      parallelism: {},
+      workers: undefined,
+      scheduler: undefined,
+      wanted: undefined,
+      quarantine: undefined,
+      ...more,
+    }
+    this.topologies.set(id, { record, version: 0 })
+    this.names.set(id, id)
+    this.outlines.set(id, outline)
+  }
+
+  nodes(count: number, ports = 4): void {
+    for (let n = 1; n <= count; n += 1) {
+      const node = `node${n}`
+      this.supervisors.set(node, {
+        node,
+        host: node,
+        address: `${node}:1`,
+        ports: Array.from({ length: ports }, (_, port) => 6_700 + port),
+        cpuPercent: 400,
+        memoryBytes: 2 ** 32,
+        version: '0',
+        owner: node,
+      })
+    }
+  }
+
+  facts(more: Partial<RoundFacts> = {}): RoundFacts {
+    const empty = new Map()
+    const view: BoardView = {
+      epoch: undefined,
+      topologies: this.topologies,
+      assignments: this.assignments,
+      supervisors: this.supervisors,
+      nodes: empty,
+      nimbuses: empty,
+      names: this.names,
+      malformed: this.malformed,
+    }
+    return {
+      epoch: 7,
+      now: 1_000_000,
+      nowMs: 50_000,
+      leadingSinceMs: 0,
+      view,
+      outlines: new Map([...this.outlines].map(([id, outline]) => [id, { kind: 'outline', outline }])),
+      heard: empty,
+      deadNodes: new Set(),
+      quietTopologies: new Set(),
+      lostWorkers: empty,
+      stopWanted: this.stopWanted,
+      quarantined: empty,
+      settings: defaultNimbusSettings,
+      shapeOf: (_blob, outline, changes) => shapeOf(outline, changes),
+      newToken: () => 'token',
+      ...more,
+    }
+  }
+
+  apply(decision: RoundDecision): void {
+    for (const { writes } of decision.batches) for (const write of writes) this.write(write)
+  }
+
+  private write(write: BoardWrite): void {
+    switch (write.kind) {
+      case 'put-topology':
+        this.topologies.set(write.record.id, { record: write.record, version: (write.version ?? -1) + 1 })
+        return
+      case 'put-assignment':
+        this.assignments.set(write.record.topologyId, {
+          record: write.record,
+          version: (write.version ?? -1) + 1,
+        })
+        return
+      case 'delete-assignment':
+        this.assignments.delete(write.id)
+        return
+      case 'delete-topology':
+        this.topologies.delete(write.id)
+        return
+      case 'free-name':
+        this.names.delete(write.name)
+        return
+      default:
+        throw new Error(`a round does not write ${write.kind}`)
+    }
+  }
+}
+
+describe('a round', () => {
+  test('R2: on its own result it writes nothing; every executor has one place, every slot one worker', () => {
+    const table = new Table()
+    table.nodes(10)
+    for (let n = 0; n < 12; n += 1) table.topology(`t${n}`, outlineOf(5, 3))
+    const first = decideRound(table.facts(), schedule)
+    expect(first.batches).toHaveLength(12)
+    table.apply(first)
+    expect(decideRound(table.facts(), schedule).batches).toEqual([])
+    const slots = [...table.assignments.values()].flatMap(({ record }) =>
+      record.workers.map(({ node, port }) => `${node}:${port}`),
+    )
+    expect(new Set(slots).size).toBe(36)
+    for (const { record } of table.assignments.values()) {
+      expect(record).toMatchObject({ epoch: 7, layout: 1, run: 'active', token: 'token', unplaced: [] })
+      const numbers = record.workers.flatMap(({ executors }) => parseRanges(executors))
+      expect(numbers.sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6])
+    }
+    // Another leader has another epoch, and nothing to do either.
+    expect(decideRound(table.facts({ epoch: 8 }), schedule).batches).toEqual([])
+  })
+
+  test('R1: one that the scheduler throws on is quarantined, the others are placed, its slots stay its own', () => {
+    const table = new Table()
+    table.nodes(2, 2)
+    for (const id of ['good', 'bad', 'fine']) table.topology(id, outlineOf(2, 1))
+    table.apply(decideRound(table.facts(), schedule))
+    const { node, port } = table.assignments.get('bad')?.record.workers[0] ?? { node: '', port: 0 }
+    table.topology('new', outlineOf(2, 2))
+    const place: Place = (request) => {
+      if (request.topologies.some(({ topologyId }) => topologyId === 'bad')) throw new TypeError('a bug')
+      return schedule(request)
+    }
+    const decision = decideRound(table.facts(), place)
+    expect([...decision.quarantine]).toEqual([['bad', 'a bug']])
+    table.apply(decision)
+    expect(table.topologies.get('bad')?.record.quarantine).toBe('a bug')
+    expect(table.assignments.get('new')?.record.workers).toHaveLength(1)
+    for (const worker of table.assignments.get('new')?.record.workers ?? [])
+      expect(`${worker.node}:${worker.port}`).not.toBe(`${node}:${port}`)
+    // From then on it is not asked about any more.
+    expect(decideRound(table.facts(), place).quarantine.size).toBe(0)
+  })
+
+  test('damaged records: nothing is decided about them, their slots are not given away', () => {
+    const table = new Table()
+    table.nodes(1, 2)
+    table.topology('t', outlineOf(2, 1))
+    table.apply(decideRound(table.facts(), schedule))
+    table.malformed.set('/typhoon/topologies/t', 'no JSON')
+    table.topology('u', outlineOf(2, 2))
+    const { batches } = decideRound(table.facts({ deadNodes: new Set() }), schedule)
+    expect(batches.map(({ topologyId }) => topologyId)).toEqual(['u'])
+    table.apply({ ...decideRound(table.facts(), schedule) })
+    const used = [...table.assignments.values()].flatMap(({ record }) =>
+      record.workers.map(({ port }) => port),
+    )
+    expect(used.sort()).toEqual([6_700, 6_701])
+  })
+
+  test('A1: a worker that was nowhere begins above every generation that there was', () => {
+    const table = new Table()
+    table.nodes(2, 1)
+    table.topology('t', outlineOf(3, 2))
+    table.apply(decideRound(table.facts(), schedule))
+    const generations: number[][] = []
+    for (const dead of ['node1', 'node2', 'node1', 'node2']) {
+      const gone = new Set([dead])
+      table.apply(decideRound(table.facts({ deadNodes: gone }), schedule))
+      generations.push((table.assignments.get('t')?.record.workers ?? []).map(({ generation }) => generation))
+      table.apply(decideRound(table.facts(), schedule))
+      const all = (table.assignments.get('t')?.record.workers ?? []).map(({ generation }) => generation)
+      generations.push(all)
+    }
+    const record = table.assignments.get('t')?.record
+    expect(record?.generationMax).toBe(Math.max(...generations.flat()))
+    // Each time the newcomer is the newest of all.
+    const newest = generations.filter((each) => each.length === 2).map((each) => Math.max(...each))
+    expect(newest).toEqual([...new Set(newest)].sort((a, b) => a - b))
+  })
+
+  test('a topology that wants to stop becomes inactive first, and its workers are told next', () => {
+    const table = new Table()
+    table.nodes(2)
+    table.topology('t', outlineOf(3, 2))
+    table.apply(decideRound(table.facts(), schedule))
+    table.stopWanted = new Map([['t', 'TOO_MANY_FAILURES: 100']])
+    table.apply(decideRound(table.facts(), schedule))
+    expect(table.topologies.get('t')?.record).toMatchObject({
+      phase: 'inactive',
+      failure: 'TOO_MANY_FAILURES: 100',
+    })
+    table.apply(decideRound(table.facts(), schedule))
+    expect(table.assignments.get('t')?.record.run).toBe('inactive')
+    expect(decideRound(table.facts(), schedule).batches).toEqual([])
+  })
+
+  test('a name that another has by now is not freed', () => {
+    const table = new Table()
+    table.topology('t', outlineOf(1, 1), { phase: 'killed', phaseDeadline: 0, idempotencyKey: 'k' })
+    table.names.set('t', 'another')
+    const [batch] = decideRound(table.facts(), schedule).batches
+    expect(batch).toMatchObject({ positionsOf: 't', freesKey: 'k' })
+    expect(batch?.writes).toEqual([{ kind: 'delete-topology', id: 't', version: 0 }])
+  })
+})
