@@ -2,13 +2,13 @@
  * Content by its digest: a blob is named by the SHA-256 of its bytes, so whoever has the name can tell
  * whether it is whole, and nobody has to ask which version it is.
  *
- * Who calls: Nimbus (bundles, outlines, moved state), supervisors (what workers need here). Calls may overlap;
- * of two that put the same blob both succeed.
+ * Who calls: Nimbus (bundles, outlines, moved state), supervisors (what workers need here). Calls may
+ * overlap; of two that put the same blob both succeed.
  *
  * A damaged blob counts as missing: it is removed, and whoever asked fetches it anew.
  *
- * Errors: UsageError REQUEST_INVALID a name that is no digest; UnavailableError DISK_FULL, what was there before
- * is kept; UnavailableError CONNECT_FAILED from the disk.
+ * Errors: UsageError REQUEST_INVALID a name that is no digest; UnavailableError DISK_FULL, what was there
+ * before is kept; UnavailableError CONNECT_FAILED from the disk.
  */
 
 /** SHA-256 in hex, small letters. */
@@ -17,7 +17,9 @@ export type BlobDigest = string
 export interface StoredBlob {
   readonly digest: BlobDigest
   readonly sizeBytes: number
-  /** Last put or first read in this life, milliseconds since 1970: what was not used for longest goes first. */
+  /**
+   * Last put or first read in this life, milliseconds since 1970: what was not used for longest goes first.
+   */
   readonly usedAt: number
 }
 

@@ -1,7 +1,7 @@
 /**
  * Blobs as files of one directory, each named by its digest (the contract is blob-store.ts).
  *
- *   put: bytes ─▶ digest right? ─▶ <directory>/incoming/<n> ─▶ sync ─▶ rename to <directory>/<digest> ─▶ sync directory
+ *   put: bytes ─▶ digest right? ─▶ incoming/<n> ─▶ sync ─▶ rename to <digest> ─▶ sync directory
  *   read, first since the start: whole file ─▶ digest right? ─ no ─▶ removed, BLOB_MISSING
  *
  * Does not know: what a blob means, who else has it.

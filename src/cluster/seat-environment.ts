@@ -4,7 +4,9 @@
  */
 
 export const SeatVariable = {
-  /** Path of a file `{"address": "host:port"}`: written anew by each supervisor, so read it before each dial. */
+  /**
+   * Path of a file `{"address": "host:port"}`: written anew by each supervisor, so read it before each dial.
+   */
   CONTROL_PATH: 'TYPHOON_SEAT_CONTROL',
   /** Shown in HELLO. Take it out of the environment before user code runs. */
   SECRET: 'TYPHOON_SEAT_SECRET',

@@ -1,8 +1,9 @@
 /**
- * Processes and the machine over Node and /proc (the contract is processes.ts). Linux only, as the cluster is.
+ * Processes and the machine over Node and /proc (the contract is processes.ts). Linux only, as the cluster
+ * is.
  *
- * A process is named by its pid and the clock tick of its start, field 22 of /proc/<pid>/stat: a pid alone may be
- * somebody else's by now.
+ * A process is named by its pid and the clock tick of its start, field 22 of /proc/<pid>/stat: a pid alone
+ * may be somebody else's by now.
  *
  * Does not know: workers, slots.
  *

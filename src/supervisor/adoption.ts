@@ -1,6 +1,6 @@
 /**
- * Whether a process that says HELLO may go on: what it says of itself, against what this supervisor has kept of
- * it. Pure. Whoever comes here has shown the secret of that launch.
+ * Whether a process that says HELLO may go on: what it says of itself, against what this supervisor has kept
+ * of it. Pure. Whoever comes here has shown the secret of that launch.
  *
  *   nothing kept of it                       dismiss   it is told to go; nobody may be signalled on a guess
  *   another process with its secret          dismiss   a child of a worker has read its environment

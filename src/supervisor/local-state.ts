@@ -8,8 +8,8 @@
  *
  * Invariants
  *   F1  a worker is launched only after its number is kept: no two lives of a worker have one number
- *   F2  a damaged file is as good as none: the supervisor starts fresh, and stops nothing that it cannot prove to
- *       be its own
+ *   F2  a damaged file is as good as none: the supervisor starts fresh, and stops nothing that it cannot
+ *       prove to be its own
  *   F3  no secret is in it, only digests of secrets
  */
 import { z } from 'zod'

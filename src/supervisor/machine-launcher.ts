@@ -1,6 +1,6 @@
 /**
- * Worker processes on the machine itself (the contract is launcher.ts). The worker's program is a path that was
- * given: a supervisor imports nothing of it.
+ * Worker processes on the machine itself (the contract is launcher.ts). The worker's program is a path that
+ * was given: a supervisor imports nothing of it.
  *
  * Does not know: what a worker does, slots.
  *

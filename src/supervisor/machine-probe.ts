@@ -1,6 +1,6 @@
 /**
- * What the node has and what of it is in use: contract, and its implementation over the machine's own figures.
- * The simulator gives its own.
+ * What the node has and what of it is in use: contract, and its implementation over the machine's own
+ * figures. The simulator gives its own.
  */
 import type { Clock } from '../host/host.ts'
 import type { Processes } from '../host/processes.ts'

@@ -1,7 +1,8 @@
 /**
  * What the board orders for the slots of a node, in the words of slot.ts and of the worker. Pure.
  *
- *   assignments ─▶ one order for each port ─▶ wish (what the slot decides by) · ASSIGN, REARRANGE (what a worker is told)
+ *   assignments ─▶ one order for each port ─┬▶ wish: what the slot decides by
+ *                                           ╰▶ ASSIGN, REARRANGE: what a worker is told
  *
  * Does not know: what runs now, files, processes.
  */
@@ -29,7 +30,10 @@ export interface OrderView {
   readonly topologies: ReadonlyMap<string, Versioned<TopologyRecord>>
 }
 
-/** By port. Of two that want one port, which is a bug of a leader or a moment between two writes, the first by id. */
+/**
+ * By port. Of two that want one port, which is a bug of a leader or a moment between two writes, the first by
+ * id.
+ */
 export function ordersOf(view: OrderView, node: string): ReadonlyMap<number, SlotOrder> {
   const orders = new Map<number, SlotOrder>()
   for (const [id, { record, version }] of [...view.assignments].sort(([one], [other]) =>
@@ -71,8 +75,8 @@ function placementText({ workers }: AssignmentRecord): string {
 }
 
 /**
- * The others. Nobody but a peer's own supervisor knows its restarts; from the first of its generation on is what
- * can be said, and keeps left-overs of earlier generations out.
+ * The others. Nobody but a peer's own supervisor knows its restarts; from the first of its generation on is
+ * what can be said, and keeps left-overs of earlier generations out.
  */
 export function peersOf({ workers }: AssignmentRecord, own: WorkerAssignment): readonly SeatPeer[] {
   return workers

@@ -242,6 +242,6 @@ function parseOutline(text: string): TopologyOutline {
   const result = outlineShape.safeParse(found)
   if (result.success) return result.data as unknown as TopologyOutline
   const [issue] = result.error.issues
-  const text_ = `the outline of a topology does not fit: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`
-  throw new FormatError('BUNDLE_INVALID', text_)
+  const what = `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`
+  throw new FormatError('BUNDLE_INVALID', `the outline of a topology does not fit: ${what}`)
 }

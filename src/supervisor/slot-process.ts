@@ -1,8 +1,8 @@
 /**
- * The process of a slot: how it is launched or taken back, what is kept of it on disk, how its end is judged. One
- * at a time; the slot (slot.ts) says when.
+ * The process of a slot: how it is launched or taken back, what is kept of it on disk, how its end is judged.
+ * One at a time; the slot (slot.ts) says when.
  *
- *   launch: number kept on disk ─▶ a spare that fits, else a new process ─▶ alive ─▶ gone ─▶ end judged ─▶ left behind
+ *   launch: number kept on disk ─▶ a spare that fits, else a new process ─▶ alive ─▶ gone ─▶ end judged
  *   adopt:  what an earlier supervisor kept ─▶ alive, if its HELLO says the same
  *
  * Does not know: what the worker is told, what is wanted.
@@ -135,7 +135,9 @@ export class SlotProcess implements SeatOwner {
     this.parts.local.put(record).catch((error: unknown) => this.notKept(error))
   }
 
-  /** The process is gone and told: nothing of it is left. True: what it was given is to be looked at again. */
+  /**
+   * The process is gone and told: nothing of it is left. True: what it was given is to be looked at again.
+   */
   leaveBehind(): boolean {
     if (this.current !== undefined) this.parts.desk.forget(this.current)
     const isDoubtful = this.isInputDoubtful

@@ -1,5 +1,6 @@
 /**
- * Carries out what slot.ts decides, for one slot. What it sees it hands to the decision; what is decided it does.
+ * Carries out what slot.ts decides, for one slot. What it sees it hands to the decision; what is decided it
+ * does.
  *
  *   board · seat · timer · preparation ─▶ seen ─▶ stepSlot ─▶ state, effects ─▶ launch, tell, kill, forget
  *                     ▲                                                             │
@@ -37,7 +38,7 @@ import {
 import { assignOf, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
 import type { SlotPreparation } from './slot-preparation.ts'
 import { SlotProcess } from './slot-process.ts'
-import { phaseOf, whyOf } from './slot-words.ts'
+import { happeningOf, phaseOf, whyOf } from './slot-words.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
 
 export interface SlotRunnerParts {
@@ -194,31 +195,34 @@ export class SlotRunner {
   private onMessage(message: ToSupervisor): void {
     const living = this.living()
     if (living === undefined) return
-    const at = this.parts.host.clock.now()
-    const { topologyId, worker } = living.wish
     switch (message.kind) {
       case 'started':
-        return this.started(living)
+        this.started(living)
+        break
       case 'heartbeat':
-        // Said on an earlier connection, or to an earlier supervisor.
-        return this.seat?.hello?.seat === undefined ? this.step() : this.started(living)
+        // What has a seat on a new connection has started: it said so on an earlier one.
+        if (this.seat?.hello?.seat === undefined) this.step()
+        else this.started(living)
+        break
       case 'rearranged':
         this.isRearranged = true
-        return this.step()
+        this.step()
+        break
       case 'positions':
-        return this.parts.positions.take(sourceOf(living), message.positions)
+        this.parts.positions.take(sourceOf(living), message.positions)
+        break
       case 'state-dumped':
-        return void this.upload(living, message.files)
+        void this.upload(living, message.files)
+        break
       case 'start-failed':
       case 'fault':
-        return this.parts.report({ kind: 'fault', at, topologyId, worker, fault: message.fault })
       case 'stop-wanted':
-        return this.parts.report({ kind: 'stop-wanted', at, topologyId, fault: message.fault })
       case 'dead-letter':
-        return this.parts.report({ kind: 'dead-letter', at, topologyId, letter: message.letter })
+        this.parts.report(happeningOf(message, living.wish, this.parts.host.clock.now()))
+        break
       case 'hello':
       case 'exiting':
-        return
+        break
     }
   }
 
@@ -286,25 +290,27 @@ export class SlotRunner {
   }
 
   private carryOut(effect: SlotEffect): void {
-    const order = this.parts.order()
+    const { seat } = this
     const living = this.living()
-    if (effect === 'forget') return this.forget()
-    if (effect === 'kill') return this.seat?.kill('SIGKILL')
-    if (living === undefined) return
-    if (effect === 'ask-to-stop') {
-      return this.seat?.send({ kind: 'stop', graceMs: this.parts.settings.stopGraceMs * GRACE_SHARE })
-    }
-    if (effect === 'run-mode') return this.seat?.send({ kind: 'run', run: living.wish.run })
-    if (effect === 'dump') return this.dump(living)
+    if (effect === 'forget') this.forget()
+    else if (effect === 'kill') seat?.kill('SIGKILL')
+    else if (effect === 'ask-to-stop') {
+      seat?.send({ kind: 'stop', graceMs: this.parts.settings.stopGraceMs * GRACE_SHARE })
+    } else if (living !== undefined) this.carryOutFor(effect, living)
+  }
+
+  private carryOutFor(effect: SlotEffect, living: Living): void {
+    const { seat } = this
+    const order = this.parts.order()
+    if (effect === 'run-mode') seat?.send({ kind: 'run', run: living.wish.run })
+    else if (effect === 'dump') this.dump(living)
     // What is wanted is unknown: nothing of the rest can be asked for, nor is.
     if (typeof order === 'string') return
-    if (effect === 'fetch-blobs') return this.parts.preparation.want(order)
-    if (effect === 'launch') return this.launch(order, living)
-    if (effect === 'assign') return this.assign(order, living)
-    if (effect === 'peers') {
-      return this.seat?.send({ kind: 'peers', peers: peersOf(order.assignment, order.own) })
-    }
-    void this.rearrange(order, living)
+    if (effect === 'fetch-blobs') this.parts.preparation.want(order)
+    else if (effect === 'launch') this.launch(order, living)
+    else if (effect === 'assign') this.assign(order, living)
+    else if (effect === 'peers') seat?.send({ kind: 'peers', peers: peersOf(order.assignment, order.own) })
+    else if (effect === 'rearrange') void this.rearrange(order, living)
   }
 
   private prepare(): void {
@@ -322,8 +328,12 @@ export class SlotRunner {
   private assign(order: SlotOrder, living: Living): void {
     const { preparation, positions, settings, logs, port } = this.parts
     const ready = preparation.readyFor(living.wish)
-    // A worker of an earlier supervisor that waits for its seat, before all of it is here: asked for, and told then.
-    if (ready === undefined || order.topology === undefined) return this.assignLater(order, living)
+    // A worker of an earlier supervisor that waits for its seat, before all of it is here: asked for, and
+    // told then.
+    if (ready === undefined || order.topology === undefined) {
+      this.assignLater(order, living)
+      return
+    }
     const isDealt = this.process.record?.isStateDealt === true
     this.seat?.send(
       assignOf(order, order.topology, {

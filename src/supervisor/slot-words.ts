@@ -1,7 +1,10 @@
-/** The state of a slot in the words of a heartbeat. Pure. */
-import type { SlotPhase } from '../rpc/heartbeat.ts'
+/**
+ * A slot in the words of a heartbeat: its phase, why it is not running, what its worker has told. Pure.
+ */
+import type { ToSupervisor } from '../cluster/seat-messages.ts'
+import type { NodeHappening, SlotPhase } from '../rpc/heartbeat.ts'
 import type { WorkerEnd } from './exit-reason.ts'
-import type { SlotState } from './slot.ts'
+import type { SlotState, SlotWish } from './slot.ts'
 
 const phases: Readonly<Record<SlotState['kind'], SlotPhase>> = {
   EMPTY: 'empty',
@@ -12,7 +15,9 @@ const phases: Readonly<Record<SlotState['kind'], SlotPhase>> = {
   BACKING_OFF: 'backing-off',
 }
 
-/** A worker whose executors are on the move does not count as running: sources must not begin before it does. */
+/**
+ * A worker whose executors are on the move does not count as running: sources must not begin before it does.
+ */
 export function phaseOf(state: SlotState): SlotPhase {
   const isMoving = state.kind === 'RUNNING' && state.rearranging !== undefined
   return isMoving ? 'starting' : phases[state.kind]
@@ -36,6 +41,21 @@ export function whyOf(state: SlotState, trouble: string, end: WorkerEnd | undefi
       if (!Number.isFinite(state.untilMs)) return `it was started too often in this place: ${what}`
       return `it ended ${state.failures} times in a row and waits before the next start: ${what}`
     }
+  }
+}
+
+type Told = Extract<ToSupervisor, { readonly kind: 'start-failed' | 'fault' | 'stop-wanted' | 'dead-letter' }>
+
+/** What a worker has told, for the leader. */
+export function happeningOf(message: Told, { topologyId, worker }: SlotWish, at: number): NodeHappening {
+  switch (message.kind) {
+    case 'start-failed':
+    case 'fault':
+      return { kind: 'fault', at, topologyId, worker, fault: message.fault }
+    case 'stop-wanted':
+      return { kind: 'stop-wanted', at, topologyId, fault: message.fault }
+    case 'dead-letter':
+      return { kind: 'dead-letter', at, topologyId, letter: message.letter }
   }
 }
 

@@ -1,6 +1,7 @@
-// The slot as a table and as a walk. The table puts every kind of state against every combination of what can be
-// seen and checks what must hold of each single step; the walk lets a small model world (a process that lives and
-// dies, a connection, an assignment that changes) answer the effects, and checks what must hold over time.
+// The slot as a table and as a walk. The table puts every kind of state against every combination of what can
+// be seen and checks what must hold of each single step; the walk lets a small model world (a process that
+// lives and dies, a connection, an assignment that changes) answer the effects, and checks what must hold
+// over time.
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
 import { RESTARTS_MAX } from '../cluster/incarnation.ts'

@@ -2,7 +2,7 @@
  * The life of one slot, as data. Decides; does nothing. slot-runner.ts does the doing.
  *
  *            wanted                ready                       started
- *   EMPTY ────────────▶ FETCHING ─────────▶ STARTING ──────────────────▶ RUNNING ◀─┐ run, peers, rearrange, dump
+ *   EMPTY ────────────▶ FETCHING ─────────▶ STARTING ──────────────────▶ RUNNING ◀─┐ run, peers, …
  *     ▲ ▲                ▲  │  ▲                │  │ silent too long       │ │ │    │
  *     │ │   not wanted   │  │  │ at once        │  └──────────┐            │ │ └────┘
  *     │ └────────────────┼──┘  └──────┬─────────┘ gone        │  ┌─────────┘ │ gone
@@ -21,7 +21,8 @@
  *   L1  never two workers in a slot: nothing is launched before the process of the one before is gone
  *   L2  a launch has a higher restart number than every earlier one of the same worker and generation
  *   L3  while nobody knows what is wanted, nothing that is well is stopped and nothing new is begun
- *   L4  a worker that dies again and again is started ever more rarely; one that was killed or hung is started at once
+ *   L4  a worker that dies again and again is started ever more rarely; one that was killed or hung is
+ *       started at once
  */
 import { backoffMs } from '../base/backoff.ts'
 import { RESTARTS_MAX } from '../cluster/incarnation.ts'
@@ -234,7 +235,9 @@ function running(state: In<'RUNNING'>, seen: SlotSeen, limits: SlotLimits): Slot
   return tell({ ...state, beatDueMs }, seen, limits)
 }
 
-/** Tells the worker what has changed. Nothing gets lost: what was not told is told over the next connection. */
+/**
+ * Tells the worker what has changed. Nothing gets lost: what was not told is told over the next connection.
+ */
 function tell(state: In<'RUNNING'>, seen: SlotSeen, limits: SlotLimits): SlotStep {
   const told = state.wish
   const wish = wishOf(seen, state)

@@ -1,6 +1,6 @@
 /**
- * What a supervisor answers over the network: pieces of its workers' logs, and whether it is well. The routes are
- * described in rpc; who calls must show a token that the node knows, once there are tokens.
+ * What a supervisor answers over the network: pieces of its workers' logs, and whether it is well. The routes
+ * are described in rpc; who calls must show a token that the node knows, once there are tokens.
  */
 import { UsageError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'

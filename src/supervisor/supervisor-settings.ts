@@ -59,8 +59,8 @@ const BOARD_TIMEOUT_MS = 10_000
 
 /** @throws UsageError CONFIG_INVALID_VALUE */
 export function supervisorSettings(config: ClusterConfig, place: SupervisorPlace): SupervisorSettings {
-  const number = (name: keyof ClusterConfig) => numberOf(valueOf(config, name), name)
-  const text = (name: keyof ClusterConfig) => textOf(valueOf(config, name), name)
+  const number = (name: keyof ClusterConfig) => numberOf(compiledOf(config, name), name)
+  const text = (name: keyof ClusterConfig) => textOf(compiledOf(config, name), name)
   const bindHost = text('bind.address') ?? '127.0.0.1'
   return {
     node: place.node,
@@ -70,7 +70,7 @@ export function supervisorSettings(config: ClusterConfig, place: SupervisorPlace
     httpAddress: `${bindHost}:${number('logviewer.port')}`,
     directory: text('storm.local.dir') ?? 'typhoon-local',
     version: place.version,
-    ports: portsOf(valueOf(config, 'supervisor.slots.ports')),
+    ports: portsOf(compiledOf(config, 'supervisor.slots.ports')),
     cpuPercent: number('supervisor.cpu.capacity'),
     memoryBytes: number('supervisor.memory.capacity.mb'),
     workerTimeoutMs: number('supervisor.worker.timeout.secs'),
@@ -94,7 +94,7 @@ export function supervisorSettings(config: ClusterConfig, place: SupervisorPlace
 }
 
 /** Compiled: milliseconds and bytes, whatever the unit of the key. */
-function valueOf(config: ClusterConfig, name: keyof ClusterConfig): unknown {
+function compiledOf(config: ClusterConfig, name: keyof ClusterConfig): unknown {
   const key = assertDefined(keyNamed(name), `${name} is a key`)
   const value = config[name]
   return value === undefined ? defaultValue(key) : parseValue(key, value, 'file')

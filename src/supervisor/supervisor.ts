@@ -1,7 +1,8 @@
 /**
- * The daemon of a node: announces it, keeps its workers as the board wants them, tells the leader how they are.
+ * The daemon of a node: announces it, keeps its workers as the board wants them, tells the leader how they
+ * are.
  *
- *   start: local state ─▶ desk open, living workers adopted ─▶ board open ─▶ announced ─▶ slots follow the assignments
+ *   start: local state ─▶ living workers adopted, desk open ─▶ board open ─▶ slots follow it ─▶ announced
  *
  *               board ──orders──▶ slot runners ──▶ launcher, spares ──▶ worker processes
  *                 ▲                    │  ▲                                   │
@@ -140,9 +141,10 @@ export class Supervisor {
   }
 
   /**
-   * Resolves when the node is announced and its slots follow the board. While no coordinator answers it waits:
-   * adopted workers are looked after all the same.
-   * @throws ConflictError RECORD_EXISTS another living supervisor has the node's name; FormatError RECORD_MALFORMED,
+   * Resolves when the node is announced and its slots follow the board. While no coordinator answers it
+   * waits: adopted workers are looked after all the same.
+   * @throws ConflictError RECORD_EXISTS another living supervisor has the node's name; FormatError
+   * RECORD_MALFORMED,
    *   UsageError COORDINATOR_REFUSED; UnavailableError PORT_IN_USE, DISK_FULL
    */
   async start(): Promise<void> {
@@ -164,7 +166,9 @@ export class Supervisor {
     this.log.info('the node is in service', { ports: settings.ports.length, address: http.address })
   }
 
-  /** Workers that are left go on, and end by themselves when no supervisor comes for as long as their lease. */
+  /**
+   * Workers that are left go on, and end by themselves when no supervisor comes for as long as their lease.
+   */
   async stop({ leaveWorkers }: { readonly leaveWorkers: boolean }): Promise<void> {
     if (this.isStopped) return
     this.isStopped = true

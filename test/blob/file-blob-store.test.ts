@@ -43,7 +43,7 @@ async function within(world: VirtualWorld, body: () => Promise<void>): Promise<v
 describe('a disk with faults', () => {
   const text = (size: number) => new Uint8Array(size).fill(7)
 
-  test('a full disk refuses the new blob, keeps the old ones, and takes it when there is room again', async () => {
+  test('a full disk refuses the new blob, keeps the old ones, and takes it later', async () => {
     const world = new VirtualWorld({ seed: 4 })
     const host = world.host('a')
     const store: BlobStore = new FileBlobStore(host, '/blobs')
@@ -64,7 +64,7 @@ describe('a disk with faults', () => {
     })
   })
 
-  test('after a power cut at any moment of a put the blob is whole or missing, and earlier ones are there', async () => {
+  test('after a power cut in a put the blob is whole or missing, and earlier ones are there', async () => {
     for (let seed = 1; seed <= 60; seed += 1) {
       const world = new VirtualWorld({ seed })
       const first = world.host('a')

@@ -60,10 +60,11 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 }
 
 describe('processes', () => {
-  test('a child has the environment it was given and nothing else, and both its outputs are appended', async () => {
+  test('a child has the environment it was given, nothing else, and its outputs are appended', async () => {
     const path = await script(
       'environment.mjs',
-      'console.log(JSON.stringify([process.env, process.argv.slice(2), process.execArgv])); console.error("to stderr")',
+      `console.log(JSON.stringify([process.env, process.argv.slice(2), process.execArgv]))
+       console.error('to stderr')`,
     )
     const more = { environment: { ONLY: 'this' }, args: ['a', 'b'], nodeOptions: ['--max-old-space-size=64'] }
     expect(await exitOf(start(path, more))).toEqual({ code: 0, signal: undefined })

@@ -39,7 +39,7 @@ describe('a new supervisor', () => {
     expect(world.launcher.at(6700)).toBe(worker)
   })
 
-  test('without one for longer than the lease the worker ended itself, and is started anew with the next number', async () => {
+  test('without one for longer than the lease the worker ended itself, and is started anew', async () => {
     const world = new SupervisorWorld()
     await world.running()
     const worker = world.launcher.at(6700)
@@ -68,7 +68,10 @@ describe('a new supervisor', () => {
     const worker = world.launcher.at(6700)
     world.crashSupervisor()
     await world.assign(
-      world.assignment([world.worker({ executors: '1-2' }), world.worker({ worker: 2, node: 'node2', executors: '3-4' })]),
+      world.assignment([
+        world.worker({ executors: '1-2' }),
+        world.worker({ worker: 2, node: 'node2', executors: '3-4' }),
+      ]),
     )
     await world.start()
     await world.until(() => worker?.told('rearrange').length === 1)
@@ -106,7 +109,7 @@ describe('a new supervisor', () => {
     }
   })
 
-  test('a damaged file of what ran here: nobody is signalled, left-overs are told to go, and all starts afresh', async () => {
+  test('a damaged file of what ran here: left-overs are told to go, not killed', async () => {
     const world = new SupervisorWorld()
     await world.running()
     const worker = world.launcher.at(6700)
@@ -199,7 +202,7 @@ describe('who may be a worker', () => {
     expect(await world.positions()).toEqual({})
   })
 
-  test('another process with the secret of a worker is told to go, and the worker is not touched', async () => {
+  test('another process with the secret of a worker is told to go, and only that', async () => {
     const world = new SupervisorWorld()
     await world.running()
     const worker = world.launcher.at(6700)

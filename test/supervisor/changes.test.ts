@@ -1,4 +1,5 @@
-// The board changes its mind: other places, other executors, other modes; and state and positions that go along.
+// The board changes its mind: other places, other executors, other modes; and state and positions that go
+// along.
 import { describe, expect, test } from 'vitest'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
@@ -20,7 +21,7 @@ describe('other places', () => {
     expect(new TextDecoder().decode(file.bytes.subarray(0, file.sizeBytes))).not.toContain('words-1')
   })
 
-  test('a worker that does not listen is killed after its grace, and only then is its slot used again', async () => {
+  test('a worker that does not listen is killed after its grace, then its slot is used again', async () => {
     const world = new SupervisorWorld()
     await world.running()
     const worker = world.launcher.at(6700)
@@ -60,7 +61,7 @@ describe('other places', () => {
 })
 
 describe('the same places', () => {
-  test('other executors of the same layout: rearranged, with positions, and nobody is restarted', async () => {
+  test('other executors of the same layout: rearranged, and nobody is restarted', async () => {
     const world = new SupervisorWorld()
     await world.start()
     const two = (first: string, second: string) => [
@@ -117,7 +118,7 @@ describe('the same places', () => {
     expect(world.launcher.at(6700)?.assign?.stateFiles).toHaveLength(1)
   })
 
-  test('state is written out, stored at nimbus, and told; files outside its directory are not read', async () => {
+  test('state is written out, stored at nimbus, told; other files are not read', async () => {
     const world = new SupervisorWorld()
     await world.running()
     const worker = world.launcher.at(6700)
@@ -181,7 +182,7 @@ describe('positions', () => {
     expect(world.launcher.at(6700)?.assign?.positions).toEqual(said('"8"'))
   })
 
-  test('an assignment that changed in between is read again; what is not ours any more is left out', async () => {
+  test('an assignment that changed in between is read again; what is not ours is left out', async () => {
     const world = new SupervisorWorld()
     await world.running()
     const worker = world.launcher.at(6700)

@@ -1,5 +1,5 @@
-// Worker processes that are none: each on a virtual host of its own, so it outlives its supervisor, and speaking
-// exactly what src/cluster/seat-messages.ts says. What goes wrong with them is set from outside.
+// Worker processes that are none: each on a virtual host of its own, so it outlives its supervisor, and
+// speaking exactly what src/cluster/seat-messages.ts says. What goes wrong with them is set from outside.
 import { MessageChannel } from '../../src/cluster/message-channel.ts'
 import type {
   ExitReason,
@@ -36,7 +36,13 @@ export class FakeWorker {
   private turns = 0
   private readonly listeners: ((end: LaunchedEnd) => void)[] = []
 
-  constructor(world: VirtualWorld, node: string, pid: number, spec: LaunchSpec, onAssign: (w: FakeWorker) => void) {
+  constructor(
+    world: VirtualWorld,
+    node: string,
+    pid: number,
+    spec: LaunchSpec,
+    onAssign: (w: FakeWorker) => void,
+  ) {
     this.world = world
     this.node = node
     this.pid = pid
@@ -103,7 +109,10 @@ export class FakeWorker {
 
   private dial(): void {
     const address = this.addressOfControl()
-    if (address === undefined) return this.dialLater()
+    if (address === undefined) {
+      this.dialLater()
+      return
+    }
     const connection = this.host.net.connect(address, () => {
       if (channel === undefined) return
       this.isOpen = true
@@ -146,30 +155,24 @@ export class FakeWorker {
   private hear(message: ToWorker): void {
     if (this.isHung) return
     this.heard.push(message)
-    switch (message.kind) {
-      case 'assign':
-        this.assign = message
-        return this.onFirstAssign(this)
-      case 'lease':
-        this.leaseAtMs = this.world.nowMs
-        return
-      case 'rearrange':
-        if (this.assign !== undefined) this.assign = { ...this.assign, placement: message.placement }
-        return this.say({ kind: 'rearranged' })
-      case 'stop':
-        if (!this.isDeaf) this.exit(0)
-        return
-      case 'dismiss':
-        return this.exit(0)
-      default:
-        return
+    if (message.kind === 'assign') {
+      this.assign = message
+      this.onFirstAssign(this)
+    } else if (message.kind === 'lease') this.leaseAtMs = this.world.nowMs
+    else if (message.kind === 'dismiss' || (message.kind === 'stop' && !this.isDeaf)) this.exit(0)
+    else if (message.kind === 'rearrange' && this.assign !== undefined) {
+      this.assign = { ...this.assign, placement: message.placement }
+      this.say({ kind: 'rearranged' })
     }
   }
 
   beat(): void {
     if (this.isHung) return
     const leaseMs = this.assign?.leaseMs ?? 10_000
-    if (this.world.nowMs - this.leaseAtMs > leaseMs) return this.exit(72)
+    if (this.world.nowMs - this.leaseAtMs > leaseMs) {
+      this.exit(72)
+      return
+    }
     this.turns += 1
     this.say({
       kind: 'heartbeat',

@@ -1,4 +1,5 @@
-// The life of workers on a node, in virtual time: from the assignment to running, and back after every kind of end.
+// The life of workers on a node, in virtual time: from the assignment to running, and back after every kind
+// of end.
 import { describe, expect, test } from 'vitest'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
@@ -56,10 +57,14 @@ describe('launch', () => {
     expect(kept).toContain('words-1')
   })
 
-  test('a topology with limits and variables of its own gets processes, and then a spare, of its own kind', async () => {
+  test('a topology with limits and variables of its own gets processes of its own kind', async () => {
     const world = new SupervisorWorld()
     await world.start()
-    const outline = { workerHeapBytes: 256 * 2 ** 20, environment: { MODE: 'fast' }, nodeOptions: ['--cpu-prof'] }
+    const outline = {
+      workerHeapBytes: 256 * 2 ** 20,
+      environment: { MODE: 'fast' },
+      nodeOptions: ['--cpu-prof'],
+    }
     await world.assign(world.assignment([world.worker()]), world.topology('words-1', outline))
     await world.untilPhase('running')
     const own = { heapBytes: 256 * 2 ** 20, environment: { MODE: 'fast' }, nodeOptions: ['--cpu-prof'] }
@@ -120,7 +125,10 @@ describe('ends', () => {
   test('a topology may give its workers more time', async () => {
     const world = new SupervisorWorld()
     await world.start()
-    await world.assign(world.assignment([world.worker()]), world.topology('words-1', { workerTimeoutMs: 60_000 }))
+    await world.assign(
+      world.assignment([world.worker()]),
+      world.topology('words-1', { workerTimeoutMs: 60_000 }),
+    )
     await world.untilPhase('running')
     const worker = world.launcher.at(6700)
     if (worker !== undefined) worker.isHung = true

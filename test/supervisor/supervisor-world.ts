@@ -1,12 +1,17 @@
 // A node with its supervisor in virtual time: a real board over a memory ensemble, workers from
 // fake-worker.ts, a leader that writes assignments by hand, and a Nimbus that keeps blobs in a map.
 import { UnavailableError } from '../../src/base/errors.ts'
-import { type LogLine, createLogger } from '../../src/base/log.ts'
+import { createLogger, type LogLine } from '../../src/base/log.ts'
 import { digestText } from '../../src/blob/blob-store.ts'
 import type { Leadership } from '../../src/cluster/board.ts'
 import type { ClusterBoard } from '../../src/cluster/cluster-board.ts'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
-import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../../src/cluster/records.ts'
+import type {
+  AssignmentRecord,
+  BlobRef,
+  TopologyRecord,
+  WorkerAssignment,
+} from '../../src/cluster/records.ts'
 import type { HeartbeatReply, NodeHappening, NodeHeartbeat, SlotBeat } from '../../src/rpc/heartbeat.ts'
 import { nodeHeartbeat } from '../../src/rpc/routes/beat-schemas.ts'
 import type { Launcher } from '../../src/supervisor/launcher.ts'

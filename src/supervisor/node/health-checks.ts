@@ -1,6 +1,6 @@
 /**
- * Scripts that say whether a node is fit: each file of a directory is run now and then; one that fails, prints a
- * line that begins with ERROR, or does not come to an end in time, is named in heartbeats.
+ * Scripts that say whether a node is fit: each file of a directory is run now and then; one that fails,
+ * prints a line that begins with ERROR, or does not come to an end in time, is named in heartbeats.
  *
  * Does not know: what is done about it. That is the leader's.
  */

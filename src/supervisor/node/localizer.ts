@@ -5,7 +5,7 @@
  *                        │ no
  *                        ▼
  *        pieces ─▶ <incoming>/<digest>.part, going on where it stopped ─▶ digest right? ─▶ store
- *                                                                            │ no: thrown away, from the start
+ *                                                                          │ no: thrown away
  *
  * Does not know: what a blob is for.
  *

@@ -4,8 +4,8 @@
  *   <workers>/<topology>/<port>/worker.log   by the worker itself; exchanged for a new one: worker.log.1 …
  *                               output-<incarnation>.log   what the process printed
  *
- * A cursor says of each file how far it was read. A file that was renamed is still the same: it is known by its
- * first line. Text that is not a whole line yet waits for its end.
+ * A cursor says of each file how far it was read. A file that was renamed is still the same: it is known by
+ * its first line. Text that is not a whole line yet waits for its end.
  *
  * Does not know: what is in the lines.
  *

@@ -2,7 +2,7 @@
  * Positions of sources, from workers of this node to the board: a worker holds no session of its own, so its
  * supervisor writes for it, under a check that the assignment is still the one the worker belongs to.
  *
- *   worker ─▶ take ─▶ newest of each partition ─▶ board, at most every 500 ms a topology ─▶ `stored` to the worker
+ *   worker ─▶ take ─▶ newest of each partition ─▶ board, at most every 500 ms ─▶ `stored` to the worker
  *                                 ▲                       │
  *                                 ╰── board away: kept ───┤
  *                                     assignment changed: read again; still ours? else dropped
@@ -70,7 +70,8 @@ export class PositionPost {
   }
 
   /**
-   * Reads what the board has. For a worker that begins here; where it was restarted only, `knownOf` is enough.
+   * Reads what the board has. For a worker that begins here; where it was restarted only, `knownOf` is
+   * enough.
    * @throws UnavailableError COORDINATOR_UNAVAILABLE
    */
   async load(topologyId: string): Promise<void> {

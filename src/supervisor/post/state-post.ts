@@ -1,7 +1,7 @@
 /**
  * Keyed state that a worker has written out, on its way to Nimbus: each file becomes a blob, here and there.
  *
- *   file below the worker's directory ─▶ digest ─▶ Nimbus, until it has it ─▶ file removed ─▶ told in heartbeats
+ *   file below the worker's directory ─▶ digest ─▶ Nimbus, until it has it ─▶ removed ─▶ told in heartbeats
  *
  * Invariants
  *   V1  only files below the directory that the worker was given are read, whatever it says
@@ -76,8 +76,9 @@ export class StatePost {
     }
     const facts = await files.stat(full)
     if (facts?.kind !== 'file' || facts.sizeBytes > FILE_BYTES_MAX) {
-      const text = `a file of moved state has ${facts?.sizeBytes ?? 0} bytes, from 0 to ${FILE_BYTES_MAX} can be moved`
-      throw new UsageError('REQUEST_INVALID', text, { sizeBytes: facts?.sizeBytes ?? 0 })
+      const sizeBytes = facts?.sizeBytes ?? 0
+      const text = `moved state in a file of ${sizeBytes} bytes cannot be sent`
+      throw new UsageError('REQUEST_INVALID', text, { sizeBytes, sizeBytesMax: FILE_BYTES_MAX })
     }
     const file = await files.open(full, 'read')
     try {

@@ -35,7 +35,10 @@ export interface SeatDeskSpec {
 const STRANGER_MS = 5_000
 const STRANGERS_MAX = 64
 const HELLO_BYTES_MAX = 64 * 1_024
-/** Ports that nobody is given by the system on the way, mostly; drawn by chance, for many supervisors on one machine. */
+/**
+ * Ports that nobody is given by the system on the way, mostly; drawn by chance, for many supervisors on one
+ * machine.
+ */
 const PORT_FIRST = 20_000
 const PORT_COUNT = 12_000
 const PORT_TRIES = 50
@@ -112,7 +115,10 @@ export class SeatDesk {
         return seat === undefined ? HELLO_BYTES_MAX : MESSAGE_BYTES_MAX
       },
       onMessage: (message) => {
-        if (seat !== undefined) return this.pass(channel, seat, message)
+        if (seat !== undefined) {
+          this.pass(channel, seat, message)
+          return
+        }
         patience.stop()
         this.strangers.delete(channel)
         seat = this.meet(channel, message)

@@ -1,6 +1,6 @@
 /**
- * One worker process as its supervisor sees it: the process, the connection it made, what it said last. A spare
- * is one without a slot; a slot takes it over by becoming its owner.
+ * One worker process as its supervisor sees it: the process, the connection it made, what it said last. A
+ * spare is one without a slot; a slot takes it over by becoming its owner.
  *
  *   launched or adopted ─▶ process ─┐
  *                                   ├─▶ owner: something changed · a message came

@@ -120,7 +120,10 @@ export class SparePool {
       else this.dismiss(spare)
     }
     if (missing.length === 0) return
-    if (this.spec.isShortOfMemory()) return this.refillAfter(this.backoff.nextMs())
+    if (this.spec.isShortOfMemory()) {
+      this.refillAfter(this.backoff.nextMs())
+      return
+    }
     for (const profile of missing) this.begin(profile)
   }
 
