@@ -44,6 +44,8 @@ export async function bundleModule({ file, bytesMax }: BundleSpec): Promise<Uint
       external: ['typhoon', 'typhoon/*'],
       banner: { js: BANNER },
       sourcemap: 'inline',
+      // Frames need places, not the text that stands there.
+      sourcesContent: false,
       // What the nodes need is the code; names in it are shown by errors.
       keepNames: true,
       charset: 'utf8',

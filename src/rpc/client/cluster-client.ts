@@ -38,7 +38,7 @@ export class ClusterClient implements Client {
     const nimbus = this.nimbus()
     const submission = await this.made(file, options)
     await upload(nimbus, submission, () => undefined)
-    const { id, name } = await submit(nimbus, submission)
+    const { id, name } = await submit(nimbus, this.spec.host, submission)
     return this.running(name, id)
   }
 

@@ -5,6 +5,7 @@
  *
  * How it is bundled and looked at is given from outside: this room starts no processes.
  */
+import { hasCode } from '../../base/errors.ts'
 import type { BlobRef } from '../../cluster/records.ts'
 import type { Host } from '../../host/host.ts'
 import type { Json } from '../../topology/document.ts'
@@ -14,6 +15,7 @@ import { BLOB_PIECE_BYTES_MAX } from '../limits.ts'
 import type { PreviewReply, SubmitReply, SubmitRequest } from '../nimbus-api.ts'
 import type { NimbusClient } from '../nimbus-client.ts'
 import type { SubmitOptions } from './client.ts'
+import { type WaitHost, waitUntil } from './waiting.ts'
 
 export interface InspectSpec {
   /** The bundle as a file. */
@@ -41,6 +43,7 @@ type Report = (progress: Progress) => void
 
 const UPLOAD_MS = 300_000
 const SUBMIT_MS = 60_000
+const SEEN_WITHIN = '10s'
 
 /** Everything that needs no cluster. */
 export async function makeSubmission(
@@ -93,9 +96,25 @@ export async function upload(nimbus: NimbusClient, submission: Submission, repor
   report({ step: 'upload', done, total, unit: 'bytes' })
 }
 
-/** The request has a key, so whoever is unsure whether it arrived asks again. */
-export async function submit(nimbus: NimbusClient, submission: Submission): Promise<SubmitReply> {
-  return await nimbus.call('submit', [submission.request], { timeoutMs: SUBMIT_MS, isRepeatable: true })
+/**
+ * The request has a key, so whoever is unsure whether it arrived asks again. Resolves when the topology can be
+ * asked for: the board is read a moment after it was written.
+ */
+export async function submit(
+  nimbus: NimbusClient,
+  host: WaitHost,
+  submission: Submission,
+): Promise<SubmitReply> {
+  const options = { timeoutMs: SUBMIT_MS, isRepeatable: true }
+  const reply = await nimbus.call('submit', [submission.request], options)
+  const what = `the record of ${reply.name}`
+  await waitUntil(host, what, { timeout: SEEN_WITHIN }, () =>
+    nimbus.call('topology', [reply.name]).catch((error: unknown) => {
+      if (hasCode(error, 'TOPOLOGY_NOT_FOUND')) return undefined
+      throw error
+    }),
+  )
+  return reply
 }
 
 export async function preview(nimbus: NimbusClient, submission: Submission): Promise<PreviewReply> {

@@ -12,7 +12,8 @@ type Happened = EventPage['events'][number]
 
 export async function events(shell: Shell, invocation: Invocation): Promise<number> {
   const { nimbus } = await openCluster(shell, invocation)
-  const page = await nimbus.call('events', [invocation.text('after'), 0])
+  // Before the first there is no event: all that is still known.
+  const page = await nimbus.call('events', [invocation.text('after') ?? '0-0', 0])
   if (!invocation.flag('follow')) {
     if (invocation.output === 'json') {
       shell.printJson({ version: 1, events: withIsoTimes(page.events), next: page.next })

@@ -42,7 +42,7 @@ export async function submit(shell: Shell, invocation: Invocation): Promise<numb
   if (invocation.output === 'table') for (const line of previewLines(shell, submission, seen)) shell.say(line)
   if (hasErrors(seen)) return ExitCode.NEGATIVE
   await confirm(shell, invocation, session, submission.request.name)
-  const { id, name, isRepeated, warnings } = await send(session.nimbus, submission)
+  const { id, name, isRepeated, warnings } = await send(session.nimbus, session.host, submission)
   for (const warning of warnings) shell.say(`${shell.paintError('yellow', 'warning')} ${warning}`)
   const code = invocation.flag('wait') ? await untilReady(shell, invocation, session, name, id) : ExitCode.OK
   printOne(shell, invocation, { name, id, isRepeated, warnings }, () => [
