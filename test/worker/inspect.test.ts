@@ -1,4 +1,6 @@
-/** Builds in a throw-away process: whatever a module does there, the answer is an outline or a typed error. */
+/**
+ * Builds in a throw-away process: whatever a module does there, the answer is an outline or a typed error.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,7 +27,8 @@ export const named = (extra = {}) => defineTopology({
   config: { workers: 2 },
   build(builder, args) {
     const source = builder.setSpout('source', spoutFrom(number, bounds(10)))
-    builder.setBolt('sum', bolt({ input: number, execute() {} }), { executors: 3, ...extra }).shuffleGrouping(source)
+    const sum = bolt({ input: number, execute() {} })
+    builder.setBolt('sum', sum, { executors: 3, ...extra }).shuffleGrouping(source)
   },
 })
 `
@@ -77,7 +80,7 @@ test('a module that throws is told with the place', async () => {
   const error = await errorOf(`${good}\nfunction deep() {\n  throw new TypeError('no such file')\n}\ndeep()`)
   expect(error).toMatchObject({ code: 'BUILD_THREW', family: 'user-code' })
   expect(error?.message).toContain('no such file')
-  expect(error?.where).toMatch(/bundle-\d+:15:9$/)
+  expect(error?.where).toMatch(/bundle-\d+:16:9$/)
 })
 
 test('a module that does not parse', async () => {

@@ -196,7 +196,7 @@ test('a promise of user code that nobody caught is told, and the worker goes on'
   expect(launched.child.exitCode).toBeNull()
 })
 
-test('what user code throws where nobody is to catch it is told, and a new process is asked for', async () => {
+test('what user code throws where nobody catches it is told, and a new process is asked for', async () => {
   const launched = await launch()
   launched.channel?.send(assign(`setTimeout(() => { throw new Error('out of the blue') }, 1)`))
   const exit = await launched.exit

@@ -18,7 +18,9 @@ interface Counted {
   readonly sums: Map<string, number>
 }
 
-/** source ×4 ─▶ pass ×4 ─fields─▶ sum ×4 ─▶ last ×2; every item of each partition is emitted once a millisecond. */
+/**
+ * source ×4 ─▶ pass ×4 ─fields─▶ sum ×4 ─▶ last ×2; an item a millisecond of each partition.
+ */
 function moving(count: number, seed = 1): Counted {
   const prepared: string[] = []
   const ended: string[] = []
@@ -94,7 +96,10 @@ async function drain(world: SeatWorld, seats: readonly Seated[]): Promise<void> 
   expect(seats.every(isQuiet)).toBe(true)
 }
 
-/** Those of the seats that go on, told of the new placement; all keyed state that moves, written out and dealt. */
+/**
+ * Those of the seats that go on, told of the new placement; all keyed state that moves, written out and
+ * dealt.
+ */
 async function rearrange(
   world: SeatWorld,
   seats: readonly Seated[],
@@ -111,7 +116,7 @@ async function rearrange(
     await world.until(() => seated.last('state-dumped') !== undefined)
     for (const { path, sizeBytes } of seated.last('state-dumped')?.files ?? []) {
       expect(sizeBytes).toBeGreaterThan(0)
-      files.push(await carry(world, seated.number, path, numbers))
+      files.push(await world.carry(seated.number, path, numbers))
     }
   }
   const positions: Record<string, Record<string, string>> = {}
@@ -119,34 +124,6 @@ async function rearrange(
     positions['source'] = { ...positions['source'], ...seated.positions['source'] }
   }
   return { placement, files, positions }
-}
-
-/** As blobs do: the bytes of a file of one machine, under a name of its own on all. */
-async function carry(world: SeatWorld, from: number, path: string, to: readonly number[]): Promise<string> {
-  const name = `/fetched/${from}-${path.split('/').at(-1)}`
-  const source = world.world.host(`w${from}`).files
-  const bytes = await world.drive(
-    (async () => {
-      const facts = await source.stat(path)
-      const read = await source.open(path, 'read')
-      const all = new Uint8Array(facts?.sizeBytes ?? 0)
-      await read.read(all, 0)
-      await read.close()
-      return all
-    })(),
-  )
-  for (const each of to) {
-    const { files } = world.world.host(`w${each}`)
-    await world.drive(
-      (async () => {
-        await files.makeDirectory('/fetched')
-        const write = await files.open(name, 'create')
-        await write.write(bytes.slice(), 0)
-        await write.close()
-      })(),
-    )
-  }
-  return name
 }
 
 function expectEachOnce({ arrived, sums }: Counted, count: number): void {
@@ -298,7 +275,7 @@ test('what is placed nowhere for a while is waited for: nothing is given up, all
   expect(seats.flatMap(({ heard }) => heard.filter(({ kind }) => kind === 'dead-letter'))).toEqual([])
 })
 
-test('a peer that comes back elsewhere as a new one: what was open there is emitted again at once', async () => {
+test('a peer that comes back as a new one: what was open there is emitted again at once', async () => {
   const count = 800
   const run = moving(count)
   const { world } = run
@@ -325,7 +302,7 @@ test('a peer that comes back elsewhere as a new one: what was open there is emit
   expect(run.arrived.size).toBe(count * PARTITIONS.length)
 })
 
-test('a move that is called off after the state was written out: everything goes on where it was', async () => {
+test('a move that is called off after state was written out: everything goes on where it was', async () => {
   const count = 800
   const run = moving(count)
   const { world } = run

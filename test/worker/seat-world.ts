@@ -144,6 +144,20 @@ export class SeatWorld {
     return seated
   }
 
+  /** As blobs do: the bytes of a file of one machine, under a name of its own on all of these. */
+  async carry(from: number, path: string, to: readonly number[]): Promise<string> {
+    const name = `/fetched/${from}-${path.split('/').at(-1)}`
+    const bytes = await this.drive(bytesOf(this.world.host(`w${from}`).files, path))
+    for (const each of to) {
+      const { files } = this.world.host(`w${each}`)
+      await this.drive(files.makeDirectory('/fetched'))
+      const file = await this.drive(files.open(name, 'create'))
+      await this.drive(file.write(bytes.slice(), 0))
+      await this.drive(file.close())
+    }
+    return name
+  }
+
   /** Executors of components to workers: `{ source: [1], sum: [1, 2] }`; what is not named is on worker 1. */
   placement(of: Readonly<Record<string, readonly number[]>>): number[] {
     const next = new Map<string, number>()
@@ -244,4 +258,13 @@ export class SeatWorld {
     }
     seated.tell({ kind: 'stored', positions: stored })
   }
+}
+
+async function bytesOf(files: Host['files'], path: string): Promise<Uint8Array> {
+  const facts = await files.stat(path)
+  const file = await files.open(path, 'read')
+  const bytes = new Uint8Array(facts?.sizeBytes ?? 0)
+  await file.read(bytes, 0)
+  await file.close()
+  return bytes
 }

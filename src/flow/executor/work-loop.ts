@@ -58,8 +58,8 @@ export class WorkLoop {
   /** Set by a test or the simulator to stop all work without ending: a hung worker. */
   isHung = false
   /**
-   * Monotonic milliseconds from which on no turn may begin: the worker's right to work is over. A process that
-   * stood still for long finds out here, before its executors run again.
+   * Monotonic milliseconds from which on no turn may begin: the worker's right to work is over. A process
+   * that stood still for long finds out here, before its executors run again.
    */
   endsAtMs = Number.POSITIVE_INFINITY
   private readonly host: Host
