@@ -41,6 +41,8 @@ const VARIABLE_REFUSED = /^(NODE_|LD_|DYLD_|TYPHOON_|OPENSSL_CONF$|SSLKEYLOGFILE
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** Nobody tells the end of a process that is not our child; its connection does, but for one without. */
 const LOOK_MS = 500
+const LOOK_SOON_MS = 20
+const LOOKS_IN_A_ROW = 10
 const MIB = 2 ** 20
 
 export class MachineLauncher implements Launcher {
@@ -101,7 +103,7 @@ class AdoptedWorker implements LaunchedWorker {
     this.spec = spec
     this.pid = pid
     this.bornAt = bornAt
-    this.looking = spec.timers.every(LOOK_MS, () => this.look())
+    this.looking = spec.timers.every(LOOK_MS, () => this.lookSome(1))
   }
 
   onExit(listener: (end: LaunchedEnd) => void): void {
@@ -117,10 +119,16 @@ class AdoptedWorker implements LaunchedWorker {
   }
 
   look(): void {
+    this.lookSome(LOOKS_IN_A_ROW)
+  }
+
+  /** A process that was killed, or has closed its connection, is gone some moments later. */
+  private lookSome(times: number): void {
     if (this.isGone) return
     this.spec.processes.facts(this.pid).then(
       (facts) => {
         if (facts?.bornAt !== this.bornAt) this.gone()
+        else if (times > 1) this.spec.timers.after(LOOK_SOON_MS, () => this.lookSome(times - 1))
       },
       (error: unknown) => this.spec.log.error('a worker cannot be looked at', { why: String(error) }),
     )

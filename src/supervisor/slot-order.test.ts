@@ -12,7 +12,10 @@ const worker = (change: Partial<WorkerAssignment> = {}): WorkerAssignment => ({
   executors: '1-2',
   ...change,
 })
-const record = (workers: readonly WorkerAssignment[], change: Partial<AssignmentRecord> = {}): AssignmentRecord => ({
+const record = (
+  workers: readonly WorkerAssignment[],
+  change: Partial<AssignmentRecord> = {},
+): AssignmentRecord => ({
   topologyId: 'words-1',
   epoch: 1,
   layout: 1,
@@ -86,7 +89,11 @@ describe('what a worker is told', () => {
   })
 
   test('state is that of components which have executors here', () => {
-    const state = ['count', 'sum', 'lines'].map((component) => ({ component, digest: component, sizeBytes: 1 }))
+    const state = ['count', 'sum', 'lines'].map((component) => ({
+      component,
+      digest: component,
+      sizeBytes: 1,
+    }))
     const order = ordersFor(record([worker({ executors: '1,3' })], { state })).get(6700)
     const components = ['count', 'sum', 'lines']
     if (order === undefined) throw new Error('no order')
