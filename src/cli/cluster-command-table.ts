@@ -157,9 +157,9 @@ const lookingCommands: readonly CommandRow[] = [
   },
   {
     name: 'log-level',
-    arguments: '<name> <logger=level>',
+    arguments: '<name> <assignment>',
     aliases: ['set_log_level'],
-    summary: 'Set how much the workers of a topology say, for a time.',
+    summary: 'Set how much the workers of a topology say, for a time: logger=level.',
     options: [{ flags: '--for <duration>', summary: 'how long', default: '10m' }, ...common],
     examples: ['typhoon log-level word-count split=debug --for 5m'],
   },

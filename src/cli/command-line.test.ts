@@ -51,7 +51,7 @@ test('unknown commands and options suggest the nearest', () => {
   expect(failureOf('chekc').fix).toBe('did you mean typhoon check?')
   expect(failureOf('config explian').fix).toBe('did you mean typhoon config explain?')
   expect(failureOf('run a --wrokers 2').fix).toBe('did you mean --workers?')
-  expect(failureOf('submit').fix).toContain('there are run, local, dev')
+  expect(failureOf('fly-away').fix).toContain('there are run, local, dev')
   expect(failureOf('run').message).toBe("missing required argument 'topology'")
   expect(failureOf('graph a -f png').message).toContain('Allowed choices are text, mermaid')
 })

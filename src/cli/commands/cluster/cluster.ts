@@ -13,7 +13,9 @@ export async function clusterStatus(shell: Shell, invocation: Invocation): Promi
   const { nimbus } = await openCluster(shell, invocation)
   const found = await nimbus.call('cluster', [])
   const isGood = found.leader !== undefined && found.coordinator === 'connected'
-  printOne(shell, invocation, { ...found, isHealthy: isGood }, () => [
+  // `version` of a document is that of its form.
+  const { version: typhoonVersion, ...rest } = found
+  printOne(shell, invocation, { typhoonVersion, ...rest, isHealthy: isGood }, () => [
     `leader      ${found.leader ?? 'none'}`,
     `standbys    ${found.standbys.length === 0 ? 'none' : found.standbys.join(', ')}`,
     `ZooKeeper   ${shell.paint(found.coordinator === 'connected' ? 'green' : 'red', found.coordinator)}`,

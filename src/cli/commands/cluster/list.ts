@@ -50,7 +50,7 @@ export async function status(shell: Shell, invocation: Invocation): Promise<numb
   }
   const found = await session.nimbus.call('topology', [name])
   const isGood = isHealthy(found)
-  printOne(shell, invocation, { ...found, isHealthy: isGood }, () => statusLines(shell, found))
+  printOne(shell, invocation, { ...documentOf(found), isHealthy: isGood }, () => statusLines(shell, found))
   return isGood ? ExitCode.OK : ExitCode.NEGATIVE
 }
 
@@ -73,6 +73,11 @@ async function untilHealthy(
   })
 }
 
+/** `version` of a document is that of its form. */
+function documentOf({ version, ...rest }: TopologyStatus): object {
+  return { topologyVersion: version, ...rest }
+}
+
 function isHealthy({ state, unplaced }: TopologyStatus): boolean {
   return (state === 'active' || state === 'inactive') && unplaced.length === 0
 }
@@ -88,7 +93,7 @@ export async function describe(shell: Shell, invocation: Invocation): Promise<nu
     throw error
   })
   if (component !== undefined) return describeComponent(shell, invocation, found, component)
-  const document = { ...found, components: found.components, workers, graph: outline?.document ?? null }
+  const document = { ...documentOf(found), workers, graph: outline?.document ?? null }
   printOne(shell, invocation, document, () => [
     ...statusLines(shell, found),
     '',

@@ -1,0 +1,207 @@
+// Goal: every command about a cluster says what it should, in tables and as JSON, and ends with the right code.
+// Method: run in this process against a fake Nimbus behind the real API.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ConflictError } from '../../src/base/errors.ts'
+import { commandNames } from '../../src/cli/command-list.ts'
+import { commandTable } from '../../src/cli/command-table.ts'
+import { makeTokens, tokenOf } from '../rpc/api-world.ts'
+import { digestA } from '../rpc/sample-calls.ts'
+import { ClusterShell } from './cluster-shell.ts'
+import { wordCount } from './topologies.ts'
+
+let shell: ClusterShell
+beforeEach(async () => {
+  shell = await ClusterShell.open()
+})
+afterEach(() => shell.close())
+
+test('every command of the table is done by somebody, and none else is', () => {
+  expect([...commandNames].sort()).toEqual(commandTable.map(({ name }) => name).sort())
+})
+
+describe('what is looked at', () => {
+  const looks: readonly (readonly string[])[] = [
+    ['list'],
+    ['status', 'word-count'],
+    ['describe', 'word-count'],
+    ['describe', 'word-count/count'],
+    ['top', 'word-count'],
+    ['logs', 'word-count'],
+    ['logs', 'word-count', '--level', 'warn'],
+    ['logs', 'word-count/split'],
+    ['logs', 'word-count', '--grep', 'of pri'],
+    ['errors', 'word-count'],
+    ['events'],
+    ['cluster', 'status'],
+    ['cluster', 'nodes'],
+    ['cluster', 'slots'],
+    ['zk', 'ls', '/'],
+    ['zk', 'get', '/leader/epoch'],
+    ['blob', 'list'],
+    ['api', 'GET', '/cluster'],
+  ]
+
+  test('in tables', async () => {
+    const parts: string[] = []
+    for (const argv of looks) {
+      const { code, stdout, stderr } = await shell.run(...argv)
+      parts.push(`$ typhoon ${argv.join(' ')}\n${stdout}${stderr}# ${code}\n`)
+    }
+    await expect(parts.join('\n')).toMatchFileSnapshot('golden/cluster-tables.txt')
+  })
+
+  test('as JSON', async () => {
+    const parts: string[] = []
+    for (const argv of looks) {
+      const { code, stdout, stderr } = await shell.run(...argv, '-o', 'json')
+      expect([argv.join(' '), stderr]).toEqual([argv.join(' '), ''])
+      if (argv[0] !== 'logs') JSON.parse(stdout)
+      parts.push(`$ typhoon ${argv.join(' ')} -o json\n${stdout}# ${code}\n`)
+    }
+    await expect(parts.join('\n')).toMatchFileSnapshot('golden/cluster-json.txt')
+  })
+
+  test("Storm's verbs mean the same", async () => {
+    expect((await shell.run('monitor', 'word-count')).stdout).toContain('bottleneck')
+    expect((await shell.run('get-errors', 'word-count')).stdout).toContain('EXECUTE_THREW')
+    expect((await shell.run('set_log_level', 'word-count', 'split=DEBUG')).code).toBe(0)
+    expect(shell.nimbus.asked).toContainEqual(['setLogLevel', 'word-count', 'split', 'debug', 600_000])
+  })
+
+  test('a status that is not healthy is exit code 1, and can be waited for', async () => {
+    expect((await shell.run('status', 'word-count')).code).toBe(1)
+    const waited = await shell.run('status', 'word-count', '--wait', 'healthy', '--timeout', '300ms')
+    expect([waited.code, waited.stderr.includes('OPERATION_TIMED_OUT')]).toEqual([124, true])
+    shell.nimbus.current = { ...shell.nimbus.current, unplaced: [] }
+    expect((await shell.run('status', 'word-count', '--wait', 'healthy')).code).toBe(0)
+  })
+})
+
+describe('what changes', () => {
+  test('kill waits for its work, with progress on stderr', async () => {
+    shell.nimbus.operationSteps = 2
+    const { code, stdout, stderr } = await shell.run('kill', 'word-count', '-w', '5')
+    expect([code, stdout]).toEqual([0, '✔ word-count is gone\n'])
+    expect(stderr).toMatch(/^drain +50% {2}2 of 4 tuples .*\nremoved +100% {2}4 of 4 tasks/)
+    expect(shell.nimbus.asked[0]?.[0]).toBe('cluster')
+    expect(shell.nimbus.asked[1]).toEqual(['kill', 'word-count', 5_000])
+  })
+
+  test('rebalance says what it wants', async () => {
+    const argv = ['-n', '3', '-e', 'count=8', '-e', 'split=2', '--scheduler', 'even']
+    const { code } = await shell.run('rebalance', 'word-count', ...argv)
+    expect(code).toBe(0)
+    const wanted = { workers: 3, executors: { count: 8, split: 2 }, tasks: {}, scheduler: 'even' }
+    expect(shell.nimbus.asked[1]).toEqual(['rebalance', 'word-count', wanted])
+    expect(await shell.run('rebalance', 'word-count', '-e', 'count')).toMatchObject({ code: 2 })
+  })
+
+  test.each(['activate', 'deactivate'])('%s', async (verb) => {
+    const { code, stdout } = await shell.run(verb, 'word-count', '-o', 'json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ version: 1, subject: 'word-count', state: 'done' })
+  })
+
+  test('a node is drained and used again; work that was left is waited for', async () => {
+    expect((await shell.run('node', 'drain', 'node-1')).stdout).toBe('✔ node-1 is drained\n')
+    expect((await shell.run('node', 'undrain', 'node-1')).stdout).toBe('✔ node-1 takes workers again\n')
+    expect((await shell.run('wait', 'op-kill')).stdout).toBe('✔ kill of word-count is done\n')
+  })
+
+  test('blobs there and back', async () => {
+    writeFileSync(join(shell.directory, 'x.bin'), Uint8Array.of(1, 0, 255))
+    const digest = (await shell.run('blob', 'put', 'x.bin')).stdout.trim()
+    expect(digest).toMatch(/^[0-9a-f]{64}$/)
+    expect((await shell.run('blob', 'get', digest, 'y.bin')).code).toBe(0)
+    expect([...readFileSync(join(shell.directory, 'y.bin'))]).toEqual([1, 0, 255])
+    expect((await shell.run('blob', 'delete', digest)).code).toBe(0)
+    expect((await shell.run('blob', 'get', digestA, 'z.bin')).code).toBe(3)
+  })
+})
+
+describe('submit', () => {
+  test('bundled, looked at, uploaded, submitted', async () => {
+    shell.write('word-count.ts', wordCount)
+    const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', '-c', 'topology.workers=3')
+    expect([code, stdout]).toEqual([0, '✔ word-count is submitted   typhoon top word-count\n'])
+    expect(stderr).toContain('~ count  parallelism  4 → 8')
+    expect(stderr).toContain('warning 2 of 4 workers have no slot yet')
+    const names = shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'cluster')
+    expect(names).toEqual(['blobs', 'writeBlob', 'writeBlob', 'preview', 'submit', 'topology'])
+    const [, request] = shell.nimbus.asked.find(([name]) => name === 'submit') ?? []
+    expect(request).toMatchObject({ name: 'word-count', config: { workers: 3 }, isInactive: false })
+    // A second one uploads nothing again.
+    await shell.run('submit', 'word-count.ts', '-c', 'topology.workers=3')
+    expect(shell.nimbus.asked.filter(([name]) => name === 'writeBlob')).toHaveLength(2)
+  })
+
+  test('--dry-run and diff do nothing', async () => {
+    shell.write('word-count.ts', wordCount)
+    const dry = await shell.run('submit', 'word-count.ts', '--dry-run', '-o', 'json')
+    expect(JSON.parse(dry.stdout)).toMatchObject({ name: 'word-count', slots: { needed: 4, free: 3 } })
+    const { code, stdout } = await shell.run('diff', 'word-count', 'word-count.ts')
+    expect([code, stdout.includes('~ count  parallelism  4 → 8')]).toEqual([1, true])
+    expect(shell.nimbus.asked.map(([name]) => name)).not.toContain('submit')
+  })
+
+  test('what does not compile, throws, or is native is told with its place', async () => {
+    shell.write('broken.ts', 'export default {\n  a: ]\n}\n')
+    const broken = await shell.run('submit', 'broken.ts')
+    expect(broken.stderr).toContain('BUNDLE_NOT_POSSIBLE')
+    expect(broken.stderr).toContain('at    broken.ts:2:6')
+    shell.write('native.ts', "import x from './x.node'\nexport default x\n")
+    expect((await shell.run('submit', 'native.ts')).stderr).toContain('x.node is native')
+    shell.write('throws.ts', "throw new Error('no city')\n")
+    const throws = await shell.run('submit', 'throws.ts')
+    expect([throws.code, throws.stderr.includes('no city')]).toEqual([1, true])
+    expect(shell.nimbus.asked).toEqual([])
+  })
+})
+
+describe('refusals', () => {
+  test('each has its exit code', async () => {
+    expect(await shell.run('status', 'word-cuont')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('did you mean word-count?'),
+    })
+    shell.nimbus.failures.push(new ConflictError('TOPOLOGY_WRONG_STATE', 'word-count is being killed'))
+    expect((await shell.run('activate', 'word-count')).code).toBe(5)
+    expect((await shell.say(['list', '--nimbus', '127.0.0.1:1', '--timeout', '300ms'])).code).toBe(6)
+    expect((await shell.run('list', '--context', 'x')).code).toBe(2)
+    expect((await shell.run('api', 'POST', '/topologies')).code).toBe(2)
+    expect((await shell.run('api', 'GET', '/nothing')).code).toBe(2)
+    expect((await shell.run('kill')).code).toBe(2)
+  })
+
+  test('who shows no token, or one of a role that may not: 4', async () => {
+    const guarded = await ClusterShell.open(makeTokens('alice:reader'))
+    try {
+      const at = ['--nimbus', guarded.address]
+      const token = { TYPHOON_TOKEN: tokenOf('alice') }
+      expect((await guarded.say(['list', ...at])).code).toBe(4)
+      expect((await guarded.say(['list', ...at], token)).code).toBe(0)
+      const refused = await guarded.say(['kill', 'word-count', ...at], token)
+      expect([refused.code, refused.stderr.includes('NOT_ALLOWED')]).toEqual([4, true])
+      expect(refused.stderr).not.toContain(tokenOf('alice'))
+    } finally {
+      guarded.close()
+    }
+  })
+
+  test('a production context wants a confirmation', async () => {
+    shell.write(
+      'typhoon.config.json',
+      JSON.stringify({
+        contexts: { prod: { nimbus: shell.address, production: true } },
+        defaultContext: 'prod',
+      }),
+    )
+    const refused = await shell.say(['kill', 'word-count'])
+    expect([refused.code, refused.stderr.includes('E4009')]).toEqual([2, true])
+    expect(shell.nimbus.asked).toEqual([])
+    expect((await shell.say(['kill', 'word-count', '--yes'])).code).toBe(0)
+    expect((await shell.say(['list', '--context', 'prd'])).stderr).toContain('did you mean prod?')
+  })
+})
