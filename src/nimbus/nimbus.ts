@@ -36,7 +36,7 @@ import type { NimbusSettings } from './settings.ts'
 import type { Inspect } from './submit/inspect.ts'
 
 /** Time between two looks for blobs that nobody names. */
-const BLOB_CLEAN_UP_MS = 60_000
+const CLEAN_UP_MS = 60_000
 
 export interface NimbusSpec {
   readonly host: Host
@@ -130,7 +130,7 @@ export class Nimbus {
       board.onChange(({ part }) => {
         if (part !== 'epoch' && part !== 'nimbuses') this.reign?.kick()
       }),
-      host.timers.every(BLOB_CLEAN_UP_MS, () => this.cleanBlobs()),
+      host.timers.every(CLEAN_UP_MS, () => this.cleanUp()),
     )
   }
 
@@ -189,10 +189,12 @@ export class Nimbus {
     this.memory.quarantined.clear()
   }
 
-  private cleanBlobs(): void {
+  private cleanUp(): void {
     const { board, blobs, host, settings, log } = this.spec
     if (board.state !== 'connected') return
-    cleanBlobs(blobs, board.view, host.clock.now(), settings.blobExpirationMs).then(
+    // Rounds do that for a leader; a standby is told of heartbeats, too.
+    this.memory.forget(board.view, host.clock.now())
+    cleanBlobs(blobs, board, host.clock.now(), settings.blobExpirationMs).then(
       (digests) => {
         for (const digest of digests) log.info('blob that nobody names, deleted', { digest })
       },

@@ -75,6 +75,11 @@ describe('nodes', () => {
     expect(nodesOf(world, id)).not.toContain('b')
     const nodes = await world.drive(world.leader.nimbus.api.nodes(admin))
     expect(nodes.find(({ node }) => node === 'b')?.state).toBe('blacklisted')
+    // An operator who has looked at it takes it off the list, and it stays off.
+    await world.drive(world.leader.nimbus.api.undrain(admin, 'b'))
+    await world.pass(3_000)
+    const after = await world.drive(world.leader.nimbus.api.nodes(admin))
+    expect(after.find(({ node }) => node === 'b')?.state).toBe('up')
   })
 
   test('a node is drained, stays empty, and is used again when it may be', async () => {

@@ -40,6 +40,10 @@ describe('damaged records', () => {
     expect(world.workersOf(id)).toEqual(before)
     const found = new TextDecoder().decode(world.ensemble.peek(`/typhoon/topologies/${id}`)?.data)
     expect(found).toBe('garbage')
+    const { api } = world.leader.nimbus
+    const refused = { code: 'TOPOLOGY_QUARANTINED', message: expect.stringContaining(`/topologies/${id}`) }
+    await expect(world.drive(api.topology(admin, 'words'))).rejects.toMatchObject(refused)
+    await expect(world.drive(api.activate(admin, 'words'))).rejects.toMatchObject(refused)
     expect(world.ensemble.peekChildren('/typhoon/names')).toEqual(['words'])
     await world.running(words('more', { workers: 1 }))
     expect(world.leader.name).toBe('n1')

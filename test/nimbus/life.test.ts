@@ -128,6 +128,24 @@ describe('kill', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
   })
 
+  // Goal: quiet here and quiet there, but never at the same time, is not quiet.
+  test('what is handed to and fro is not taken for quiet', async () => {
+    const world = await cluster({ drainMs: 0 })
+    const id = await world.running(words('words', { workers: 2 }))
+    for (const [parity, each] of [...world.supervisors.values()].entries()) {
+      let count = parity
+      each.beat = (mode) => {
+        count += 1
+        return { isQuiet: mode === 'drain' && count % 2 === 0 }
+      }
+    }
+    await world.drive(world.leader.nimbus.api.kill(admin, 'words', 20_000))
+    await world.pass(15_000)
+    expect(run(world, id)).toBe('drain')
+    await world.pass(10_000)
+    expect(world.view.topologies.size).toBe(0)
+  })
+
   test('other changes are refused meanwhile', async () => {
     const world = await cluster({ drainMs: 10_000 })
     await world.running(words())

@@ -40,7 +40,7 @@ export interface NimbusSeat {
 export type WriteSpy = (
   writes: readonly BoardWrite[],
   nimbus: string,
-) => 'go' | 'crash-before' | 'crash-after'
+) => 'go' | 'crash-before' | 'crash-after' | 'lose-answer'
 
 export class NimbusWorld extends BoardWorld {
   readonly seats = new Map<string, NimbusSeat>()
@@ -203,6 +203,10 @@ export class NimbusWorld extends BoardWorld {
           return new Promise(() => {})
         }
         const done = leadership.write(writes)
+        if (verdict === 'lose-answer') {
+          await done
+          throw new UnavailableError('COORDINATOR_UNAVAILABLE', 'no answer', { outcome: 'unknown' })
+        }
         if (verdict !== 'crash-after') return done
         // It is on its way; the program is gone before the answer comes.
         await done.finally(() => this.crash(name))

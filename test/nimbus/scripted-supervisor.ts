@@ -46,7 +46,7 @@ export const componentsOf = new Map<string, readonly string[]>()
 
 export class ScriptedSupervisor {
   /** What every worker says of itself, over what it does. */
-  beat: Partial<SeatBeat> = {}
+  beat: (run: RunMode) => Partial<SeatBeat> = () => ({})
   readonly happenings: NodeHappening[] = []
   /** False: heartbeats are not sent, as if the net to Nimbus were gone. */
   isTalking = true
@@ -265,7 +265,7 @@ export class ScriptedSupervisor {
         completeP99: 4,
         lagCount: undefined,
       })),
-      ...this.beat,
+      ...this.beat(seat.run),
     }
   }
 }

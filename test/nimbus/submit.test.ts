@@ -154,6 +154,14 @@ describe('submit', () => {
     }
   })
 
+  test.each([undefined, 'k1'])('the answer of the one write is lost, with key %s', async (idempotencyKey) => {
+    const world = await begun()
+    const request = await world.request(words(), { idempotencyKey })
+    world.spy = (writes) => (isSubmit(writes) ? 'lose-answer' : 'go')
+    const { id } = await world.drive(world.leader.nimbus.api.submit(admin, request))
+    expect(world.ensemble.peekChildren('/typhoon/topologies')).toEqual([id])
+  })
+
   test('the same without a key: whoever is answered has it, and no other does', async () => {
     for (let seed = 1; seed <= 12; seed += 1) {
       const world = new NimbusWorld({}, seed)

@@ -108,8 +108,10 @@ async function changeNode(desk: Desk, node: string, isDraining: boolean): Promis
     const found = desk.board.view.nodes.get(node)
     const why = isDraining ? 'drained by an operator' : ''
     if ((found?.record.isDraining ?? false) === isDraining && found?.record.why === why) return found.version
-    // Undrain is the operator's word on the blacklist, too: it is looked at again from now on.
-    const record: NodeRecord = { node, isDraining, blacklistedUntil: undefined, why }
+    const listed = found?.record.blacklistedUntil
+    // Undrain is the operator's word on the blacklist, too: what was before now does not count again.
+    const blacklistedUntil = isDraining || listed === undefined ? listed : desk.host.clock.now()
+    const record: NodeRecord = { node, isDraining, blacklistedUntil, why }
     try {
       await reign.leadership.write([{ kind: 'put-node', record, version: found?.version }])
       tellNode(desk, node, isDraining)

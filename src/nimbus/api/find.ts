@@ -1,8 +1,9 @@
 /** Finding and changing a topology by its name, against the board as it is now. */
 import { ConflictError, hasCode, UsageError } from '../../base/errors.ts'
+import { paths } from '../../cluster/paths.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
 import type { Versioned } from '../../cluster/versioned.ts'
-import { changesOf } from '../leader/facts.ts'
+import { changesOf, isMalformed } from '../leader/facts.ts'
 import { slotOf } from '../leader/running.ts'
 import { type Shape, shapeOf } from '../leader/shape.ts'
 import { type Desk, leading, notLeader } from './desk.ts'
@@ -12,12 +13,18 @@ import type { TopologySeen } from './topology-status.ts'
 /** Times that a change is decided anew because the record was changed meanwhile. */
 const CHANGES_MAX = 5
 
-/** @throws UsageError TOPOLOGY_NOT_FOUND */
+/** @throws UsageError TOPOLOGY_NOT_FOUND; ConflictError TOPOLOGY_QUARANTINED */
 export function findTopology({ board }: Desk, name: string): Versioned<TopologyRecord> {
   const id = board.view.names.get(name)
+  if (id !== undefined && isMalformed(board.view, paths.topology(id))) throw unreadable(name, id)
   const found = id === undefined ? undefined : board.view.topologies.get(id)
   if (found !== undefined) return found
   throw new UsageError('TOPOLOGY_NOT_FOUND', `no topology named '${name.slice(0, 200)}' is running`)
+}
+
+function unreadable(name: string, id: string): ConflictError {
+  const text = `the record ${paths.topology(id)} of ${name} cannot be read, so it is left alone`
+  return new ConflictError('TOPOLOGY_QUARANTINED', text, { topology: name })
 }
 
 /**

@@ -18,6 +18,7 @@ export function submitCalls(desk: Desk): Pick<NimbusApi, 'submit' | 'preview'> {
     async preview(caller, request): Promise<PreviewReply> {
       permit(caller, 'submit', desk.settings)
       leading(desk)
+      await desk.board.sync()
       const { outline, refusals, warnings } = await examine(desk, request)
       const { view } = desk.board
       const running = view.topologies.get(view.names.get(request.name) ?? '')

@@ -201,6 +201,7 @@ export function workersOf(
   return (seen.assignment?.workers ?? []).map((assigned) => {
     const { worker, node, port, executors } = assigned
     const slot = slotFor(seen.slots, assigned)
+    const startedAt = slot && seen.restarts.startOf(seen.record.id, worker, slot.incarnation)
     return {
       topology: seen.record.name,
       worker,
@@ -212,7 +213,7 @@ export function workersOf(
       restartCount: slot?.restartCount ?? 0,
       why: slot?.why ?? 'its supervisor does not report it yet',
       executors,
-      uptimeMs: undefined,
+      uptimeMs: startedAt === undefined ? undefined : Math.max(0, seen.now - startedAt),
       beat: slot?.beat,
       atRisk: riskOf(node, worker),
     }

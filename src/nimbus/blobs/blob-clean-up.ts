@@ -5,7 +5,7 @@
  * Invariant: while a record cannot be read nothing is deleted: it may name any of them.
  */
 import type { BlobStore, StoredBlob } from '../../blob/blob-store.ts'
-import type { BoardView } from '../../cluster/board.ts'
+import type { Board, BoardView } from '../../cluster/board.ts'
 import { namedBlobs } from './blob-sync.ts'
 
 const DELETES_MAX = 100
@@ -27,11 +27,14 @@ export function unnamedBlobs(
 
 export async function cleanBlobs(
   blobs: BlobStore,
-  view: BoardView,
+  board: Board,
   now: number,
   expirationMs: number,
 ): Promise<readonly string[]> {
-  const due = unnamedBlobs(view, await blobs.list(), now, expirationMs)
+  const stored = await blobs.list()
+  // Its picture must have whatever names them by now.
+  await board.sync()
+  const due = unnamedBlobs(board.view, stored, now, expirationMs)
   for (const digest of due) await blobs.remove(digest)
   return due
 }

@@ -229,6 +229,15 @@ describe('a round', () => {
       const all = (table.assignments.get('t')?.record.workers ?? []).map(({ generation }) => generation)
       generations.push(all)
     }
+    // All are gone, and come back: nobody begins as its own left-over.
+    const before = table.assignments.get('t')?.record.generationMax ?? 0
+    table.apply(decideRound(table.facts({ deadNodes: new Set(['node1', 'node2']) }), schedule))
+    expect(table.assignments.get('t')?.record.workers).toEqual([])
+    table.apply(decideRound(table.facts(), schedule))
+    const again = (table.assignments.get('t')?.record.workers ?? []).map(({ generation }) => generation)
+    expect(again.length).toBeGreaterThan(0)
+    expect(Math.min(...again)).toBeGreaterThan(before)
+    generations.push(again)
     const record = table.assignments.get('t')?.record
     expect(record?.generationMax).toBe(Math.max(...generations.flat()))
     // Each time the newcomer is the newest of all.

@@ -14,6 +14,9 @@ import { RateBook } from './rate-book.ts'
 import { RestartBook } from './restart-book.ts'
 import { RiskBook } from './risk-book.ts'
 
+/** A little less than a second: a tick may come early. */
+const LOOK_MS = 900
+
 export class NimbusMemory {
   readonly book = new HeartbeatBook()
   readonly errors = new ErrorBook()
@@ -28,6 +31,8 @@ export class NimbusMemory {
   readonly quarantined = new Map<string, string>()
   /** What the last round could not do as asked, by topology. */
   notes: ReadonlyMap<string, readonly string[]> = new Map()
+
+  private lookedMs = Number.NEGATIVE_INFINITY
 
   constructor(workerTimeoutMs: number) {
     this.risks = new RiskBook(workerTimeoutMs)
@@ -63,8 +68,10 @@ export class NimbusMemory {
     return rates
   }
 
-  /** Figures of now, for rates. Call it about once a second. */
+  /** Figures of now, for rates. Called more often than once a second it does nothing. */
   look(now: number, nowMs: number): void {
+    if (nowMs - this.lookedMs < LOOK_MS) return
+    this.lookedMs = nowMs
     for (const rates of this.rates.values()) rates.look(nowMs, now)
   }
 
@@ -94,6 +101,7 @@ export class NimbusMemory {
     const place = { at, topology: record.name, node }
     switch (each.kind) {
       case 'worker-started': {
+        this.restarts.started(topologyId, each.worker, { incarnation: each.incarnation, at })
         const message = `worker ${each.worker} of ${record.name} runs on ${node}`
         const details = { worker: each.worker, incarnation: each.incarnation, tookMs: each.tookMs }
         this.events.add({ ...place, kind: each.kind, message, details })

@@ -4,6 +4,12 @@
  */
 import type { ExitReason } from '../../cluster/seat-messages.ts'
 
+export interface WorkerStart {
+  readonly incarnation: number
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
 export interface WorkerExit {
   readonly node: string
   readonly worker: number
@@ -15,6 +21,7 @@ const orderly: ReadonlySet<ExitReason> = new Set(['shutdown', 'assignment-change
 
 export class RestartBook {
   private readonly pages = new Map<string, Map<number, number>>()
+  private readonly starts = new Map<string, Map<number, WorkerStart>>()
   private readonly nodes = new Map<string, number>()
 
   add(topologyId: string, exit: WorkerExit): void {
@@ -23,6 +30,18 @@ export class RestartBook {
     this.pages.set(topologyId, page)
     page.set(exit.worker, (page.get(exit.worker) ?? 0) + 1)
     this.nodes.set(exit.node, (this.nodes.get(exit.node) ?? 0) + 1)
+  }
+
+  started(topologyId: string, worker: number, start: WorkerStart): void {
+    const page = this.starts.get(topologyId) ?? new Map<number, WorkerStart>()
+    this.starts.set(topologyId, page)
+    page.set(worker, start)
+  }
+
+  /** When this incarnation of a worker was up; undefined: this Nimbus was not told. */
+  startOf(topologyId: string, worker: number, incarnation: number): number | undefined {
+    const start = this.starts.get(topologyId)?.get(worker)
+    return start?.incarnation === incarnation ? start.at : undefined
   }
 
   countOf(topologyId: string, worker: number): number {
@@ -36,6 +55,7 @@ export class RestartBook {
 
   keepOnly(isKnown: (topologyId: string) => boolean, isNode: (node: string) => boolean): void {
     for (const id of this.pages.keys()) if (!isKnown(id)) this.pages.delete(id)
+    for (const id of this.starts.keys()) if (!isKnown(id)) this.starts.delete(id)
     for (const node of this.nodes.keys()) if (!isNode(node)) this.nodes.delete(node)
   }
 }
