@@ -16,6 +16,7 @@ import { createNodeHost } from '../host/node-host.ts'
 import { nodeLogOut } from '../host/node-log-out.ts'
 import { nodeProcesses } from '../host/node-processes.ts'
 import { onEndRequested } from '../host/node-signals.ts'
+import { createWorkerNet } from '../host/node-worker-net.ts'
 import { createNodeWorkerProbe } from '../host/node-worker-probe.ts'
 import { nodeWorkerSurroundings } from '../host/node-worker-surroundings.ts'
 import { LogFile } from './log-file.ts'
@@ -31,12 +32,14 @@ async function main(): Promise<void> {
   const surroundings = nodeWorkerSurroundings()
   const controlPath = surroundings.take(SeatVariable.CONTROL_PATH)
   const secret = surroundings.take(SeatVariable.SECRET)
+  const tls = surroundings.take(SeatVariable.TLS)
   if (controlPath === undefined || secret === undefined) {
     surroundings.complain('a worker is started by its supervisor, not by hand: its environment is missing')
     surroundings.exit(2)
     return
   }
-  const host = createNodeHost()
+  const plain = createNodeHost()
+  const host = tls === undefined ? plain : { ...plain, net: createWorkerNet(JSON.parse(tls)) }
   keepCompiled(host.files.resolve(controlPath, '..', 'compile-cache'))
   const bundles = createBundleLoader()
   await bundles.preload('typhoon')

@@ -71,7 +71,7 @@ const runs: Readonly<Record<string, Run>> = {
   },
 }
 /** Programs and configuration, run or read in another way. */
-const others = ['e-local.ts', 'typhoon.config.ts']
+const others = ['e-local.ts', 'operate.ts', 'typhoon.config.ts']
 
 beforeAll(() => {
   buildOnce()

@@ -13,8 +13,8 @@ import { doorsAreThere, read } from './compilers.ts'
 
 const folder = fileURLToPath(new URL('samples/', import.meta.url))
 
-/** A cluster and a project's configuration: no topologies. */
-const OTHERS = ['e-local.ts', 'typhoon.config.ts']
+/** Clusters and a project's configuration: no topologies. */
+const OTHERS = ['e-local.ts', 'operate.ts', 'typhoon.config.ts']
 const samples = readdirSync(folder).filter((name) => name.endsWith('.ts') && !OTHERS.includes(name))
 
 /** Components of each sample with their inputs, in a line each. */

@@ -19,6 +19,7 @@ const doors: Readonly<Record<string, string>> = {
   'typhoon/files': 'connect/files/index',
   'typhoon/testing': 'testing/index',
   'typhoon/config': 'config/index',
+  'typhoon/client': 'rpc/client/index',
 }
 
 export interface Diagnostic {

@@ -1,4 +1,5 @@
 /** The supervisor of this node in this process; its workers are processes of their own, which outlive it. */
+import { SeatVariable } from '../../cluster/seat-environment.ts'
 import { nodeProcesses } from '../../host/node-processes.ts'
 import { createNimbusCalls } from '../../rpc/nimbus-calls.ts'
 import { NimbusClient } from '../../rpc/nimbus-client.ts'
@@ -91,11 +92,8 @@ function workerEnvironment(
   { tls }: Protection,
 ): Readonly<Record<string, string>> {
   const own = passedOn(environment)
-  return tls === undefined ? own : { ...own, [SEAT_TLS]: JSON.stringify(tls.files) }
+  return tls === undefined ? own : { ...own, [SeatVariable.TLS]: JSON.stringify(tls.files) }
 }
-
-/** Paths of PEM files, with which workers speak to each other: `{"cert": …, "key": …, "ca": …}`. */
-const SEAT_TLS = 'TYPHOON_SEAT_TLS'
 
 function passedOn(
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,0 +1,155 @@
+// `typhoon/client` against a fake Nimbus behind the real API: the whole surface, and what it refuses.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { connect } from 'typhoon/client'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Stoppable } from '../../src/host/host.ts'
+import { ClusterTopology } from '../../src/rpc/client/cluster-topology.ts'
+import { contextsText, parseContexts, targetOf } from '../../src/rpc/client/contexts.ts'
+import { serveFastify } from '../../src/rpc/fastify-server.ts'
+import { NimbusClient } from '../../src/rpc/nimbus-client.ts'
+import { wordCount } from '../cli/topologies.ts'
+import { host, makeApi } from './api-world.ts'
+import type { FakeNimbus } from './fake-nimbus.ts'
+
+let nimbus: FakeNimbus
+let server: Stoppable & { readonly address: string }
+let directory: string
+beforeEach(async () => {
+  const api = makeApi()
+  nimbus = api.nimbus
+  server = await serveFastify(api.dispatcher, { host: '127.0.0.1', port: 0 })
+  directory = mkdtempSync(join(tmpdir(), 'typhoon-client-'))
+})
+afterEach(() => {
+  server.stop()
+  rmSync(directory, { recursive: true })
+})
+
+const named = () => nimbus.asked.map(([name]) => name).filter((name) => name !== 'cluster')
+
+test('submits a module, waits until it runs, changes and ends it', async () => {
+  const file = join(directory, 'word-count.ts')
+  writeFileSync(file, wordCount)
+  await using client = await connect({ nimbus: ['127.0.0.1:1', server.address], timeout: '10s' })
+  const running = await client.submit(pathToFileURL(file), {
+    config: { workers: 4 },
+    idempotencyKey: 'release-42',
+  })
+  expect(running.name).toBe('word-count')
+  const [, request] = nimbus.asked.find(([name]) => name === 'submit') ?? []
+  expect(request).toMatchObject({ idempotencyKey: 'release-42', config: { workers: 4 }, args: null })
+  await running.ready({ timeout: '5s' })
+  expect((await running.status()).bottleneck?.component).toBe('count')
+  await running.rebalance({ executors: { count: 8 } })
+  await running.deactivate()
+  await running.activate()
+  expect((await running.errors())[0]?.code).toBe('EXECUTE_THREW')
+  nimbus.operationSteps = 1
+  const steps: string[] = []
+  await running.kill({ drain: '5s', onProgress: ({ step }) => steps.push(step) })
+  expect(steps).toEqual(['drain', 'removed'])
+  expect(nimbus.asked.find(([name]) => name === 'kill')).toEqual(['kill', 'word-count', 5_000])
+  // Leaving the scope of a client ends nothing that runs.
+  await running[Symbol.asyncDispose]()
+  expect(named().filter((name) => name === 'kill')).toHaveLength(1)
+})
+
+test('a preview says what would be, and does nothing', async () => {
+  const file = join(directory, 'word-count.ts')
+  writeFileSync(file, wordCount)
+  const client = await connect({ nimbus: [server.address] })
+  const seen = await client.preview(file, { name: 'other' })
+  expect(seen).toMatchObject({ name: 'other', guarantee: 'at-least-once', slots: { needed: 4, free: 3 } })
+  expect(seen.bundle.digest).toMatch(/^[0-9a-f]{64}$/)
+  // The same module gives the same bundle, wherever it is.
+  const elsewhere = mkdtempSync(join(tmpdir(), 'typhoon-client-'))
+  writeFileSync(join(elsewhere, 'word-count.ts'), wordCount)
+  const again = await client.preview(join(elsewhere, 'word-count.ts'))
+  rmSync(elsewhere, { recursive: true })
+  expect(again.bundle.digest).toBe(seen.bundle.digest)
+  expect(named()).not.toContain('submit')
+})
+
+test('figures and events come until the reader has enough', async () => {
+  const client = await connect({ nimbus: [server.address] })
+  const running = await client.topology('word-count')
+  const stop = new AbortController()
+  let looks = 0
+  for await (const { ackedPerSecond, samples } of running.metrics({ every: '10ms', signal: stop.signal })) {
+    expect(ackedPerSecond).toBe(12_400)
+    expect(samples[1]?.value).toMatchObject({
+      buckets: [
+        [0.1, 3],
+        [Number.POSITIVE_INFINITY, 4],
+      ],
+    })
+    looks += 1
+    if (looks === 3) stop.abort()
+  }
+  expect(looks).toBe(3)
+  const kinds: string[] = []
+  for await (const { kind } of client.events({ after: '0-0' })) {
+    kinds.push(kind)
+    if (kinds.length === 2) break
+  }
+  expect(kinds).toEqual(['topology-submitted', 'worker-restarted'])
+})
+
+test('the cluster, its nodes, drain and undrain; nothing after close', async () => {
+  const client = await connect({ nimbus: [server.address] })
+  expect((await client.cluster()).leader).toBe('nimbus-1:6627')
+  expect((await client.nodes()).map(({ state }) => state)).toEqual(['up', 'drained'])
+  expect(await client.list()).toHaveLength(1)
+  await client.drain('node-1')
+  await client.undrain('node-1')
+  await client.close()
+  await expect(client.list()).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+})
+
+test('what only a local cluster does is refused by name', async () => {
+  const client = await connect({ nimbus: [server.address] })
+  const running = await client.topology('word-count')
+  expect(() => running.tap('split')).toThrow(expect.objectContaining({ code: 'NOT_SUPPORTED' }))
+  await expect(running.trace()).rejects.toMatchObject({ code: 'NOT_SUPPORTED' })
+  await expect(running.readState('count', 'seen', 'a')).rejects.toMatchObject({ code: 'NOT_SUPPORTED' })
+  await expect(client.topology('nothing')).rejects.toMatchObject({ code: 'TOPOLOGY_NOT_FOUND' })
+  await expect(connect({ nimbus: ['127.0.0.1:1'], timeout: '300ms' })).rejects.toMatchObject({
+    code: 'NIMBUS_UNREACHABLE',
+  })
+  await expect(connect({ context: 'nowhere' })).rejects.toMatchObject({ code: 'CONTEXT_UNKNOWN' })
+})
+
+test('on a production context a kill names the topology', async () => {
+  const client = new NimbusClient({ host, seeds: [server.address] })
+  const spec = { nimbus: client, host, name: 'word-count', id: 'x', isProduction: true }
+  const running = new ClusterTopology(spec)
+  await expect(running.kill()).rejects.toMatchObject({ code: 'CONFIRMATION_NEEDED' })
+  expect(nimbus.asked).toEqual([])
+  await running.kill({ confirm: 'word-count' })
+  expect(named()).toEqual(['kill'])
+})
+
+test('contexts are read, written, and refused with the place', () => {
+  const text = contextsText({
+    default: 'prod',
+    contexts: { prod: { nimbus: ['a', 'b:1'], production: true, tokenFile: '~/t', tls: { ca: 'ca.pem' } } },
+  })
+  const { contexts, default: chosen } = parseContexts(text, 'config.yaml')
+  expect(chosen).toBe('prod')
+  expect(targetOf('prod', contexts)).toEqual({
+    context: 'prod',
+    seeds: ['a:6627', 'b:1'],
+    isProduction: true,
+    tokenFile: '~/t',
+    tls: { ca: 'ca.pem' },
+  })
+  expect(() => targetOf('prd', contexts)).toThrow(/did you mean 'prod'\?/)
+  expect(() => targetOf('constructor', contexts)).toThrow(
+    expect.objectContaining({ code: 'CONTEXT_UNKNOWN' }),
+  )
+  expect(() => parseContexts('contexts: {a: {nimbus: 5}}', 'c.yaml')).toThrow(/c\.yaml: contexts\.a\.nimbus/)
+  expect(() => parseContexts('a: [', 'c.yaml')).toThrow(/c\.yaml is no YAML/)
+})
