@@ -131,6 +131,11 @@ export interface Board {
   announceNimbus(record: NimbusRecord): Promise<Stoppable>
   /** Stands for leader until stopped; may win, lose and win again. */
   campaign(spec: CampaignSpec): Stoppable
+  /**
+   * Takes the place of whoever leads with this epoch, for one who is sure that it is gone: whoever stands next leads.
+   * Being wrong costs a change of leaders and nothing else. False: it leads no more anyway.
+   */
+  unseat(leader: EpochRecord): Promise<boolean>
 
   /** Answer to an earlier submit with this key. */
   submitOf(key: string): Promise<SubmitRecord | undefined>

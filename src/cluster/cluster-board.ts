@@ -12,6 +12,7 @@ import { Backoff } from '../base/backoff.ts'
 import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Coordinator } from '../coordinate/coordinator.ts'
+import { unseat } from '../coordinate/recipes/unseat.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type {
   Board,
@@ -24,9 +25,10 @@ import type {
 } from './board.ts'
 import { BoardPicture } from './board-picture.ts'
 import { type BoardAnnouncement, BoardSession } from './board-session.ts'
+import { leaderText } from './epoch-text.ts'
 import { paths } from './paths.ts'
 import { recordCodecs } from './record-codec.ts'
-import type { NimbusRecord, SubmitRecord, SupervisorRecord } from './records.ts'
+import type { EpochRecord, NimbusRecord, SubmitRecord, SupervisorRecord } from './records.ts'
 
 export interface ClusterBoardSpec {
   readonly host: Host
@@ -126,6 +128,16 @@ export class ClusterBoard implements Board {
         this.session?.stepBack(spec)
       },
     }
+  }
+
+  unseat({ epoch, nimbus, address }: EpochRecord): Promise<boolean> {
+    const { root } = this.spec
+    return unseat(this.living().coordinator, {
+      linePath: root + paths.candidates,
+      epochPath: root + paths.epoch,
+      epoch,
+      placeText: leaderText(nimbus, address),
+    })
   }
 
   async submitOf(key: string): Promise<SubmitRecord | undefined> {

@@ -28,6 +28,7 @@ import { topologyCalls } from './api/topology-calls.ts'
 import { cleanBlobs } from './blobs/blob-clean-up.ts'
 import { BlobSync } from './blobs/blob-sync.ts'
 import { OutlineShelf } from './blobs/outline-shelf.ts'
+import { LeaderWatch } from './leader/leader-watch.ts'
 import { NodeWatch } from './leader/node-watch.ts'
 import { Reign } from './leader/round.ts'
 import { NimbusMemory } from './monitor/memory.ts'
@@ -117,10 +118,11 @@ export class Nimbus {
   }
 
   async start(): Promise<void> {
-    const { host, board, id, address, version } = this.spec
+    const { host, log, board, peers, id, address, version } = this.spec
     this.stops.push(await board.announceNimbus({ nimbus: id, address, version }))
     this.sync.start()
     this.stops.push(
+      new LeaderWatch({ host, log, board, peers, nimbus: id }),
       board.campaign({
         nimbus: id,
         address,

@@ -5,7 +5,11 @@
 import type { BlobRef } from '../cluster/records.ts'
 import type { LogAnswer, LogQuestion } from '../rpc/supervisor-api.ts'
 
+export type PingAnswer = 'answers' | 'refused' | 'silent'
+
 export interface NimbusPeers {
+  /** Whether a daemon's API answers. Never throws; a second at most. `refused`: nobody listens there. */
+  ping(address: string): Promise<PingAnswer>
   /** From another Nimbus. @throws UnavailableError BLOB_MISSING */
   readBlob(address: string, digest: string, offset: number, sizeBytes: number): Promise<Uint8Array>
   /** To another Nimbus, so that it has it before somebody relies on that. */

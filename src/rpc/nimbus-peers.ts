@@ -2,8 +2,9 @@
  * What a Nimbus asks of daemons at known addresses: other Nimbuses, whoever leads, and supervisors. One attempt
  * each; who asks knows whom to ask next.
  */
+import { isStreamError } from '../base/errors.ts'
 import type { BlobRef } from '../cluster/records.ts'
-import type { Host } from '../host/host.ts'
+import type { Host, HttpRequest } from '../host/host.ts'
 import { BLOB_BYTES_MAX, BLOB_PIECE_BYTES_MAX } from './limits.ts'
 import { replyOf, requestOf } from './route-call.ts'
 import { nimbusRoutes } from './routes/nimbus-routes.ts'
@@ -13,12 +14,16 @@ import type { LogAnswer, LogQuestion } from './supervisor-api.ts'
 
 /** Shaped like nimbus/peers.ts, which this room does not know. Every call throws UnavailableError in time. */
 export interface Peers {
+  ping(address: string): Promise<'answers' | 'refused' | 'silent'>
   readBlob(address: string, digest: string, offset: number, sizeBytes: number): Promise<Uint8Array>
   writeBlob(address: string, digest: string, bytes: Uint8Array): Promise<BlobRef>
   readLog(address: string, question: LogQuestion): Promise<LogAnswer>
 }
 
 const CALL_MS = 10_000
+const PING_MS = 1_000
+const PING_BYTES_MAX = 1_024
+const PING: HttpRequest = { method: 'GET', path: '/livez', headers: {}, body: new Uint8Array(0) }
 
 export function createPeers(host: Pick<Host, 'http'>, token: string | undefined): Peers {
   const ask = async <Api, Args extends readonly unknown[], Reply>(
@@ -30,6 +35,16 @@ export function createPeers(host: Pick<Host, 'http'>, token: string | undefined)
     return replyOf(route, await host.http.request(address, requestOf(route, args, token), limits), address)
   }
   return {
+    ping: async (address) => {
+      const limits = { timeoutMs: PING_MS, bodyBytesMax: PING_BYTES_MAX }
+      try {
+        await host.http.request(address, PING, limits)
+        return 'answers'
+      } catch (error) {
+        if (!isStreamError(error)) throw error
+        return error.details['reason'] === 'ECONNREFUSED' ? 'refused' : 'silent'
+      }
+    },
     readBlob: (address, digest, offset, sizeBytes) => {
       const size = Math.min(sizeBytes, BLOB_PIECE_BYTES_MAX)
       return ask(address, nimbusRoutes.readBlob, [digest, offset, size])

@@ -182,6 +182,10 @@ export class NimbusWorld extends BoardWorld {
       return seat
     }
     return {
+      ping: async (address) => {
+        const name = address.split(':')[0] ?? ''
+        return this.world.isRunningOn(name) ? 'answers' : 'refused'
+      },
       readBlob: async (address, digest, offset, size) =>
         at(address).nimbus.api.readBlob(daemon, digest, offset, size),
       writeBlob: async (address, digest, bytes) => at(address).nimbus.api.writeBlob(daemon, digest, bytes),

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { heard, judgeLeader, type LeaderSeen } from './judge-leader.ts'
+
+const fresh: LeaderSeen = {
+  nowMs: 0,
+  refusedCount: 0,
+  heardMs: 0,
+  challengedMs: undefined,
+  challengeCount: 0,
+}
+
+test('one that answers is fine, however long it leads', () => {
+  let seen = fresh
+  for (let nowMs = 0; nowMs < 100_000; nowMs += 500) {
+    seen = heard(seen, 'answers', nowMs)
+    expect(judgeLeader(seen)).toBe('fine')
+  }
+})
+
+test('three refusals in a row are a sure sign, two and an answer are none', () => {
+  const two = heard(heard(fresh, 'refused', 500), 'refused', 1_000)
+  expect(judgeLeader(two)).toBe('fine')
+  expect(judgeLeader(heard(heard(two, 'answers', 1_500), 'refused', 2_000))).toBe('fine')
+  expect(judgeLeader(heard(two, 'refused', 1_500))).toBe('gone')
+})
+
+test('silence is believed after three seconds, and then ever more slowly', () => {
+  expect(judgeLeader(heard(fresh, 'silent', 2_999))).toBe('fine')
+  const silent = heard(fresh, 'silent', 3_000)
+  expect(judgeLeader(silent)).toBe('silent-too-long')
+  const once = { ...silent, challengedMs: 3_000, challengeCount: 1 }
+  expect(judgeLeader({ ...once, nowMs: 62_999 })).toBe('fine')
+  expect(judgeLeader({ ...once, nowMs: 63_000 })).toBe('silent-too-long')
+  const often = { ...silent, challengedMs: 0, challengeCount: 30 }
+  expect(judgeLeader({ ...often, nowMs: 3_599_999 })).toBe('fine')
+  expect(judgeLeader({ ...often, nowMs: 3_600_000 })).toBe('silent-too-long')
+})

@@ -1,0 +1,49 @@
+/**
+ * Whether who leads is gone, by what a standby saw when it asked. Pure.
+ *
+ * Nobody listening at its address is a sure sign: a process is there or it is not. Silence is a weak one: the way
+ * between the two may be cut while the leader does its work. So silence must last longer, and a challenge that came
+ * of it is not repeated soon: two that cannot hear each other would take the lead in turns.
+ */
+import type { PingAnswer } from '../peers.ts'
+
+export interface LeaderSeen {
+  readonly nowMs: number
+  /** Refusals in a row. */
+  readonly refusedCount: number
+  /** When it was heard last, or first asked. */
+  readonly heardMs: number
+  /** The last challenge because of silence; undefined: none yet. */
+  readonly challengedMs: number | undefined
+  /** Challenges because of silence so far. */
+  readonly challengeCount: number
+}
+
+export type LeaderVerdict = 'fine' | 'gone' | 'silent-too-long'
+
+/** A daemon that is restarted is back sooner. */
+const REFUSED_MAX = 3
+/** Shorter than a session, longer than any pause of a healthy process. */
+const SILENT_MS = 3_000
+const AGAIN_MS = 60_000
+const AGAIN_MS_MAX = 3_600_000
+
+export function judgeLeader(seen: LeaderSeen): LeaderVerdict {
+  if (seen.refusedCount >= REFUSED_MAX) return 'gone'
+  if (seen.nowMs - seen.heardMs < SILENT_MS) return 'fine'
+  const waitMs = Math.min(AGAIN_MS_MAX, AGAIN_MS * 2 ** Math.max(0, seen.challengeCount - 1))
+  const isSoon = seen.challengedMs !== undefined && seen.nowMs - seen.challengedMs < waitMs
+  return isSoon ? 'fine' : 'silent-too-long'
+}
+
+/** What an answer makes of what was seen. */
+export function heard(seen: LeaderSeen, answer: PingAnswer, nowMs: number): LeaderSeen {
+  switch (answer) {
+    case 'answers':
+      return { ...seen, nowMs, refusedCount: 0, heardMs: nowMs }
+    case 'refused':
+      return { ...seen, nowMs, refusedCount: seen.refusedCount + 1 }
+    case 'silent':
+      return { ...seen, nowMs, refusedCount: 0 }
+  }
+}
