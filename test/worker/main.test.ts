@@ -156,7 +156,7 @@ function assign(fault: string, over: Partial<SeatAssign> = {}): SeatAssign {
     stateFiles: [],
     directory: join(directory, 'seat'),
     heartbeatMs: 100,
-    leaseMs: 3_000,
+    leaseMs: 10_000,
     ...over,
   }
 }
