@@ -28,7 +28,7 @@ const record = (
   unplaced: [],
   ...change,
 })
-const ordersFor = (...records: readonly AssignmentRecord[]) =>
+const rawOrders = (...records: readonly AssignmentRecord[]) =>
   ordersOf(
     {
       assignments: new Map(records.map((each) => [each.topologyId, { record: each, version: 7 }])),
@@ -37,7 +37,15 @@ const ordersFor = (...records: readonly AssignmentRecord[]) =>
     'a',
   )
 
+const ordersFor = (...records: readonly AssignmentRecord[]) =>
+  new Map([...rawOrders(...records)].flatMap(([port, order]) => (order === 'unknown' ? [] : [[port, order]])))
+
 describe('orders', () => {
+  test('a record that cannot be understood is an order that is unknown', () => {
+    const orders = rawOrders(record([worker({ executors: '1-x' })], { dump: '1' }))
+    expect(orders.get(6700)).toBe('unknown')
+  })
+
   test('are those of this node, by port', () => {
     const orders = ordersFor(
       record([worker(), worker({ worker: 2, node: 'b' }), worker({ worker: 3, port: 6702 })]),

@@ -6,6 +6,7 @@
  *
  * Does not know: what runs now, files, processes.
  */
+import { hasCode } from '../base/errors.ts'
 import type { PositionTexts } from '../cluster/board.ts'
 import { formatRanges, parseRanges } from '../cluster/executor-ranges.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
@@ -30,27 +31,35 @@ export interface OrderView {
   readonly topologies: ReadonlyMap<string, Versioned<TopologyRecord>>
 }
 
+/** `unknown`: the record cannot be understood. Nobody acts on it. */
+export type Orders = ReadonlyMap<number, SlotOrder | 'unknown'>
+
 /**
  * By port. Of two that want one port, which is a bug of a leader or a moment between two writes, the first by
  * id.
  */
-export function ordersOf(view: OrderView, node: string): ReadonlyMap<number, SlotOrder> {
-  const orders = new Map<number, SlotOrder>()
-  for (const [id, { record, version }] of [...view.assignments].sort(([one], [other]) =>
-    one < other ? -1 : 1,
-  )) {
+export function ordersOf(view: OrderView, node: string): Orders {
+  const orders = new Map<number, SlotOrder | 'unknown'>()
+  const inOrder = [...view.assignments].sort(([one], [other]) => (one < other ? -1 : 1))
+  for (const [id, { record, version }] of inOrder) {
+    const topology = view.topologies.get(id)?.record
     for (const own of record.workers) {
       if (own.node !== node || orders.has(own.port)) continue
-      orders.set(own.port, {
-        assignment: record,
-        assignmentVersion: version,
-        topology: view.topologies.get(id)?.record,
-        own,
-        wish: wishOf(record, own),
-      })
+      const wish = tryWish(record, own)
+      const order = { assignment: record, assignmentVersion: version, topology, own }
+      orders.set(own.port, wish === undefined ? 'unknown' : { ...order, wish })
     }
   }
   return orders
+}
+
+function tryWish(record: AssignmentRecord, own: WorkerAssignment): SlotWish | undefined {
+  try {
+    return wishOf(record, own)
+  } catch (error) {
+    if (hasCode(error, 'RECORD_MALFORMED')) return undefined
+    throw error
+  }
 }
 
 function wishOf(record: AssignmentRecord, own: WorkerAssignment): SlotWish {

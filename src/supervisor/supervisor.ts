@@ -20,6 +20,7 @@ import { isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { FileBlobStore } from '../blob/file-blob-store.ts'
 import type { Board } from '../cluster/board.ts'
+import { partText, paths } from '../cluster/paths.ts'
 import type { SupervisorRecord } from '../cluster/records.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { HeartbeatReply, NodeFigures } from '../rpc/heartbeat.ts'
@@ -37,7 +38,7 @@ import { StatePost } from './post/state-post.ts'
 import { Seat } from './seat/seat.ts'
 import { SeatDesk } from './seat/seat-desk.ts'
 import { SparePool } from './seat/spare-pool.ts'
-import { ordersOf, type SlotOrder } from './slot-order.ts'
+import { type Orders, ordersOf, type SlotOrder } from './slot-order.ts'
 import { SlotPreparation } from './slot-preparation.ts'
 import { SlotRunner } from './slot-runner.ts'
 import { serveSupervisor } from './supervisor-http.ts'
@@ -82,7 +83,9 @@ export class Supervisor {
   private readonly runners = new Map<number, SlotRunner>()
   private readonly blobs: FileBlobStore
   private readonly stoppables: Stoppable[] = []
-  private orders: ReadonlyMap<number, SlotOrder> | undefined
+  private orders: Orders | undefined
+  /** Ids of topologies whose assignments hold what nobody understands. */
+  private damaged: ReadonlySet<string> = new Set()
   private look: MachineLook = NO_LOOK
   private looks = 0
   private logLevels: HeartbeatReply['logLevels'] = []
@@ -212,7 +215,7 @@ export class Supervisor {
       positions: this.positions,
       states: this.states,
       stalls: this.stalls,
-      order: () => (this.orders === undefined ? 'unknown' : (this.orders.get(port) ?? 'nothing')),
+      order: () => this.orderFor(port),
       report,
       onPhase: () => this.onPhase(),
     })
@@ -302,9 +305,25 @@ export class Supervisor {
     if (this.isStopped) return
     // M2: a view that is not kept up is what was wanted last.
     if (this.spec.board.state !== 'connected') return
-    this.orders = ordersOf(this.spec.board.view, this.spec.settings.node)
+    const { view } = this.spec.board
+    this.orders = ordersOf(view, this.spec.settings.node)
+    this.damaged = damagedAssignments(view.malformed)
     for (const runner of this.runners.values()) runner.step()
     this.dropPositions()
+  }
+
+  private orderFor(port: number): SlotOrder | 'nothing' | 'unknown' {
+    const order = this.orders === undefined ? 'unknown' : this.orders.get(port)
+    if (order !== undefined) return order
+    // A record that somebody has damaged is no order to stop what it assigned.
+    const running = this.runners.get(port)?.topologyId
+    const isDamaged = running !== undefined && this.damaged.has(running)
+    return isDamaged ? 'unknown' : 'nothing'
+  }
+
+  /** Orders that are understood. */
+  private understood(): readonly SlotOrder[] {
+    return [...(this.orders?.values() ?? [])].filter((order) => order !== 'unknown')
   }
 
   private onPhase(): void {
@@ -392,7 +411,7 @@ export class Supervisor {
   }
 
   private versionFor({ topologyId, worker, generation }: PositionSource): number | undefined {
-    for (const order of this.orders?.values() ?? []) {
+    for (const order of this.understood()) {
       const { wish } = order
       const isSame = wish.topologyId === topologyId && wish.worker === worker
       if (isSame && wish.generation === generation) return order.assignmentVersion
@@ -410,7 +429,7 @@ export class Supervisor {
   /** Of topologies that do not run here any more. */
   private dropPositions(): void {
     const running = new Set([...this.runners.values()].map(({ topologyId }) => topologyId))
-    for (const order of this.orders?.values() ?? []) running.add(order.wish.topologyId)
+    for (const order of this.understood()) running.add(order.wish.topologyId)
     this.positions.keepOnly(running)
   }
 
@@ -427,6 +446,15 @@ export class Supervisor {
 }
 
 const STOP_LOOK_MS = 20
+
+function damagedAssignments(malformed: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const damaged = new Set<string>()
+  for (const path of malformed.keys()) {
+    const at = path.lastIndexOf(`${paths.assignments}/`)
+    if (at >= 0) damaged.add(partText(path.slice(at + paths.assignments.length + 1)))
+  }
+  return damaged
+}
 
 function newOwner(host: Host): string {
   const words = new Int32Array(4)

@@ -148,6 +148,25 @@ describe('the board', () => {
     expect(world.launcher.at(6700)).toBe(worker)
   })
 
+  test('garbage where an assignment was: what it assigned goes on', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    const host = world.world.host('vandal')
+    const vandal = world.ensemble.connect({ host, name: 'vandal', sessionTimeoutMs: 6_000 })
+    await world.drive(vandal.connected(10_000))
+    const path = '/typhoon/assignments/words-1'
+    await world.drive(vandal.set(path, new TextEncoder().encode('garbage')))
+    await world.pass(5_000)
+    world.crashSupervisor()
+    await world.start()
+    await world.pass(10_000)
+    expect(worker?.isAlive).toBe(true)
+    expect(worker?.isConnected).toBe(true)
+    await world.drive(vandal.delete(path))
+    await world.until(() => worker?.isAlive === false)
+  })
+
   test('a second supervisor of the same name is refused', async () => {
     const world = new SupervisorWorld()
     await world.running()

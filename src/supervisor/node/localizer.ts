@@ -74,7 +74,8 @@ export class Localizer {
   async text(digest: string): Promise<string> {
     const { store } = this.spec
     const bytes = await store.read(digest, 0, await store.sizeOf(digest))
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    // What is no text becomes a text that fits nothing: who reads it says so.
+    return new TextDecoder().decode(bytes)
   }
 
   /** Makes room: what nobody uses goes, oldest use first, until the rest is within its bound. */
