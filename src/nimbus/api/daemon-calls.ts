@@ -63,8 +63,8 @@ export function daemonCalls(desk: Desk): Calls {
 }
 
 /**
- * Topologies of this node that want to stop have been stopped: the answer lets the supervisor forget that they do, so
- * it must stand on the board by then.
+ * Topologies of this node that want to stop have been stopped: the answer lets the supervisor forget that
+ * they do, so it must stand on the board by then.
  */
 async function stopsWritten(desk: Desk, reign: Reign, beat: NodeHeartbeat): Promise<void> {
   const told = beat.happenings.flatMap((each) => (each.kind === 'stop-wanted' ? [each.topologyId] : []))

@@ -76,7 +76,7 @@ export class BlobSync {
     for (const each of this.stops) each.stop()
   }
 
-  /** A blob that somebody relies on now: it may have been uploaded to another Nimbus. False: nobody has it. */
+  /** A blob that somebody needs now: it may have been uploaded to another Nimbus. False: nobody has it. */
   async obtain(ref: BlobRef): Promise<boolean> {
     if (await this.spec.blobs.has(ref.digest)) return true
     await this.fetch(missing(ref, this.spec.host))

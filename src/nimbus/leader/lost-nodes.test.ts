@@ -1,4 +1,4 @@
-// Goal: every combination of signs; two of them move a node, and a cluster that comes back is not a cluster that dies.
+// Goal: two signs move a node, and a cluster that comes back is not a cluster that dies.
 import { expect, test } from 'vitest'
 import { isEmpty, type LossLimits, lostNodes, type NodeSigns } from './lost-nodes.ts'
 
