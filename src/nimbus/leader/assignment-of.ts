@@ -5,6 +5,8 @@
  *   A1  a generation that a topology has used is never used again by a worker that is not the same
  *   A2  the token is drawn once in a topology's life
  *   A3  nothing is written that says what stands there already
+ *   A4  executors change their workers in place only while nothing is in flight; else every worker begins anew, for
+ *       routes and positions must not change hands under tuples that are on their way
  */
 import { formatRanges, parseRanges } from '../../cluster/executor-ranges.ts'
 import type { AssignmentRecord, RunMode, StateBlob, WorkerAssignment } from '../../cluster/records.ts'
@@ -22,12 +24,16 @@ export interface AssignmentWish {
   readonly dump: string
   /** undefined: what stands there, as long as nothing moves. */
   readonly state: readonly StateBlob[] | undefined
+  /** Nothing is in flight, and sources wait: executors may change their workers while others go on. */
+  readonly isDrained?: boolean
 }
 
 export function assignmentOf(facts: RoundFacts, wish: AssignmentWish): AssignmentRecord {
   const { current, plan, shape, topologyId } = wish
   const floor = highestGeneration(current)
-  const workers = plan.workers.map((worker) => workerOf(facts, worker, current, floor))
+  const placed = plan.workers.map((worker) => workerOf(facts, worker, current, floor))
+  const mustRestart = wish.isDrained !== true && isDealtAnew(current, shape.digest, placed)
+  const workers = mustRestart ? placed.map((worker) => restarted(worker, floor)) : placed
   const isStill = plan.moves.length === 0
   return {
     topologyId,
@@ -42,6 +48,21 @@ export function assignmentOf(facts: RoundFacts, wish: AssignmentWish): Assignmen
     generationMax: workers.reduce((most, { generation }) => Math.max(most, generation), Math.max(floor, 1)),
     unplaced: plan.unplaced.map(({ executors, why }) => ({ executors: formatRanges(executors), why })),
   }
+}
+
+/** Some executor has another worker than before, under the same numbers. */
+export function isDealtAnew(
+  current: AssignmentRecord | undefined,
+  layoutDigest: string,
+  workers: readonly Pick<WorkerAssignment, 'worker' | 'executors'>[],
+): boolean {
+  if (current === undefined || current.layoutDigest !== layoutDigest) return false
+  const before = new Map(current.workers.map(({ worker, executors }) => [worker, executors]))
+  return before.size !== workers.length || workers.some((each) => before.get(each.worker) !== each.executors)
+}
+
+function restarted(worker: WorkerAssignment, floor: number): WorkerAssignment {
+  return { ...worker, generation: Math.max(worker.generation, floor + 1) }
 }
 
 /** A3: the epoch alone is no reason to write. */

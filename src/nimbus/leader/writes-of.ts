@@ -5,7 +5,7 @@ import { formatRanges } from '../../cluster/executor-ranges.ts'
 import type { AssignmentRecord, RunMode, TopologyRecord } from '../../cluster/records.ts'
 import type { PlannedMove, TopologyPlan } from '../../schedule/plan.ts'
 import type { NewEvent } from '../monitor/event-ring.ts'
-import { assignmentOf, isSameAssignment } from './assignment-of.ts'
+import { assignmentOf, isDealtAnew, isSameAssignment } from './assignment-of.ts'
 import { changesOf, type RoundFacts } from './facts.ts'
 import { decideMove } from './move.ts'
 import type { Batch, Case } from './round-case.ts'
@@ -33,11 +33,48 @@ export function writesOf(facts: RoundFacts, each: Case, plan: TopologyPlan | und
     case 'wait':
       return place(facts, each, plan, each.assignment?.record.run ?? 'drain')
     case 'assign':
+      if (isVoluntary(facts, each, plan)) return rebalanceByItself(facts, each)
       return place(facts, each, plan, each.topology.record.phase === 'inactive' ? 'inactive' : 'active')
     case 'resume':
       return resume(facts, each, plan)
     case 'move':
       return move(facts, each, plan)
+  }
+}
+
+/**
+ * The plan deals executors anew though nothing is lost: slots have come free. Nothing is restarted for that; it waits
+ * until nothing is in flight.
+ */
+function isVoluntary(
+  facts: RoundFacts,
+  { topology, assignment, wanted }: Case,
+  plan: TopologyPlan | undefined,
+): boolean {
+  if (plan === undefined || wanted === undefined || assignment === undefined) return false
+  const current = assignment.record
+  // Where something runs nowhere it must run at once.
+  if (current.unplaced.length > 0 || plan.unplaced.length > 0) return false
+  if ((facts.lostWorkers.get(topology.record.id) ?? []).length > 0) return false
+  const workers = plan.workers.map(({ worker, executors }) => ({ worker, executors: formatRanges(executors) }))
+  return isDealtAnew(current, wanted.digest, workers)
+}
+
+function rebalanceByItself(facts: RoundFacts, { topology, wanted }: Case): Batch {
+  const { record, version } = topology
+  const drainMs = wanted?.outline.drainTimeoutMs ?? 0
+  const next: TopologyRecord = {
+    ...record,
+    phase: 'rebalancing',
+    phaseAfter: record.phase === 'inactive' ? 'inactive' : 'active',
+    phaseDeadline: facts.now + drainMs,
+    wanted: { parallelism: {}, workers: undefined, scheduler: undefined },
+  }
+  const text = `${record.name} is spread over slots that have come free`
+  return {
+    topologyId: record.id,
+    writes: [{ kind: 'put-topology', record: next, version }],
+    events: [event(facts, record, 'topology-rebalancing', text)],
   }
 }
 
@@ -103,6 +140,7 @@ function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Ba
         run: 'drain',
         dump: '',
         state,
+        isDrained: facts.quietTopologies.has(record.id),
       } as const
       const next = assignmentOf(facts, wish)
       const moved: TopologyRecord = {
