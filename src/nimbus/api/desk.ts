@@ -3,8 +3,6 @@ import { UnavailableError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { BlobStore } from '../../blob/blob-store.ts'
 import type { Board } from '../../cluster/board.ts'
-import type { TopologyRecord } from '../../cluster/records.ts'
-import type { Versioned } from '../../cluster/versioned.ts'
 import type { Host } from '../../host/host.ts'
 import type { BlobSync } from '../blobs/blob-sync.ts'
 import type { OutlineShelf } from '../blobs/outline-shelf.ts'
@@ -49,5 +47,3 @@ export function notLeader({ board, nimbus }: Desk): UnavailableError {
     isKnown ? { leader: leader.address } : {},
   )
 }
-
-export type Found = Versioned<TopologyRecord>

@@ -177,7 +177,7 @@ describe('a round', () => {
     expect(decideRound(table.facts({ epoch: 8 }), schedule).batches).toEqual([])
   })
 
-  test('R1: one that the scheduler throws on is quarantined and keeps its slots, the others are placed', () => {
+  test('R1: one that the scheduler throws on is quarantined with its slots, others are placed', () => {
     const table = new Table()
     table.nodes(2, 2)
     for (const id of ['good', 'bad', 'fine']) table.topology(id, outlineOf(2, 1))

@@ -75,16 +75,6 @@ export function statefulExecutors(
   )
 }
 
-/** Executors as `count ×3, split ×2`, for people. */
-export function executorsText(shape: Shape, executors: readonly number[]): string {
-  const counts = new Map<string, number>()
-  for (const executor of executors) {
-    const component = shape.components[executor - 1] ?? '?'
-    counts.set(component, (counts.get(component) ?? 0) + 1)
-  }
-  return [...counts].map(([component, count]) => `${component} ×${count}`).join(', ')
-}
-
 /** Shapes by what makes them: most topologies look the same in every round. */
 export class ShapeCache {
   private shapes = new Map<string, Shape>()
