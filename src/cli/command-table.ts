@@ -1,8 +1,8 @@
 /**
  * Every command, once: name, arguments, options, examples.
  *
- * Route: this table (with cluster-command-table.ts) → command-line.ts (what is understood, and its help), completion.ts,
- * docs/reference/cli.md.
+ * Route: this table (with cluster-command-table.ts) → command-line.ts (what is understood, and its help),
+ * completion.ts, docs/reference/cli.md.
  *
  * Does not know: what the commands do. Invariant: only commands that exist stand here.
  */

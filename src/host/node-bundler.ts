@@ -1,8 +1,8 @@
 /**
  * A module of a user and all that it imports, as one file of JavaScript, for machines that have none of it.
  *
- * `typhoon` stays outside: workers have their own copy. Source maps stay inside, so that errors name lines of the
- * user's files. The same files give the same bytes, in whatever directory they are.
+ * `typhoon` stays outside: workers have their own copy. Source maps stay inside, so that errors name
+ * lines of the user's files. The same files give the same bytes, in whatever directory they are.
  *
  * Does not know: topologies.
  */
@@ -21,11 +21,14 @@ const NATIVE = /\.node$/
 /** Packages whose only purpose is to find native parts at run time. */
 const FINDERS = /^(bindings|node-gyp-build|node-pre-gyp|@mapbox\/node-pre-gyp|prebuild-install)$/
 /** CommonJS among ESM asks for modules of Node by `require`. */
-const BANNER =
-  "import { createRequire as __typhoonRequire } from 'node:module'; const require = __typhoonRequire(import.meta.url);"
+const BANNER = [
+  "import { createRequire as __typhoonRequire } from 'node:module';",
+  'const require = __typhoonRequire(import.meta.url);',
+].join(' ')
 
 /**
- * @throws UserCodeError BUNDLE_NOT_POSSIBLE it does not compile, imports what is not there, or has native parts;
+ * @throws UserCodeError BUNDLE_NOT_POSSIBLE it does not compile, imports what is not there, or has native
+ * parts;
  *   UsageError BUNDLE_TOO_LARGE
  */
 export async function bundleModule({ file, bytesMax }: BundleSpec): Promise<Uint8Array> {
@@ -104,6 +107,7 @@ function realpathOr(path: string): string {
 
 function tooLarge(path: string, sizeBytes: number, bytesMax: number): UsageError {
   const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1)
-  const message = `the bundle of ${basename(path)} has ${mib(sizeBytes)} MiB, at most ${mib(bytesMax)} MiB are taken`
+  const has = `the bundle of ${basename(path)} has ${mib(sizeBytes)} MiB`
+  const message = `${has}, at most ${mib(bytesMax)} MiB are taken`
   return new UsageError('BUNDLE_TOO_LARGE', message, { sizeBytes, bytesMax })
 }

@@ -1,6 +1,6 @@
 /**
- * The network of a worker whose node can be reached from outside: other workers by mutual TLS, its supervisor, which
- * is on this machine, by loopback.
+ * The network of a worker whose node can be reached from outside: other workers by mutual TLS, its
+ * supervisor, which is on this machine, by loopback.
  */
 import { readFileSync } from 'node:fs'
 import type { Net } from './host.ts'

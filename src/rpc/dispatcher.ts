@@ -1,9 +1,9 @@
 /**
- * Brings requests to an interface: who calls, what is asked, whether it may, whether it fits; then the call; then
- * its reply. Carriers (fastify-server.ts, plain-server.ts) only move bytes.
+ * Brings requests to an interface: who calls, what is asked, whether it may, whether it fits; then the
+ * call; then its reply. Carriers (fastify-server.ts, plain-server.ts) only move bytes.
  *
- *   request ─▶ host, origin ─▶ who ─▶ route ─▶ may it? ─▶ type, size, JSON ─▶ schemas ─▶ the interface ─▶ reply
- *                  400          401     404, 405    403       413, 415, 400         400        by its code
+ *   request ─▶ host, origin ─▶ who ─▶ route ─▶ may it? ─▶ type, size, JSON ─▶ schemas ─▶ interface ─▶ reply
+ *                  400          401     404, 405    403       413, 415, 400         400      by its code
  *
  * Invariants
  *   D1  nothing of a request is looked at, but its address and its token, before it is known who calls
@@ -89,8 +89,8 @@ export class Dispatcher<Api> {
   }
 
   /**
-   * What is refused before a body is read; undefined: let it come. For carriers that can ask in between, so that
-   * nobody's bodies take no memory.
+   * What is refused before a body is read; undefined: let it come. For carriers that can ask in between,
+   * so that nobody's bodies take no memory.
    */
   refuseEarly(head: RequestHead): HttpReply | undefined {
     try {
@@ -130,7 +130,8 @@ export class Dispatcher<Api> {
 
   /**
    * Browsers send what other sites' pages tell them to. Without tokens a request that names another host than
-   * this one comes from a page whose name was made to point here; with a foreign origin it comes from elsewhere.
+   * this one comes from a page whose name was made to point here; with a foreign origin it comes from
+   * elsewhere.
    */
   private refuseForeign({ headers }: RequestHead): void {
     const { host, origin } = headers

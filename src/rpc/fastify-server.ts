@@ -1,8 +1,8 @@
 /**
  * The API of Nimbus in production: fastify carries, the dispatcher answers.
  *
- * What fastify is for here: who may not call is refused before the body is read, each route has its own limit,
- * slow and idle callers are cut off, connections end in good order.
+ * What fastify is for here: who may not call is refused before the body is read, each route has its own
+ * limit, slow and idle callers are cut off, connections end in good order.
  */
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { UnavailableError } from '../base/errors.ts'

@@ -1,7 +1,7 @@
 /**
  * What a supervisor tells the leader, once a second and at once when something happened: its node, its slots,
- * what the workers there say of themselves. Never in ZooKeeper; a leader that is new learns all of it within a
- * period.
+ * what the workers there say of themselves. Never in ZooKeeper; a leader that is new learns all of it
+ * within a period.
  */
 import type { BlobRef } from '../cluster/records.ts'
 import type { ExitReason, SeatBeat, SeatFault } from '../cluster/seat-messages.ts'
@@ -54,7 +54,10 @@ export interface SlotBeat {
   /** The newest the worker sent, and its age. */
   readonly beat: SeatBeat | undefined
   readonly beatAgeMs: number
-  /** State written out for the assignment's `dump`, stored as blobs. undefined: not asked, or not done yet. */
+  /**
+   * State written out for the assignment's `dump`, stored as blobs. undefined: not asked, or not done
+   * yet.
+   */
   readonly dumped: readonly DumpedState[] | undefined
 }
 

@@ -1,8 +1,9 @@
 /**
- * Where the leader is: asked of all seeds at once, so that a dead one costs nothing; remembered until it is wrong.
+ * Where the leader is: asked of all seeds at once, so that a dead one costs nothing; remembered until it
+ * is wrong.
  *
- * A Nimbus that answers as the leader is used under the address at which it answered: what it calls itself may
- * not be reachable from here. A standby names its leader, which is asked as well.
+ * A Nimbus that answers as the leader is used under the address at which it answered: what it calls
+ * itself may not be reachable from here. A standby names its leader, which is asked as well.
  */
 import { deferred } from '../base/deferred.ts'
 import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
@@ -47,7 +48,10 @@ export class LeaderFinder {
     if (this.known === address) this.known = undefined
   }
 
-  /** @throws StreamError the most telling of what was answered: a refusal, a standby, or NIMBUS_UNREACHABLE */
+  /**
+   * @throws StreamError the most telling of what was answered: a refusal, a standby, or
+   * NIMBUS_UNREACHABLE
+   */
   private async ask(): Promise<string> {
     const stop = new AbortController()
     const found = deferred<string>()

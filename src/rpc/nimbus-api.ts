@@ -1,6 +1,6 @@
 /**
- * What Nimbus can be asked, as one interface: routes (routes/) describe each call for the network, dispatcher.ts
- * brings requests here, nimbus/ carries them out.
+ * What Nimbus can be asked, as one interface: routes (routes/) describe each call for the network,
+ * dispatcher.ts brings requests here, nimbus/ carries them out.
  *
  * Every call may fail with NIMBUS_NOT_LEADER (`details.leader`: address of the leader, if known),
  * COORDINATOR_UNAVAILABLE, NOT_AUTHENTICATED, NOT_ALLOWED. Names of topologies: TOPOLOGY_NOT_FOUND.
@@ -173,7 +173,10 @@ export interface NimbusApi {
   blobs(caller: Caller): Promise<readonly BlobRef[]>
   /** From `offset` on, at most `sizeBytes`. @throws BLOB_MISSING */
   readBlob(caller: Caller, digest: string, offset: number, sizeBytes: number): Promise<Uint8Array>
-  /** Whole, in one piece; stored only if the bytes have the digest. @throws BUNDLE_INVALID, BUNDLE_TOO_LARGE */
+  /**
+   * Whole, in one piece; stored only if the bytes have the digest. @throws BUNDLE_INVALID,
+   * BUNDLE_TOO_LARGE
+   */
   writeBlob(caller: Caller, digest: string, bytes: Uint8Array): Promise<BlobRef>
   deleteBlob(caller: Caller, digest: string): Promise<void>
 

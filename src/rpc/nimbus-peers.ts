@@ -1,6 +1,6 @@
 /**
- * What a Nimbus asks of daemons at known addresses: other Nimbuses, whoever leads, and supervisors. One attempt
- * each; who asks knows whom to ask next.
+ * What a Nimbus asks of daemons at known addresses: other Nimbuses, whoever leads, and supervisors. One
+ * attempt each; who asks knows whom to ask next.
  */
 import { isStreamError } from '../base/errors.ts'
 import type { BlobRef } from '../cluster/records.ts'

@@ -1,6 +1,6 @@
 /**
- * A table of routes as an OpenAPI 3.1 document: made of the schemas that requests are checked by, so it cannot
- * say anything else than what holds.
+ * A table of routes as an OpenAPI 3.1 document: made of the schemas that requests are checked by, so it
+ * cannot say anything else than what holds.
  */
 import { z } from 'zod'
 import type { Json } from '../topology/document.ts'

@@ -66,7 +66,10 @@ export function statusOf(code: ErrorCode): number {
 /** Statuses that any call may have, whatever its codes are. 503 is a standby without a leader, too. */
 export const commonStatuses: readonly number[] = [400, 401, 403, 404, 405, 413, 415, 421, 503, 504]
 
-/** @param status where the code alone does not say it: a path that is not there, a method that is not its own */
+/**
+ * @param status where the code alone does not say it: a path that is not there, a method that is not its
+ * own
+ */
 export function problemReply(
   error: StreamError,
   status: number = statusFor(error),

@@ -1,4 +1,7 @@
-/** What arrived, made into values before any schema looks at them: texts, JSON, queries. All of it may be hostile. */
+/**
+ * What arrived, made into values before any schema looks at them: texts, JSON, queries. All of it may be
+ * hostile.
+ */
 import { UsageError } from '../base/errors.ts'
 import { DEPTH_MAX } from './limits.ts'
 import type { Action } from './routes/route.ts'

@@ -63,7 +63,10 @@ export class Tokens {
   }
 }
 
-/** Who calls where no tokens are configured: whoever is on this machine, for all listeners are on loopback then. */
+/**
+ * Who calls where no tokens are configured: whoever is on this machine, for all listeners are on loopback
+ * then.
+ */
 export const localCaller: Caller = { name: 'local', roles: ['admin'] }
 
 /** @throws UsageError NOT_AUTHENTICATED */

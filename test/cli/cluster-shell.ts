@@ -1,4 +1,5 @@
-// Commands of the command line in this process, against a fake Nimbus on loopback: what they print, and how they end.
+// Commands of the command line in this process, against a fake Nimbus on loopback: what they print, and
+// how they end.
 import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Goal: every command about a cluster says what it should, in tables and as JSON, and ends with the right code.
-// Method: run in this process against a fake Nimbus behind the real API.
+// Goal: every command about a cluster says what it should, in tables and as JSON, and ends with the right
+// code. Method: run in this process against a fake Nimbus behind the real API.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'

@@ -1,5 +1,6 @@
-// Every route with wrong types, sizes, names and encodings: 20,000 cases from printed seeds. Whatever comes, the
-// reply has a documented status and, if it is a refusal, a problem as in RFC 9457; and nothing of us is changed.
+// Every route with wrong types, sizes, names and encodings: 20,000 cases from printed seeds. Whatever
+// comes, the reply has a documented status and, if it is a refusal, a problem as in RFC 9457; and nothing
+// of us is changed.
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { HttpReply, HttpRequest } from '../../src/host/host.ts'

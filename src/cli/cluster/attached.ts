@@ -1,6 +1,6 @@
 /**
- * Waits for work of the cluster, as long as somebody wants to: Ctrl-C leaves it to itself and says how to come
- * back; a second one ends the command at once. The work goes on in any case.
+ * Waits for work of the cluster, as long as somebody wants to: Ctrl-C leaves it to itself and says how to
+ * come back; a second one ends the command at once. The work goes on in any case.
  */
 import { ExitCode } from '../exit-code.ts'
 import type { Invocation } from '../invocation.ts'

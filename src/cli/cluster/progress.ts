@@ -1,6 +1,6 @@
 /**
- * Steps of long work, on stderr: drawn in place on a terminal, else a line a step and then one every ten seconds,
- * or JSON lines.
+ * Steps of long work, on stderr: drawn in place on a terminal, else a line a step and then one every ten
+ * seconds, or JSON lines.
  */
 import type { Progress } from '../../rpc/contract.ts'
 import { counted, shortTime } from '../figures.ts'

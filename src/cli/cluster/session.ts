@@ -1,4 +1,7 @@
-/** Which cluster a command means, and a client of it: flags, contexts of the project, contexts of the user. */
+/**
+ * Which cluster a command means, and a client of it: flags, contexts of the project, contexts of the
+ * user.
+ */
 import type { Host } from '../../host/host.ts'
 import type { Target } from '../../rpc/client/contexts.ts'
 import type { NimbusClient } from '../../rpc/nimbus-client.ts'
@@ -15,7 +18,10 @@ export interface ClusterSession {
   readonly timeoutMs: number | undefined
 }
 
-/** Nothing is asked yet. @throws UsageError CONTEXT_UNKNOWN, SECRET_FILE_UNREADABLE; CommandFailure wrong flags */
+/**
+ * Nothing is asked yet. @throws UsageError CONTEXT_UNKNOWN, SECRET_FILE_UNREADABLE; CommandFailure wrong
+ * flags
+ */
 export async function openCluster(shell: Shell, invocation: Invocation): Promise<ClusterSession> {
   const { reach } = await import('../../rpc/client/node-connect.ts')
   const timeoutMs = invocation.durationMs('timeout')

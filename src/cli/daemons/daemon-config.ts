@@ -1,6 +1,6 @@
 /**
- * What a daemon is told: file, environment, command line; all that is wrong with them at once, before anything is
- * started.
+ * What a daemon is told: file, environment, command line; all that is wrong with them at once, before
+ * anything is started.
  */
 
 import type { Layer } from '../../config/layer.ts'

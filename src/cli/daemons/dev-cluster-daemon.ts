@@ -1,6 +1,7 @@
 /**
- * A whole cluster on this machine: one Nimbus, some supervisors, in this process; workers are processes of their
- * own. On the ZooKeeper that is configured, else on an ensemble in memory, which forgets all when it ends.
+ * A whole cluster on this machine: one Nimbus, some supervisors, in this process; workers are processes
+ * of their own. On the ZooKeeper that is configured, else on an ensemble in memory, which forgets all
+ * when it ends.
  */
 import type { Daemon, DaemonSpec } from './nimbus-daemon.ts'
 import { startNimbus } from './nimbus-daemon.ts'

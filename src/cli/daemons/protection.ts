@@ -1,6 +1,6 @@
 /**
- * Who may reach the listeners of a daemon: everybody on this machine, while they are on loopback; beyond it only
- * with TLS and tokens, or it does not start.
+ * Who may reach the listeners of a daemon: everybody on this machine, while they are on loopback; beyond
+ * it only with TLS and tokens, or it does not start.
  *
  * Invariants
  *   P1  a listener beyond loopback has certificates, an authority and tokens
@@ -74,7 +74,8 @@ function tlsOf(
   if (given.length === 0) return undefined
   if (cert === undefined || key === undefined || ca === undefined) {
     const missing = names.filter((name) => !given.includes(name))
-    const message = `${given.join(' and ')} without ${missing.join(' and ')}: TLS of a cluster needs all three`
+    const what = `${given.join(' and ')} without ${missing.join(' and ')}`
+    const message = `${what}: TLS of a cluster needs all three`
     throw new UsageError('CONFIG_CONTRADICTION', message)
   }
   const at = (name: keyof ClusterConfig) =>

@@ -1,13 +1,15 @@
 /**
  * `typhoon/client`: what the command line does, from a program. Types only; cluster-client.ts does it.
  *
- * A client finds the Nimbus leader among the given addresses and follows it when it changes. Calls are safe to
- * repeat: one that ends with OPERATION_TIMED_OUT may still succeed, so read the status before repeating.
+ * A client finds the Nimbus leader among the given addresses and follows it when it changes. Calls are
+ * safe to repeat: one that ends with OPERATION_TIMED_OUT may still succeed, so read the status before
+ * repeating.
  *
- * Endless results (`metrics`, `events`) are async iterables: leave the loop, or abort `signal`, to end them. They
- * skip figures rather than queue them when the reader is slow.
+ * Endless results (`metrics`, `events`) are async iterables: leave the loop, or abort `signal`, to end
+ * them. They skip figures rather than queue them when the reader is slow.
  *
- * Savepoints, upgrades and what rests on them come with checkpoints: docs/decisions/0004-local-cluster-surface.md.
+ * Savepoints, upgrades and what rests on them come with checkpoints:
+ * docs/decisions/0004-local-cluster-surface.md.
  */
 import type { ErrorCode } from '../../base/error-codes.ts'
 import type { Duration, Guarantee, TopologyConfig } from '../../config/topology-config.ts'
@@ -37,8 +39,9 @@ export interface ConnectOptions {
 /** A cluster, seen from outside. Close it, or let `await using` do so. */
 export interface Client extends AsyncDisposable {
   /**
-   * Bundles a module, shows nothing, uploads and starts it. Resolves when the topology is accepted; `ready` of the
-   * result waits for its first tuples. Disposing of the result leaves the topology running: `kill` ends it.
+   * Bundles a module, shows nothing, uploads and starts it. Resolves when the topology is accepted;
+   * `ready` of the result waits for its first tuples. Disposing of the result leaves the topology
+   * running: `kill` ends it.
    * @param file the module whose default export is the topology
    * @throws UsageError any E1, E2, BUNDLE_TOO_LARGE; ConflictError TOPOLOGY_NAME_TAKEN
    */

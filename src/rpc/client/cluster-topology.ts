@@ -1,5 +1,6 @@
 /**
- * A topology that runs on a cluster, as a program sees it. It holds nothing but the name: every call asks Nimbus.
+ * A topology that runs on a cluster, as a program sees it. It holds nothing but the name: every call asks
+ * Nimbus.
  */
 import { UsageError } from '../../base/errors.ts'
 import { parseDuration } from '../../config/duration.ts'

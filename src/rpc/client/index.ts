@@ -5,8 +5,9 @@
  *   const running = await cluster.submit('./word-count.ts', { config: { workers: 4 } })
  *   await running.ready({ timeout: '1m' })
  *
- * A client finds the Nimbus leader among the given addresses and follows it when it changes. Calls are safe to
- * repeat: one that ends with OPERATION_TIMED_OUT may still succeed, so read the status before repeating.
+ * A client finds the Nimbus leader among the given addresses and follows it when it changes. Calls are
+ * safe to repeat: one that ends with OPERATION_TIMED_OUT may still succeed, so read the status before
+ * repeating.
  */
 import type { Client, ConnectOptions } from './client.ts'
 import { connectNode } from './node-connect.ts'

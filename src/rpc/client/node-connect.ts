@@ -1,6 +1,6 @@
 /**
- * A client on a real machine: context or addresses, certificates and token read from files, a host of its own.
- * Used by `typhoon/client` and, with its own flags, by the command line.
+ * A client on a real machine: context or addresses, certificates and token read from files, a host of its
+ * own. Used by `typhoon/client` and, with its own flags, by the command line.
  */
 import { UnavailableError, UsageError } from '../../base/errors.ts'
 import { parseDuration } from '../../config/duration.ts'

@@ -97,8 +97,8 @@ export async function upload(nimbus: NimbusClient, submission: Submission, repor
 }
 
 /**
- * The request has a key, so whoever is unsure whether it arrived asks again. Resolves when the topology can be
- * asked for: the board is read a moment after it was written.
+ * The request has a key, so whoever is unsure whether it arrived asks again. Resolves when the topology
+ * can be asked for: the board is read a moment after it was written.
  */
 export async function submit(
   nimbus: NimbusClient,

@@ -62,7 +62,10 @@ function progressOf({ step, done, total }: OperationStatus): Progress {
   return { step, done, total, unit: step.includes('drain') ? 'tuples' : 'tasks' }
 }
 
-/** What it failed with is told by its code; the families of conflicts and silence are the only ones there are. */
+/**
+ * What it failed with is told by its code; the families of conflicts and silence are the only ones there
+ * are.
+ */
 function failureOf({ kind, subject, error }: OperationStatus): Error {
   const { code, message } = assertDefined(error, 'work that failed says why')
   const text = `${kind} of ${subject} failed: ${message}`

@@ -6,8 +6,8 @@ import type { BlobRef } from '../../cluster/records.ts'
 import type { Json } from '../../topology/document.ts'
 
 /**
- * A value that may be undefined: JSON leaves it out. The transform changes nothing but the type, which then has
- * the key in any case, as our interfaces have it.
+ * A value that may be undefined: JSON leaves it out. The transform changes nothing but the type, which
+ * then has the key in any case, as our interfaces have it.
  */
 export function maybe<T extends z.ZodType>(schema: T) {
   return schema.optional().transform((value): z.output<T> | undefined => value)
@@ -16,7 +16,10 @@ export function maybe<T extends z.ZodType>(schema: T) {
 /** Plain JSON: the dispatcher has looked at its depth and names. */
 export const json: z.ZodType<Json> = z.custom<Json>((value) => value !== undefined)
 
-/** Of topologies, nodes, components: no control characters, no separators. What it must be else, Nimbus knows. */
+/**
+ * Of topologies, nodes, components: no control characters, no separators. What it must be else, Nimbus
+ * knows.
+ */
 export const plainName = z
   .string()
   .min(1)

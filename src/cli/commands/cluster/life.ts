@@ -1,4 +1,7 @@
-/** `typhoon activate | deactivate | kill | rebalance | wait`: what changes a running topology, and waiting for it. */
+/**
+ * `typhoon activate | deactivate | kill | rebalance | wait`: what changes a running topology, and waiting
+ * for it.
+ */
 import { waitForWork } from '../../../rpc/client/waiting.ts'
 import type { OperationStatus } from '../../../rpc/nimbus-api.ts'
 import { attached } from '../../cluster/attached.ts'

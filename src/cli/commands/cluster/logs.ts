@@ -64,7 +64,7 @@ function filterOf(
     // What a component prints has no level and no time; it is left out where either is asked for.
     if (level > 0 && levels.indexOf(fields?.['level']) < level) return false
     if (from === undefined) return true
-    const at = Date.parse(String(fields?.['time']))
+    const at = new Date(String(fields?.['time'])).getTime()
     return Number.isFinite(at) && at >= from
   }
 }

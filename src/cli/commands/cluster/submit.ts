@@ -130,10 +130,12 @@ function previewLines(
   { findings, changes, slots }: PreviewReply,
 ): readonly string[] {
   const tasks = outline.components.reduce((sum, each) => sum + each.tasks, 0)
+  const size = `${counted(outline.components.length, 'component')}, ${counted(tasks, 'task')}`
+  const { digest, sizeBytes } = request.bundle
   const lines = [
-    `${paint('bold', request.name)}  ${counted(outline.components.length, 'component')}, ${counted(tasks, 'task')}, ${outline.guarantee}`,
+    `${paint('bold', request.name)}  ${size}, ${outline.guarantee}`,
     `  slots   needs ${slots.needed}, ${slots.free} free`,
-    `  bundle  ${Math.ceil(request.bundle.sizeBytes / KIB)} KiB, sha256 ${request.bundle.digest.slice(0, 12)}`,
+    `  bundle  ${Math.ceil(sizeBytes / KIB)} KiB, sha256 ${digest.slice(0, 12)}`,
   ]
   for (const { kind, subject, before, after } of changes) {
     const mark = before === undefined ? '+' : after === undefined ? '-' : '~'
