@@ -10,7 +10,10 @@ export const SeatVariable = {
   CONTROL_PATH: 'TYPHOON_SEAT_CONTROL',
   /** Shown in HELLO. Take it out of the environment before user code runs. */
   SECRET: 'TYPHOON_SEAT_SECRET',
-  /** Paths of PEM files for links to other workers, as JSON: `{"cert": …, "key": …, "ca": …}`. Absent: plain TCP. */
+  /**
+   * Paths of PEM files for links to other workers, as JSON: `{"cert": …, "key": …, "ca": …}`. Absent: plain
+   * TCP.
+   */
   TLS: 'TYPHOON_SEAT_TLS',
 } as const
 

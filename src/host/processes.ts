@@ -1,6 +1,6 @@
 /**
- * Processes and the machine below them. Apart from `Host`: only a supervisor and a submit start processes, and
- * in the simulator they start something else.
+ * Processes and the machine below them. Apart from `Host`: only a supervisor and a submit start processes,
+ * and in the simulator they start something else.
  */
 
 export interface SpawnSpec {
@@ -62,8 +62,8 @@ export interface Processes {
   /** undefined: there is none, or it is a zombie. */
   facts(pid: number): Promise<ProcessFacts | undefined>
   /**
-   * Signals it, with its group if it leads one, only if it still is the process that was born then. False: it is
-   * gone.
+   * Signals it, with its group if it leads one, only if it still is the process that was born then. False: it
+   * is gone.
    */
   signal(pid: number, bornAt: string, signal: Signal): Promise<boolean>
   machine(): Promise<MachineFacts>
