@@ -139,9 +139,11 @@ export class SimCluster implements SimPlace {
     return this.own
   }
 
-  newClient(): NimbusClient {
+  /** `nimbuses`: whom it knows. Default: all. */
+  newClient(nimbuses: readonly string[] = this.nimbusNames): NimbusClient {
     this.clientCount += 1
-    return new NimbusClient({ host: this.world.host(`client${this.clientCount}`), seeds: this.seeds })
+    const seeds = nimbuses.map((name) => `${name}:${NIMBUS_PORT}`)
+    return new NimbusClient({ host: this.world.host(`client${this.clientCount}`), seeds })
   }
 
   /** Begins a Nimbus on its machine, unless one runs there; it is there when its start has come through. */

@@ -196,6 +196,25 @@ function nimbusFaults({ cluster, model, random, see }: FaultBench) {
       },
     ],
     [
+      'pause-leader',
+      () => {
+        const [forMs, name] = [3_200 + random.next() * 2_600, model.topologies[0]?.name ?? '']
+        return () => {
+          const leader = cluster.leaderName
+          if (leader === undefined) return
+          see('pause-leader')
+          cluster.world.pause(leader)
+          timers.after(forMs, () => cluster.world.resume(leader))
+          // Asked while it stands still: it answers in its first moment afterwards, when another may lead.
+          const direct = cluster.newClient([leader])
+          timers.after(forMs - 200, () => {
+            direct.call('deactivate', [name], { timeoutMs: 10_000 }).catch(ignoreRefusal)
+          })
+          timers.after(forMs + 4_000, () => cluster.client.call('activate', [name]).catch(ignoreRefusal))
+        }
+      },
+    ],
+    [
       'isolate-nimbus',
       () => {
         const [name, forMs] = [nimbus(), random.next() * 15_000]
@@ -298,6 +317,10 @@ function operatorCalls({ cluster, model, random, see, violate }: FaultBench) {
       },
     ],
   ] as const
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!isStreamError(error)) throw error
 }
 
 function nodeOf(model: ClusterModel, random: SeededRandom): string {

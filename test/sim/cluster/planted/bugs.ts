@@ -31,19 +31,6 @@ const later: Call = async () => undefined
 
 export const plantedInCluster: readonly PlantedInCluster[] = [
   {
-    name: 'a leader writes without checking the epoch',
-    told: /I1:/,
-    plant: () =>
-      replaced(
-        EpochWriter.prototype,
-        'write',
-        () =>
-          function (this: Parts, operations: unknown) {
-            return this.spec.coordinator.multi(operations)
-          },
-      ),
-  },
-  {
     name: 'a leader that has lost its place goes on leading, and its writes are not checked',
     told: /I1:/,
     plant() {
@@ -68,13 +55,12 @@ export const plantedInCluster: readonly PlantedInCluster[] = [
     plant: () =>
       replaced(
         SlotRunner.prototype,
-        'carryOutFor',
+        'carryOut',
         (original) =>
-          function (this: Parts, effect: unknown, living: unknown) {
-            if (effect !== 'kill' && effect !== 'kill-hung') return original.call(this, effect, living)
+          function (this: Parts, effect: unknown) {
+            if (effect !== 'kill') return original.call(this, effect)
             // The signal is forgotten; what is told is that it worked.
             this.process.gone({ reason: 'killed', text: 'believed to be' })
-            this.step()
             return undefined
           },
       ),
@@ -167,17 +153,9 @@ export const plantedInCluster: readonly PlantedInCluster[] = [
     plant: () => replaced(ClusterBoard.prototype, 'submitOf', () => later),
   },
   {
-    name: 'after a reconnect the board is not read again',
+    name: 'a part of the board is read once, and changes are not listened to',
     told: /liveness|I15/,
-    plant: () =>
-      replaced(
-        BoardMirror.prototype,
-        'onEvent',
-        (original) =>
-          function (this: Parts, part, event: Parts) {
-            return event.kind === 'reset' ? undefined : original.call(this, part, event)
-          },
-      ),
+    plant: () => replaced(BoardMirror.prototype, 'onEvent', () => nothing),
   },
   {
     name: 'a supervisor does not follow the board',
