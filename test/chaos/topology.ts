@@ -37,7 +37,10 @@ export default defineTopology({
       return () => {
         if (isNoted) return
         isNoted = true
-        appendFileSync(join(directory, 'first.log'), `${component} ${context.task} ${process.pid} ${Date.now()}\n`)
+        appendFileSync(
+          join(directory, 'first.log'),
+          `${component} ${context.task} ${process.pid} ${Date.now()}\n`,
+        )
       }
     }
 
@@ -50,7 +53,11 @@ export default defineTopology({
         let line = after === undefined ? mine : after + PARTITIONS.length
         while (line < lines && !signal.aborted) {
           const batch: { values: { line: number; text: string }; position: number }[] = []
-          while (line < lines && lineDueMs(startMs, linesPerSecond, line) <= Date.now() && batch.length < 200) {
+          while (
+            line < lines &&
+            lineDueMs(startMs, linesPerSecond, line) <= Date.now() &&
+            batch.length < 200
+          ) {
             batch.push({ values: { line, text: all[line % all.length] ?? '' }, position: line })
             line += PARTITIONS.length
           }
@@ -67,7 +74,8 @@ export default defineTopology({
       execute(tuple, out, note) {
         note()
         const { line, text: words } = tuple.values
-        for (const [place, word] of wordsOf(words).entries()) out.emit({ number: numberOf(line, place), word })
+        for (const [place, word] of wordsOf(words).entries())
+          out.emit({ number: numberOf(line, place), word })
       },
     })
 
