@@ -129,6 +129,11 @@ export interface ClusterConfig {
   readonly 'nimbus.drain.at.risk'?: boolean
   /** Name of a topology → nodes it gets for itself; others leave them. Default {}. */
   readonly 'isolation.scheduler.machines'?: Readonly<Record<string, number>>
+  /**
+   * Name of this node, unique in the cluster and the same after a restart. Null: storm.local.hostname, or the
+   * system's. Default none.
+   */
+  readonly 'supervisor.node.name'?: string
   /** One port per worker this node may run. Default [6700,6701,6702,6703]. */
   readonly 'supervisor.slots.ports'?: readonly number[]
   /** Time without progress after which a worker counts as hung and is restarted. Default 5 s. */

@@ -31,7 +31,7 @@ const WORKER_MAIN = new URL(`../../worker/main${EXTENSION}`, import.meta.url).pa
 /** @throws ConflictError RECORD_EXISTS the node's name is taken; UnavailableError PORT_IN_USE, DISK_FULL */
 export async function startSupervisor(spec: SupervisorDaemonSpec): Promise<Daemon> {
   const { host, config, protection, makeBoard, version, log } = spec
-  const node = spec.node ?? config['storm.local.hostname'] ?? host.name
+  const node = spec.node ?? config['supervisor.node.name'] ?? config['storm.local.hostname'] ?? host.name
   const bind = config['bind.address'] ?? '127.0.0.1'
   const reached = config['storm.local.hostname'] ?? (isLoopback(bind) ? bind : host.name)
   const configured = supervisorSettings(

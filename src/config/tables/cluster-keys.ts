@@ -256,6 +256,13 @@ export const clusterKeys = {
     min: 1,
     doc: 'Name of a topology → nodes it gets for itself; others leave them.',
   },
+  'supervisor.node.name': {
+    type: 'string',
+    default: null,
+    doc:
+      'Name of this node, unique in the cluster and the same after a restart. Null: storm.local.hostname, or the ' +
+      "system's.",
+  },
   'supervisor.slots.ports': {
     storm: 'same',
     type: 'list',
