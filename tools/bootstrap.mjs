@@ -35,6 +35,7 @@ const entries = {
   demo: 'examples/word-count/demo.ts',
   bench: 'bench/main.ts',
   sim: 'test/sim/main.ts',
+  chaos: 'test/chaos/main.ts',
   docs: 'tools/docs.ts',
   check: 'tools/check.ts',
   fix: 'tools/fix.ts',

@@ -1,10 +1,10 @@
 // Goal: the checker itself. A lost, a repeated and an invented word are each told, and times are those drawn in
 // figures.ts.
 import { describe, expect, test } from 'vitest'
-import { effectOf, quantilesOf, verdictOf } from './figures.ts'
+import { effectOf, lastLinesOf, quantilesOf, verdictOf } from './figures.ts'
 import { numberOf } from './workload.ts'
 
-const emission = { startMs: 1_000, linesPerSecond: 10, lines: 4, wordCountOf: () => 2 }
+const emission = { startMs: 1_000, linesPerSecond: 10, lastLines: [2, 3], wordCountOf: () => 2 }
 const all = [0, 1, 2, 3].flatMap((line) => [0, 1].map((place) => numberOf(line, place)))
 const sights = all.map((number) => ({ number, atMs: 1_500 }))
 
@@ -41,6 +41,13 @@ test('tasks are back with their last first tuple, data is whole with the last la
     dataWholeMs: 270,
     restartedTasks: 2,
   })
+})
+
+test('a partition that is behind is not asked for lines that it did not emit', () => {
+  const some = sights.filter(({ number }) => number !== numberOf(3, 0) && number !== numberOf(3, 1))
+  const lastLines = lastLinesOf(some, 2)
+  expect(lastLines).toEqual([2, 1])
+  expect(verdictOf(some, { ...emission, lastLines })).toMatchObject({ emitted: 6, lost: [] })
 })
 
 test('quantiles are by nearest rank', () => {

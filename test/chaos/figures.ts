@@ -26,7 +26,8 @@ export interface FirstTuple {
 export interface Emission {
   readonly startMs: number
   readonly linesPerSecond: number
-  readonly lines: number
+  /** Of each partition, the last line that anything was seen of: all before it were emitted. */
+  readonly lastLines: readonly number[]
   /** Words of line `n` of the text, as often as it is read. */
   readonly wordCountOf: (line: number) => number
 }
@@ -73,7 +74,8 @@ export function verdictOf(sights: readonly Sight[], emission: Emission): RunVerd
   const seen = firstSightsOf(sights)
   const lost: number[] = []
   let emitted = 0
-  for (let line = 0; line < emission.lines; line += 1) {
+  for (let line = 0; line <= Math.max(...emission.lastLines); line += 1) {
+    if (line > (emission.lastLines[line % emission.lastLines.length] ?? -1)) continue
     const count = emission.wordCountOf(line)
     emitted += count
     for (let place = 0; place < count; place += 1) {
@@ -83,6 +85,16 @@ export function verdictOf(sights: readonly Sight[], emission: Emission): RunVerd
   }
   const known = sights.length - seen.size
   return { emitted, lost, duplicated: known - (emitted - lost.length), invented: seen.size }
+}
+
+/** Lines are dealt to partitions in turn. */
+export function lastLinesOf(sights: readonly Sight[], partitions: number): readonly number[] {
+  const last = Array.from({ length: partitions }, () => -1)
+  for (const { number } of sights) {
+    const line = Math.floor(number / WORDS_MAX)
+    last[line % partitions] = Math.max(last[line % partitions] ?? -1, line)
+  }
+  return last
 }
 
 export interface Quantiles {

@@ -6,9 +6,10 @@
  *
  * Every word has a number: line × WORDS_MAX + place. `collect` writes numbers with the time, and only then acks, so
  * a number that was acked and is in no file was lost. Each task notes the time of its first tuple in its process:
- * that is when it is back.
+ * that is when it is back. Files `block-<pid>` and `leak-<pid>` in the directory tell the process of a split task to
+ * stand still, or to take all memory.
  */
-import { appendFileSync, closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { bolt, defineTopology, fields, keyedBolt, plainSink, replayableSpout, valueState } from 'typhoon'
 import { z } from 'zod'
@@ -32,6 +33,22 @@ export default defineTopology({
   }),
   config: { workers: 3, messageTimeout: '30s', maxSpoutPending: 2_000, ackerExecutors: 2 },
   build(builder, { text, directory, startMs, linesPerSecond, lines }) {
+    /** A file with a number of milliseconds: the loop that finds it stands still for so long. */
+    const obeyOrders = () => {
+      const timer = setInterval(() => {
+        const block = join(directory, `block-${process.pid}`)
+        if (existsSync(block)) {
+          const untilMs = Date.now() + Number(readFileSync(block, 'utf8'))
+          rmSync(block)
+          while (Date.now() < untilMs);
+        }
+        if (!existsSync(join(directory, `leak-${process.pid}`))) return
+        const kept: unknown[] = []
+        for (;;) kept.push(Array.from({ length: 100_000 }, (_, n) => `${n}`))
+      }, 50)
+      timer.unref()
+    }
+
     const noteFirst = (component: string) => (context: { readonly task: number }) => {
       let isNoted = false
       return () => {
@@ -70,7 +87,10 @@ export default defineTopology({
     const split = bolt({
       input: Line,
       output: Word,
-      prepare: noteFirst('split'),
+      prepare(context) {
+        obeyOrders()
+        return noteFirst('split')(context)
+      },
       execute(tuple, out, note) {
         note()
         const { line, text: words } = tuple.values

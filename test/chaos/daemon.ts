@@ -1,0 +1,116 @@
+/** A daemon of a real cluster under test: the built command in a process of its own, with a directory of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const COMMAND = fileURLToPath(new URL('../../bin/typhoon.js', import.meta.url))
+const LOG_SHOWN = 2_000
+
+/** Nothing that a test started outlives it. */
+const living = new Set<Daemon>()
+process.on('exit', () => {
+  for (const daemon of living) daemon.killAll()
+})
+
+export interface DaemonSpec {
+  readonly role: 'nimbus' | 'supervisor'
+  readonly name: string
+  readonly directory: string
+  readonly settings: Readonly<Record<string, unknown>>
+}
+
+export class Daemon {
+  readonly spec: DaemonSpec
+  private child: ChildProcess | undefined
+  private starts = 0
+
+  constructor(spec: DaemonSpec) {
+    this.spec = spec
+    mkdirSync(spec.directory, { recursive: true })
+    living.add(this)
+  }
+
+  get pid(): number {
+    return this.child?.pid ?? 0
+  }
+
+  get isAlive(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
+  }
+
+  get localDirectory(): string {
+    return join(this.spec.directory, 'local')
+  }
+
+  start(): void {
+    const { role, directory, settings } = this.spec
+    this.starts += 1
+    const out = openSync(join(directory, 'out.log'), 'a')
+    const sets = Object.entries({ ...settings, 'storm.local.dir': this.localDirectory }).flatMap(
+      ([key, value]) => ['-c', `${key}=${JSON.stringify(value)}`],
+    )
+    this.child = spawn(process.execPath, [COMMAND, role, ...sets], {
+      cwd: directory,
+      stdio: ['ignore', out, out],
+      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
+    })
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child?.kill(signal)
+  }
+
+  /** Resolves when it is gone. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const { child } = this
+    if (child === undefined || !this.isAlive) return
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.kill(signal)
+    await gone
+  }
+
+  /** Worker processes that this supervisor started, spares included. */
+  workerPids(): readonly number[] {
+    const control = join(this.localDirectory, 'control.json')
+    return readdirSync('/proc').flatMap((name) => {
+      if (!/^\d+$/.test(name)) return []
+      try {
+        const environment = readFileSync(`/proc/${name}/environ`, 'utf8')
+        return environment.includes(`TYPHOON_SEAT_CONTROL=${control}`) ? [Number(name)] : []
+      } catch {
+        return []
+      }
+    })
+  }
+
+  /** Workers that sit in a slot, as the supervisor's own state has them. */
+  seatedPids(): readonly { readonly worker: number; readonly pid: number; readonly port: number }[] {
+    const path = join(this.localDirectory, 'supervisor.json')
+    if (!existsSync(path)) return []
+    const { seats } = JSON.parse(readFileSync(path, 'utf8')) as {
+      readonly seats: readonly { readonly worker: number; readonly pid?: number; readonly port: number }[]
+    }
+    return seats.flatMap(({ worker, pid, port }) => (pid === undefined ? [] : [{ worker, pid, port }]))
+  }
+
+  killAll(): void {
+    living.delete(this)
+    this.child?.kill('SIGKILL')
+    if (this.spec.role !== 'supervisor') return
+    for (const pid of this.workerPids()) tryKill(pid, 'SIGKILL')
+  }
+
+  log(): string {
+    const path = join(this.spec.directory, 'out.log')
+    return existsSync(path) ? readFileSync(path, 'utf8').slice(-LOG_SHOWN) : ''
+  }
+}
+
+export function tryKill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It is gone already.
+  }
+}
