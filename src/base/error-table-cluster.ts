@@ -185,7 +185,8 @@ export const clusterCodes = {
     number: 'E4030',
     family: 'unavailable',
     meaning: 'The session with ZooKeeper is over: it was silent for too long.',
-    action: 'Nothing: the daemon ends and is started again. Often: look for a blocked process or a slow network.',
+    action:
+      'Nothing: the daemon ends and is started again. Often: look for a blocked process or a slow network.',
   },
   COORDINATOR_REFUSED: {
     number: 'E4031',
@@ -197,7 +198,8 @@ export const clusterCodes = {
     number: 'E4032',
     family: 'user-code',
     meaning: 'Two builds of the same module gave different graphs.',
-    action: 'Take time, randomness and the environment out of build: workers build it again, each for itself.',
+    action:
+      'Take time, randomness and the environment out of build: workers build it again, each for itself.',
   },
   BUILD_TIMED_OUT: {
     number: 'E4033',
@@ -280,7 +282,8 @@ export const clusterCodes = {
   BUNDLE_NOT_POSSIBLE: {
     number: 'E4046',
     family: 'user-code',
-    meaning: 'The module cannot be made into one file of JavaScript: it does not compile, or has native parts.',
+    meaning:
+      'The module cannot be made into one file of JavaScript: it does not compile, or has native parts.',
     action: 'See the place in the message; what is native has to be installed on the nodes.',
   },
 } as const satisfies Record<string, ErrorCodeEntry>

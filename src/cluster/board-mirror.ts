@@ -4,8 +4,8 @@
  *   watch event ─▶ path is dirty ─▶ read again ─▶ parsed ─▶ in the picture ─▶ listeners are told
  *   reset (reconnect, first time) ─▶ the whole part is read again
  *
- * A read that fails because no server answers is made again after a wait: a dirty path stays dirty until it was
- * read. What cannot be parsed leaves the record that was known before, and is named in `malformed`.
+ * A read that fails because no server answers is made again after a wait: a dirty path stays dirty until it
+ * was read. What cannot be parsed leaves the record that was known before, and is named in `malformed`.
  *
  * Bounds: READS_AT_ONCE reads under way; dirty paths are a set, as large as the part.
  */

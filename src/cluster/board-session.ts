@@ -4,7 +4,7 @@
  */
 import { ConflictError, FormatError, hasCode, UnavailableError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import type { Coordinator } from '../coordinate/coordinator.ts'
+import type { Coordinator, CoordinatorState } from '../coordinate/coordinator.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { BoardChange, BoardPart, BoardState, CampaignSpec } from './board.ts'
 import { Campaign } from './board-campaign.ts'
@@ -35,6 +35,13 @@ export interface BoardSessionSpec {
 
 /** Time between two looks at an ephemeral that somebody else still holds. */
 const LEFT_OVER_LOOK_MS = 250
+const boardStates: Readonly<Record<CoordinatorState, BoardState>> = {
+  connected: 'connected',
+  connecting: 'away',
+  suspended: 'away',
+  expired: 'lost',
+  closed: 'closed',
+}
 const FORMAT_TEXT = `typhoon ${RECORD_FORMAT}`
 
 export class BoardSession {
@@ -58,17 +65,7 @@ export class BoardSession {
   }
 
   get state(): BoardState {
-    switch (this.coordinator.state) {
-      case 'connected':
-        return 'connected'
-      case 'connecting':
-      case 'suspended':
-        return 'away'
-      case 'expired':
-        return 'lost'
-      case 'closed':
-        return 'closed'
-    }
+    return boardStates[this.coordinator.state]
   }
 
   async open(timeoutMs: number): Promise<void> {
@@ -157,13 +154,13 @@ export class BoardSession {
   private async makeTrunk(): Promise<void> {
     const { root } = this.spec
     const format = root + paths.format
-    const found = await this.dataOf(format)
+    const found = await this.readIfThere(format)
     if (found === undefined) {
       await this.refuseStrangeRoot()
       for (const path of upTo(root)) await this.make(path, new Uint8Array(0))
       await this.make(format, new TextEncoder().encode(FORMAT_TEXT))
     }
-    const text = new TextDecoder().decode((await this.dataOf(format)) ?? new Uint8Array(0))
+    const text = new TextDecoder().decode((await this.readIfThere(format)) ?? new Uint8Array(0))
     if (text !== FORMAT_TEXT) {
       throw new FormatError(
         'RECORD_MALFORMED',
@@ -187,7 +184,7 @@ export class BoardSession {
     throw new FormatError('RECORD_MALFORMED', text, { path: root })
   }
 
-  private async dataOf(path: string): Promise<Uint8Array | undefined> {
+  private async readIfThere(path: string): Promise<Uint8Array | undefined> {
     try {
       return (await this.coordinator.get(path)).data
     } catch (error) {

@@ -2,8 +2,8 @@
  * The notice board, as daemons see it: what stands there now, and what they may write. The only way of
  * Nimbus and supervisors to the coordinator.
  *
- * A board outlives its sessions: when one expires a new one is begun, what was announced is announced again, and
- * the view is read anew. A leadership does not: it ends with its session, or when another has begun.
+ * A board outlives its sessions: when one expires a new one is begun, what was announced is announced again,
+ * and the view is read anew. A leadership does not: it ends with its session, or when another has begun.
  *
  * Order: `open`, then the rest. `close` ends the session at once, so that ephemerals go.
  *
@@ -46,11 +46,6 @@ export type BoardPart =
   | 'nodes'
   | 'nimbuses'
   | 'names'
-
-/** Parts that a daemon wants in its view: each is one watch. */
-export interface BoardInterest {
-  readonly parts: readonly BoardPart[]
-}
 
 export interface BoardChange {
   readonly part: BoardPart
@@ -132,8 +127,8 @@ export interface Board {
   /** Stands for leader until stopped; may win, lose and win again. */
   campaign(spec: CampaignSpec): Stoppable
   /**
-   * Takes the place of whoever leads with this epoch, for one who is sure that it is gone: whoever stands next leads.
-   * Being wrong costs a change of leaders and nothing else. False: it leads no more anyway.
+   * Takes the place of whoever leads with this epoch, for one who is sure that it is gone: whoever stands
+   * next leads. Being wrong costs a change of leaders and nothing else. False: it leads no more anyway.
    */
   unseat(leader: EpochRecord): Promise<boolean>
 

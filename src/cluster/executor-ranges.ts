@@ -1,6 +1,6 @@
 /**
- * Executor numbers as text: `1-5,9`. A topology of 10,000 executors on even workers stays a few bytes a worker,
- * so an assignment stays far below what a record may hold.
+ * Executor numbers as text: `1-5,9`. A topology of 10,000 executors on even workers stays a few bytes a
+ * worker, so an assignment stays far below what a record may hold.
  */
 import { FormatError } from '../base/errors.ts'
 

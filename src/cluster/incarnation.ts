@@ -5,8 +5,8 @@
  *
  *   incarnation = generation × 2^14 + restart        a u32 on the wire: 262,143 moves of 16,383 restarts
  *
- * A supervisor that has lost its count (a wiped disk) begins again at 0 and is refused by peers as old: it then
- * goes on from what they name. When restarts run out the leader gives a new generation.
+ * A supervisor that has lost its count (a wiped disk) begins again at 0 and is refused by peers as old: it
+ * then goes on from what they name. When restarts run out the leader gives a new generation.
  */
 import { assert } from '../base/assert.ts'
 

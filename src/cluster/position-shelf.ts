@@ -1,6 +1,7 @@
 /**
- * Restart positions in the coordinator: a node a partition, written under a check that the topology's assignment
- * has not changed since, so that a worker that was moved away cannot set back the one that came after it.
+ * Restart positions in the coordinator: a node a partition, written under a check that the topology's
+ * assignment has not changed since, so that a worker that was moved away cannot set back the one that came
+ * after it.
  *
  * Bounds: a `multi` takes at most WRITES_AT_ONCE partitions.
  */

@@ -5,7 +5,7 @@
  *   /leader/epoch                   EpochRecord, persistent. Every write of a leader checks its version
  *   /leader/candidates/…            ephemeral, sequential: one per Nimbus
  *   /nimbuses/<id>                  NimbusRecord, ephemeral
- *   /supervisors/<node>             SupervisorRecord, ephemeral: a node is there while its supervisor's session is
+ *   /supervisors/<node>             SupervisorRecord, ephemeral: there while the session of its supervisor is
  *   /nodes/<node>                   NodeRecord, persistent: what the leader decided about a node
  *   /names/<name>                   id of the topology that has the name
  *   /topologies/<id>                TopologyRecord
@@ -16,8 +16,8 @@
  * Who writes: the leading Nimbus all but its own and the supervisors' ephemerals, and positions, which
  * supervisors write under a check of the assignment's version.
  *
- * Bounds: no record above `RECORD_BYTES_MAX`; what may grow with a topology (its document, its bundle) is a blob,
- * named here by its digest. Never here: heartbeats, figures, tuples, code.
+ * Bounds: no record above `RECORD_BYTES_MAX`; what may grow with a topology (its document, its bundle) is a
+ * blob, named here by its digest. Never here: heartbeats, figures, tuples, code.
  */
 import type { Json } from '../topology/document.ts'
 
@@ -123,7 +123,8 @@ export interface AssignmentRecord {
   readonly topologyId: string
   readonly epoch: number
   /**
-   * Grows when executors or tasks get other numbers. Workers of different layouts do not understand each other.
+   * Grows when executors or tasks get other numbers. Workers of different layouts do not understand each
+   * other.
    */
   readonly layout: number
   /** Digest of the layout (layout.ts): a worker whose build gives another refuses to start. */
@@ -143,8 +144,8 @@ export interface AssignmentRecord {
    */
   readonly state: readonly StateBlob[]
   /**
-   * Highest generation that any worker of it ever had: one that is placed again after it was nowhere must not be
-   * older than its left-over.
+   * Highest generation that any worker of it ever had: one that is placed again after it was nowhere must not
+   * be older than its left-over.
    */
   readonly generationMax?: number | undefined
   /** Executors that are placed nowhere, and why, as the scheduler says it. */
@@ -159,8 +160,8 @@ export interface WorkerAssignment {
   /** Where its peers reach it: `host:port`. */
   readonly address: string
   /**
-   * Grows with every move of this worker and every new layout; with the restarts that its supervisor counts it
-   * makes the incarnation (incarnation.ts).
+   * Grows with every move of this worker and every new layout; with the restarts that its supervisor counts
+   * it makes the incarnation (incarnation.ts).
    */
   readonly generation: number
   /** Numbers of its executors: `1-5,9`. */

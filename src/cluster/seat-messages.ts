@@ -12,8 +12,8 @@
  *   POSITIONS as sources get on               ───▶  ◀─── STORED
  *   FAULT, FINISHED, EXITING                  ───▶
  *
- * A worker that was adopted goes on as it is: HELLO says its incarnation, run mode and peers' incarnations are
- * told anew.
+ * A worker that was adopted goes on as it is: HELLO says its incarnation, run mode and peers' incarnations
+ * are told anew.
  */
 import type { Json } from '../topology/document.ts'
 import type { RunMode } from './records.ts'
@@ -74,7 +74,10 @@ export type ToWorker =
       readonly placement: readonly number[]
       readonly peers: readonly SeatPeer[]
       readonly stateFiles: readonly string[]
-      /** Stored positions, for sources that come. Without: as this worker knew them last, so more is read again. */
+      /**
+       * Stored positions, for sources that come. Without: as this worker knew them last, so more is read
+       * again.
+       */
       readonly positions?: SeatAssign['positions']
     }
   /** Writes keyed state of these executors to files below its directory. Only while nothing is in flight. */

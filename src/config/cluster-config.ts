@@ -123,8 +123,8 @@ export interface ClusterConfig {
   /** Largest bundle that is taken. Default 64 MiB. */
   readonly 'nimbus.bundle.max.mb'?: number
   /**
-   * Drain a node that shows signs of failing soon, one at a time, and only if the others can take its workers.
-   * Default false.
+   * Drain a node that shows signs of failing soon, one at a time, and only if the others can take its
+   * workers. Default false.
    */
   readonly 'nimbus.drain.at.risk'?: boolean
   /** Name of a topology → nodes it gets for itself; others leave them. Default {}. */

@@ -365,7 +365,9 @@ export interface TopologyConfig<G extends Guarantee = Guarantee>
   readonly schedulerStrategy?: 'even' | 'random' | 'weighted' | 'resource-aware'
   /** Component → components with which it shares no node. Default {}. `topology.scheduler.apart.nodes`. */
   readonly schedulerApartNodes?: Readonly<Record<string, readonly string[]>>
-  /** Component → components with which it shares no worker. Default {}. `topology.scheduler.apart.workers`. */
+  /**
+   * Component → components with which it shares no worker. Default {}. `topology.scheduler.apart.workers`.
+   */
   readonly schedulerApartWorkers?: Readonly<Record<string, readonly string[]>>
   /** Component → most executors of it on one node. Default {}. `topology.scheduler.node.max`. */
   readonly schedulerNodeMax?: Readonly<Record<string, number>>

@@ -7,9 +7,9 @@
  *
  * Paths begin with `/`, are relative to the coordinator's root (chroot), and have no empty, `.` or `..` part.
  *
- * Order: calls take effect in the order in which they were made, as long as the connection stands. Answers and
- * watch events come in the order of the tree's changes: who sees the event of a change has not yet been given a
- * read that is newer.
+ * Order: calls take effect in the order in which they were made, as long as the connection stands. Answers
+ * and watch events come in the order of the tree's changes: who sees the event of a change has not yet been
+ * given a read that is newer.
  *
  * Bounds: data of a node, and a whole `multi`, at most `DATA_BYTES_MAX`; every call has a deadline
  * (`callTimeoutMs` of the implementation, 10 s unless said otherwise); at most `PENDING_MAX` calls wait.
@@ -80,7 +80,12 @@ export interface NodeData {
 
 /** A part of a `multi`: all take effect, or none. */
 export type Operation =
-  | { readonly kind: 'create'; readonly path: string; readonly data: Uint8Array; readonly options?: CreateOptions }
+  | {
+      readonly kind: 'create'
+      readonly path: string
+      readonly data: Uint8Array
+      readonly options?: CreateOptions
+    }
   | { readonly kind: 'set'; readonly path: string; readonly data: Uint8Array; readonly version?: number }
   | { readonly kind: 'delete'; readonly path: string; readonly version?: number }
   /** The node is there, with this version. */
@@ -117,8 +122,8 @@ export type SessionState = 'connecting' | 'connected' | 'suspended' | 'expired' 
 
 export interface Coordinator {
   /**
-   * Worked out at every read from the time of the last answer, not by a timer: a process whose loop stood still
-   * for longer than its session sees `expired` at once.
+   * Worked out at every read from the time of the last answer, not by a timer: a process whose loop stood
+   * still for longer than its session sees `expired` at once.
    */
   readonly state: SessionState
   /** 0n before the first connection. */

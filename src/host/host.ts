@@ -103,8 +103,8 @@ export interface Http {
    */
   request(address: string, request: HttpRequest, limits: HttpLimits): Promise<HttpReply>
   /**
-   * Answers requests until stopped; a longer body than `bodyBytesMax` is refused with 413. Port 0: any free one,
-   * see `address`. Nimbus' API in production is served by fastify instead (rpc/fastify-server.ts).
+   * Answers requests until stopped; a longer body than `bodyBytesMax` is refused with 413. Port 0: any free
+   * one, see `address`. Nimbus' API in production is served by fastify instead (rpc/fastify-server.ts).
    * @throws UnavailableError PORT_IN_USE
    */
   serve(

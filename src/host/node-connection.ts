@@ -2,7 +2,8 @@
  * A connection of this machine's network: plain TCP, TLS or a unix socket, whoever made it.
  *
  * Writes of one turn leave together: they are held until the turn of the event loop ends, or until there are
- * enough of them to be worth a call of the system by themselves. Then the other side can begin while we go on.
+ * enough of them to be worth a call of the system by themselves. Then the other side can begin while we go
+ * on.
  *
  * Invariants
  *   C1  `onClose` is called exactly once, nothing else after it.
@@ -16,7 +17,9 @@ import type { Connection } from './host.ts'
 export const DIAL_TIMEOUT_MS = 10_000
 /** Undelivered bytes above which `write` answers false. The same in memory-net.ts. */
 export const BUFFER_BYTES_MAX = 256 * 1024
-/** Until a silent peer is asked by the system whether it is there. Links ask sooner, by echoes of their own. */
+/**
+ * Until a silent peer is asked by the system whether it is there. Links ask sooner, by echoes of their own.
+ */
 export const KEEP_ALIVE_MS = 30_000
 /**
  * Bytes that are sent without waiting for the end of the turn. A choice: the size at which frames of links

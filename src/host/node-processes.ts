@@ -21,7 +21,7 @@ import type {
   ChildProcess,
   MachineFacts,
   Processes,
-  ProcessFacts,
+  ProgramFacts,
   Signal,
   SpawnSpec,
 } from './processes.ts'
@@ -47,7 +47,7 @@ export const nodeProcesses: Processes = {
     }
   },
 
-  async facts(pid): Promise<ProcessFacts | undefined> {
+  async facts(pid): Promise<ProgramFacts | undefined> {
     const stat = await readStatLater(pid)
     return stat === undefined ? undefined : factsOf(pid, stat)
   },
@@ -165,7 +165,7 @@ function isZombie(stat: string): boolean {
   return /^[ZX]/.test(fieldsOf(stat)[Field.STATE] ?? '')
 }
 
-function factsOf(pid: number, stat: string): ProcessFacts | undefined {
+function factsOf(pid: number, stat: string): ProgramFacts | undefined {
   const fields = fieldsOf(stat)
   const bornAt = bornAtOf(stat)
   if (bornAt === undefined || isZombie(stat)) return undefined

@@ -1,6 +1,6 @@
 /**
- * The host's network over mutual TLS: both sides show a certificate of the cluster's authority, or there is no
- * connection. Addresses are those of node-net.ts.
+ * The host's network over mutual TLS: both sides show a certificate of the cluster's authority, or there is
+ * no connection. Addresses are those of node-net.ts.
  *
  * What a certificate says is not looked at beyond its signature and its time: every worker of the cluster may
  * have the same one, and who may speak for which worker is settled by the handshake of the links. A name is

@@ -36,7 +36,7 @@ export interface ChildProcess {
 }
 
 /** A process, whoever started it. */
-export interface ProcessFacts {
+export interface ProgramFacts {
   readonly pid: number
   /** Time of its start as the kernel counts it: with the pid it names a process for good. */
   readonly bornAt: string
@@ -60,7 +60,7 @@ export interface Processes {
   /** @throws UnavailableError CONNECT_FAILED the system gave no process */
   spawn(spec: SpawnSpec): ChildProcess
   /** undefined: there is none, or it is a zombie. */
-  facts(pid: number): Promise<ProcessFacts | undefined>
+  facts(pid: number): Promise<ProgramFacts | undefined>
   /**
    * Signals it, with its group if it leads one, only if it still is the process that was born then. False: it
    * is gone.

@@ -167,8 +167,9 @@ export class VirtualWorld {
   }
 
   /**
-   * A further program on a machine: a host of its own, called `machine/program`, that crashes and stands still by
-   * itself, on the machine's disk and under its name in the net. A crash of the machine takes it along.
+   * A further program on a machine: a host of its own, called `machine/program`, that crashes and stands
+   * still by itself, on the machine's disk and under its name in the net. A crash of the machine takes it
+   * along.
    */
   hostOn(machine: string, program: string): Host {
     const name = `${machine}/${program}`

@@ -13,7 +13,11 @@ const def = defineTopology({
   name: 'words',
   config: { workers: 3 },
   build(builder) {
-    const words = builder.setSpout('words', spoutFrom(Word, () => [{ word: 'a' }]), 2)
+    const words = builder.setSpout(
+      'words',
+      spoutFrom(Word, () => [{ word: 'a' }]),
+      2,
+    )
     const split = bolt({ input: Word, output: Word, execute: (tuple, out) => out.emit(tuple.values) })
     const first = builder.setBolt('first', split, { executors: 2, tasks: 5 }).shuffleGrouping(words)
     builder.setBolt('second', split, 4).fieldsGrouping(first, 'word')

@@ -1,4 +1,7 @@
-/** A daemon of a real cluster under test: the built command in a process of its own, with a directory of its own. */
+/**
+ * A daemon of a real cluster under test: the built command in a process of its own, with a directory of its
+ * own.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

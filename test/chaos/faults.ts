@@ -1,5 +1,6 @@
 /**
- * Faults of a real cluster: each strikes, and is healed. What is said of them is what `npm run chaos -- --list` prints.
+ * Faults of a real cluster: each strikes, and is healed. What is said of them is what `npm run chaos --
+ * --list` prints.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

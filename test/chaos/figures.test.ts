@@ -1,5 +1,5 @@
-// Goal: the checker itself. A lost, a repeated and an invented word are each told, and times are those drawn in
-// figures.ts.
+// Goal: the checker itself. A lost, a repeated and an invented word are each told, and times are those drawn
+// in figures.ts.
 import { describe, expect, test } from 'vitest'
 import { effectOf, lastLinesOf, quantilesOf, verdictOf } from './figures.ts'
 import { numberOf } from './workload.ts'

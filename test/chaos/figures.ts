@@ -4,8 +4,8 @@
  *   time ──┬────────────┬──────────────────┬────────▶
  *        fault      tasks back         data whole
  *
- * tasks back: each task that had to start again has worked on a tuple. Data whole: the last word that was due before
- * tasks were back, and had not been seen at the fault, has been seen.
+ * tasks back: each task that had to start again has worked on a tuple. Data whole: the last word that was due
+ * before tasks were back, and had not been seen at the fault, has been seen.
  */
 import { lineDueMs, numberOf, WORDS_MAX } from './workload.ts'
 

@@ -1,7 +1,8 @@
 /**
- * `npm run chaos -- FAULT --trials N [--json] [--seconds S] [--rate LINES] [--seed N]`: breaks a real cluster (three ZooKeeper
- * servers, two Nimbuses, three supervisors) again and again while it counts words, and tells how soon tasks were back,
- * how soon nothing was missing, and what was lost. `--list` gives the faults; without a fault all are run.
+ * `npm run chaos -- FAULT --trials N [--json] [--seconds S] [--rate LINES] [--seed N]`: breaks a real cluster
+ * (three ZooKeeper servers, two Nimbuses, three supervisors) again and again while it counts words, and tells
+ * how soon tasks were back, how soon nothing was missing, and what was lost. `--list` gives the faults;
+ * without a fault all are run.
  */
 import { parseArgs } from 'node:util'
 import { SeededRandom } from '../../src/base/random.ts'

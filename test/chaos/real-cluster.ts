@@ -1,6 +1,6 @@
 /**
- * A real cluster on this machine: three ZooKeeper servers, two Nimbuses, three supervisors, worker processes. Started
- * by the built command, as a user starts them; asked by the built client.
+ * A real cluster on this machine: three ZooKeeper servers, two Nimbuses, three supervisors, worker processes.
+ * Started by the built command, as a user starts them; asked by the built client.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'

@@ -1,13 +1,13 @@
 /**
- * What runs while things are broken: the word count of a real text, read at a fixed rate, with a sink that can be
- * checked afterwards.
+ * What runs while things are broken: the word count of a real text, read at a fixed rate, with a sink that
+ * can be checked afterwards.
  *
  *   lines ×2 ─shuffle─▶ split ×2 ─fields(word)─▶ count ×4 ─fields(word)─▶ collect ×2
  *
- * Every word has a number: line × WORDS_MAX + place. `collect` writes numbers with the time, and only then acks, so
- * a number that was acked and is in no file was lost. Each task notes the time of its first tuple in its process:
- * that is when it is back. Files `block-<pid>` and `leak-<pid>` in the directory tell the process of a split task to
- * stand still, or to take all memory.
+ * Every word has a number: line × WORDS_MAX + place. `collect` writes numbers with the time, and only then
+ * acks, so a number that was acked and is in no file was lost. Each task notes the time of its first tuple in
+ * its process: that is when it is back. Files `block-<pid>` and `leak-<pid>` in the directory tell the
+ * process of a split task to stand still, or to take all memory.
  */
 import { appendFileSync, closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'

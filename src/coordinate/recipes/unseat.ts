@@ -1,7 +1,7 @@
 /**
- * Takes the first place in a line from whoever has it: for one who waits and is sure that the first is gone, long
- * before its session is over. Being wrong costs a change of leaders, and nothing else: the one unseated is told by
- * its own watch, and its writes are refused as soon as the next has raised the epoch.
+ * Takes the first place in a line from whoever has it: for one who waits and is sure that the first is gone,
+ * long before its session is over. Being wrong costs a change of leaders, and nothing else: the one unseated
+ * is told by its own watch, and its writes are refused as soon as the next has raised the epoch.
  */
 import { hasCode } from '../../base/errors.ts'
 import type { Coordinator } from '../coordinator.ts'

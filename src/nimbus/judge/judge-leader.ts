@@ -1,9 +1,9 @@
 /**
  * Whether who leads is gone, by what a standby saw when it asked. Pure.
  *
- * Nobody listening at its address is a sure sign: a process is there or it is not. Silence is a weak one: the way
- * between the two may be cut while the leader does its work. So silence must last longer, and a challenge that came
- * of it is not repeated soon: two that cannot hear each other would take the lead in turns.
+ * Nobody listening at its address is a sure sign: a process is there or it is not. Silence is a weak one: the
+ * way between the two may be cut while the leader does its work. So silence must last longer, and a challenge
+ * that came of it is not repeated soon: two that cannot hear each other would take the lead in turns.
  */
 import type { PingAnswer } from '../peers.ts'
 

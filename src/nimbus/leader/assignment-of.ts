@@ -5,8 +5,8 @@
  *   A1  a generation that a topology has used is never used again by a worker that is not the same
  *   A2  the token is drawn once in a topology's life
  *   A3  nothing is written that says what stands there already
- *   A4  executors change their workers in place only while nothing is in flight; else every worker begins anew, for
- *       routes and positions must not change hands under tuples that are on their way
+ *   A4  executors change their workers in place only while nothing is in flight; else every worker begins
+ *       anew, for routes and positions must not change hands under tuples that are on their way
  */
 import { formatRanges, parseRanges } from '../../cluster/executor-ranges.ts'
 import type { AssignmentRecord, RunMode, StateBlob, WorkerAssignment } from '../../cluster/records.ts'

@@ -43,8 +43,8 @@ export function writesOf(facts: RoundFacts, each: Case, plan: TopologyPlan | und
 }
 
 /**
- * The plan deals executors anew though nothing is lost: slots have come free. Nothing is restarted for that; it waits
- * until nothing is in flight.
+ * The plan deals executors anew though nothing is lost: slots have come free. Nothing is restarted for that;
+ * it waits until nothing is in flight.
  */
 function isVoluntary(
   facts: RoundFacts,
@@ -56,7 +56,10 @@ function isVoluntary(
   // Where something runs nowhere it must run at once.
   if (current.unplaced.length > 0 || plan.unplaced.length > 0) return false
   if ((facts.lostWorkers.get(topology.record.id) ?? []).length > 0) return false
-  const workers = plan.workers.map(({ worker, executors }) => ({ worker, executors: formatRanges(executors) }))
+  const workers = plan.workers.map(({ worker, executors }) => ({
+    worker,
+    executors: formatRanges(executors),
+  }))
   return isDealtAnew(current, wanted.digest, workers)
 }
 

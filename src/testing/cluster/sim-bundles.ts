@@ -1,6 +1,6 @@
 /**
- * Bundles of simulated topologies: a few bytes that name a topology of this process. They are stored, copied and
- * checked by their digest like real ones; only importing is a look-up.
+ * Bundles of simulated topologies: a few bytes that name a topology of this process. They are stored, copied
+ * and checked by their digest like real ones; only importing is a look-up.
  */
 import { FormatError } from '../../base/errors.ts'
 import type { Host } from '../../host/host.ts'

@@ -273,7 +273,9 @@ export class SimCluster implements SimPlace {
     return { digest, sizeBytes: bytes.length }
   }
 
-  /** A daemon that cannot start ends, and is started again by whoever looks after it: here, after a second. */
+  /**
+   * A daemon that cannot start ends, and is started again by whoever looks after it: here, after a second.
+   */
   private begin(host: Host, program: string, work: () => Promise<void>): void {
     host.timers.defer(() => {
       work().catch((error: unknown) => {

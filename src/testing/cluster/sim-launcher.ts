@@ -1,6 +1,6 @@
 /**
- * Worker processes of a simulated node: the worker's own program on a virtual host, started, signalled and ended
- * as a supervisor does with real ones.
+ * Worker processes of a simulated node: the worker's own program on a virtual host, started, signalled and
+ * ended as a supervisor does with real ones.
  *
  *   supervisor ─ launch ─▶ [host n1/w3: WorkerProcess] ─ exit code, or killed ─▶ onExit at whoever supervises then
  *
@@ -58,12 +58,12 @@ export class SimProcesses {
   /** What the supervisor of a node launches with. `on`: the supervisor's own host, which is told of ends. */
   launcherOf(node: string, on: Host): Launcher {
     return {
-      launch: async (spec) => this.handleOf(this.start(node, spec), on),
+      launch: async (spec) => this.launchedOf(this.start(node, spec), on),
       adopt: async (pid, bornAt) => {
         const entry = this.entries.get(pid)
         if (entry === undefined || entry.end !== undefined || entry.process.bornAt !== bornAt)
           return undefined
-        return this.handleOf(entry, on)
+        return this.launchedOf(entry, on)
       },
     }
   }
@@ -113,7 +113,7 @@ export class SimProcesses {
     return entry
   }
 
-  private handleOf(entry: Entry, on: Host): LaunchedWorker {
+  private launchedOf(entry: Entry, on: Host): LaunchedWorker {
     const tell = (listener: (end: LaunchedEnd) => void, end: LaunchedEnd): void => {
       on.timers.defer(() => listener(end))
     }

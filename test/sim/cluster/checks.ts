@@ -1,9 +1,10 @@
 /**
- * The invariants of a cluster, looked at while it runs and at its end. Numbers are those of the reliability plan.
+ * The invariants of a cluster, looked at while it runs and at its end. Numbers are those of the reliability
+ * plan.
  *
  *   I1   control records are written by the newest leadership only     I7   pending tuples are bounded
- *   I3   older incarnations are not believed again                     I14  a name stands with its topology, or not at all
- *   I4   an incarnation of a worker lives once                         I15  nothing of a killed topology runs for long
+ *   I3   older incarnations are not believed again                     I14  a name has its topology, or is gone
+ *   I4   an incarnation of a worker lives once                         I15  what was killed runs not for long
  *   I5   a stored position: everything before it was seen              I16  a slot has one living worker
  *   I17  in the end all is placed and runs                             I18  records and watches stay small
  *   I21  no secret in logs or answers                                  I22  the books of spouts balance
@@ -20,7 +21,10 @@ import type { ClusterModel } from './model.ts'
 const CONTROL = /^\/typhoon\/(topologies|assignments|nodes|names|submits)\//
 const EPOCH = '/typhoon/leader/epoch'
 const RECORD_BYTES_MAX = 256 * 1024
-/** A daemon keeps one watch a part, a few for elections, and a new session may be there before the old one goes. */
+/**
+ * A daemon keeps one watch a part, a few for elections, and a new session may be there before the old one
+ * goes.
+ */
 const WATCHES_PER_DAEMON = 24
 
 export interface ClusterChecksSpec {

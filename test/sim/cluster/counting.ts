@@ -1,6 +1,6 @@
 /**
- * The topology of simulated clusters: numbers from sources that can go back, doubled on the way, collected where the
- * world sees them.
+ * The topology of simulated clusters: numbers from sources that can go back, doubled on the way, collected
+ * where the world sees them.
  *
  *   numbers ×s ─shuffle─▶ relay ×r ─fields(key)─▶ sum ×c (keyed state) ─fields(key)─▶ collect ×k
  *

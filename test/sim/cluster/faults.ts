@@ -1,9 +1,9 @@
 /**
- * What happens to a simulated cluster while it works: faults, and calls of operators. All drawn before the run, so
- * that a seed can be run again; struck by the world's own timers.
+ * What happens to a simulated cluster while it works: faults, and calls of operators. All drawn before the
+ * run, so that a seed can be run again; struck by the world's own timers.
  */
-import type { SeededRandom } from '../../../src/base/random.ts'
 import { isStreamError } from '../../../src/base/errors.ts'
+import type { SeededRandom } from '../../../src/base/random.ts'
 import type { SimCluster } from '../../../src/testing/cluster/sim-cluster.ts'
 import type { ClusterModel } from './model.ts'
 
@@ -38,7 +38,10 @@ export function drawClusterFaults(bench: FaultBench): readonly ClusterFault[] {
   return faults.sort((a, b) => a.atMs - b.atMs)
 }
 
-/** Name → something that makes a stroke. Whom it hits is drawn when it is made, what is alive is seen when it strikes. */
+/**
+ * Name → something that makes a stroke. Whom it hits is drawn when it is made, what is alive is seen when it
+ * strikes.
+ */
 function kinds(bench: FaultBench): readonly (readonly [string, () => () => void])[] {
   const { random, model } = bench
   const kinds: (readonly [string, () => () => void])[] = [
@@ -291,7 +294,10 @@ function operatorCalls({ cluster, model, random, see, violate }: FaultBench) {
   }
   return [
     ['rebalance-workers', () => rebalance({}, 1 + random.below(model.workersMax))],
-    ['rebalance-executors', () => rebalance({ sum: 1 + random.below(4), relay: 1 + random.below(3) }, undefined)],
+    [
+      'rebalance-executors',
+      () => rebalance({ sum: 1 + random.below(4), relay: 1 + random.below(3) }, undefined),
+    ],
     [
       'deactivate',
       () => {

@@ -40,7 +40,10 @@ const KILL_MS = 120_000
 const VIOLATIONS_MAX = 5
 const LOG_KEPT = 60
 
-export async function simulateCluster(seed: number, options: ClusterSimOptions = {}): Promise<ClusterOutcome> {
+export async function simulateCluster(
+  seed: number,
+  options: ClusterSimOptions = {},
+): Promise<ClusterOutcome> {
   return await new ClusterSimulation(seed, options).run()
 }
 
@@ -180,7 +183,8 @@ class ClusterSimulation {
   private whatIsMissing(): string | undefined {
     const { cluster, model } = this
     if (cluster.leader === undefined) return 'a leader'
-    if (cluster.supervisors.size !== model.nodes) return `supervisors: ${[...cluster.supervisors.keys()].join(' ')}`
+    if (cluster.supervisors.size !== model.nodes)
+      return `supervisors: ${[...cluster.supervisors.keys()].join(' ')}`
     for (const topology of model.topologies) {
       const ledger = this.ledgers.get(topology.name)
       const missing = ledger === undefined ? [] : missingOf(topology, ledger)

@@ -1,9 +1,9 @@
 /**
- * Bugs of the kind that clusters of this sort have had, each put into our classes from outside. A check that none
- * of them turns red checks nothing.
+ * Bugs of the kind that clusters of this sort have had, each put into our classes from outside. A check that
+ * none of them turns red checks nothing.
  */
-import { ClusterBoard } from '../../../../src/cluster/cluster-board.ts'
 import { BoardMirror } from '../../../../src/cluster/board-mirror.ts'
+import { ClusterBoard } from '../../../../src/cluster/cluster-board.ts'
 import { PositionShelf } from '../../../../src/cluster/position-shelf.ts'
 import { EpochWriter } from '../../../../src/coordinate/recipes/epoch-writer.ts'
 import { LeaderElection } from '../../../../src/coordinate/recipes/leader-election.ts'
