@@ -74,6 +74,8 @@ describe('a violation is found:', () => {
     const text = "import { a } from '../host/node-net.ts'"
     expect(rulesBroken({ ...node, 'src/flow/a.ts': text })).toEqual(['src/flow/a.ts:1 layers/node-host'])
     expect(rulesBroken({ ...node, 'src/worker/main.ts': text, 'src/cli/dev.ts': text })).toEqual([])
+    const inside = { 'src/host/cli/node-net.ts': '', 'src/flow/a.ts': "import '../host/cli/node-net.ts'" }
+    expect(rulesBroken(inside)).toEqual(['src/flow/a.ts:1 layers/node-host'])
     expect(rulesBroken({ ...node, 'src/testing/local-cluster.ts': text })).toEqual([])
     expect(rulesBroken({ ...node, 'src/testing/fakes.ts': text })).toEqual([
       'src/testing/fakes.ts:1 layers/node-host',

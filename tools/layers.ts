@@ -6,8 +6,8 @@
  *   R1  a room imports itself and the rooms of its row; type-only imports obey as well
  *   R2  inside the house one imports the file, never an index; only the public doors have an index
  *   R3  nobody imports a door, neither by path nor by the package's own name
- *   R4  `host/node-*` is imported where programs begin: mains, cli, the local cluster, the client, and
- *       outside src/
+ *   R4  `node-*` of host and its folders is imported where programs begin: mains, cli, the local
+ *       cluster, the client, and outside src/
  *   R5  src/ imports nothing of the folders around it, but for unit tests that read fixtures
  *   R6  files do not import each other in a circle
  */
@@ -132,7 +132,10 @@ function judge(each: Import): Finding[] {
     return found
   }
   if (isDoor(each.target)) say('layers/door', `${each.target} is a door for users: import the file behind it`)
-  if (/^src\/host\/node-/.test(each.target) && !nodeHostUsers.some((allowed) => allowed.test(each.from))) {
+  if (
+    /^src\/host\/([^/]+\/)?node-/.test(each.target) &&
+    !nodeHostUsers.some((allowed) => allowed.test(each.from))
+  ) {
     say(
       'layers/node-host',
       'take a Host as an argument; only mains, cli and the local cluster make the real one',

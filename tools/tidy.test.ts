@@ -144,7 +144,10 @@ describe('bans', () => {
     expect(bans("import { join } from 'node:path'")).toEqual(['bans/node'])
     expect(bans("import type { Socket } from 'net'")).toEqual(['bans/node'])
     expect(bans("import { join } from 'node:path'", 'src/host/node-files.ts')).toEqual([])
-    expect(bans("import { join } from 'node:path'", 'src/host/virtual-host.ts')).toEqual(['bans/node'])
+    expect(bans("import { join } from 'node:path'", 'src/host/cli/node-files.ts')).toEqual([])
+    expect(bans("import { join } from 'node:path'", 'src/host/virtual/virtual-host.ts')).toEqual([
+      'bans/node',
+    ])
   })
 
   test('default exports, enums, namespaces, #private', () => {

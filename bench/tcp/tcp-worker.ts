@@ -116,6 +116,11 @@ async function run(plan: ChildPlan): Promise<void> {
       errors,
     }
   }
+  obey(worker, answer)
+}
+
+/** Does what the parent asks for until the parent is gone. */
+function obey(worker: Worker, answer: (question: Question) => Answer): void {
   process.on('message', (question: Question) => {
     if (question === 'start') worker.activate()
     if (question === 'drain') worker.drain()

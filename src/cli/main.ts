@@ -8,8 +8,8 @@
  * Start-up counts (a run reaches its first tuple within 300 ms), so what one command needs is imported by it.
  */
 
-import { nodeMachine } from '../host/node-cli-machine.ts'
-import { nodeTerminal, type Terminal } from '../host/node-cli-terminal.ts'
+import { nodeMachine } from '../host/cli/node-cli-machine.ts'
+import { nodeTerminal, type Terminal } from '../host/cli/node-cli-terminal.ts'
 import { createNodeHost } from '../host/node-host.ts'
 import { understand } from './command-line.ts'
 import { commandNamed } from './command-list.ts'
@@ -62,7 +62,7 @@ function shellOf(terminal: Terminal, color: string | undefined): Shell {
     clock: host.clock,
     paint: paintFor(terminal, terminal.out, color),
     paintError: paintFor(terminal, terminal.err, color),
-    makeModules: async () => (await import('../host/node-cli-modules.ts')).createModuleLoader(),
+    makeModules: async () => (await import('../host/cli/node-cli-modules.ts')).createModuleLoader(),
   })
 }
 

@@ -1,7 +1,7 @@
 /**
  * Colours or none: decided once per stream, applied by name. Also the width of a text as a terminal shows it.
  */
-import type { Terminal, TextOut, TextStyle } from '../host/node-cli-terminal.ts'
+import type { Terminal, TextOut, TextStyle } from '../host/cli/node-cli-terminal.ts'
 
 /** Colours a text, or gives it back as it is. */
 export type Paint = (style: TextStyle, text: string) => string

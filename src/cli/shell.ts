@@ -1,9 +1,9 @@
 /** What commands get: the terminal with colours decided, the machine, files, and the loader of modules. */
 
+import type { Machine } from '../host/cli/node-cli-machine.ts'
+import type { ModuleLoader } from '../host/cli/node-cli-modules.ts'
+import type { Terminal } from '../host/cli/node-cli-terminal.ts'
 import type { Clock, Files, Timers } from '../host/host.ts'
-import type { Machine } from '../host/node-cli-machine.ts'
-import type { ModuleLoader } from '../host/node-cli-modules.ts'
-import type { Terminal } from '../host/node-cli-terminal.ts'
 import type { Paint } from './paint.ts'
 import { plainJson, shortPlace } from './place.ts'
 

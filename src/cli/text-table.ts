@@ -1,5 +1,5 @@
 /** Tables of text: columns two blanks apart, no lines, as wide as what stands in them. */
-import type { TextStyle } from '../host/node-cli-terminal.ts'
+import type { TextStyle } from '../host/cli/node-cli-terminal.ts'
 import { cut, type Paint, widthOf } from './paint.ts'
 
 export interface Column {

@@ -4,7 +4,7 @@
  */
 import { ConflictError, FormatError, hasCode, UnavailableError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import type { Coordinator, CoordinatorState } from '../coordinate/coordinator.ts'
+import type { Coordinator, SessionState } from '../coordinate/coordinator.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { BoardChange, BoardPart, BoardState, CampaignSpec } from './board.ts'
 import { Campaign } from './board-campaign.ts'
@@ -35,7 +35,7 @@ export interface BoardSessionSpec {
 
 /** Time between two looks at an ephemeral that somebody else still holds. */
 const LEFT_OVER_LOOK_MS = 250
-const boardStates: Readonly<Record<CoordinatorState, BoardState>> = {
+const boardStates: Readonly<Record<SessionState, BoardState>> = {
   connected: 'connected',
   connecting: 'away',
   suspended: 'away',

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { FormatError, UsageError } from '../base/errors.ts'
-import type { Json } from '../topology/document.ts'
+import type { Json } from '../topology/describe/document.ts'
 import {
   type AssignmentRecord,
   type NimbusRecord,

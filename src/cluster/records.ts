@@ -19,7 +19,7 @@
  * Bounds: no record above `RECORD_BYTES_MAX`; what may grow with a topology (its document, its bundle) is a
  * blob, named here by its digest. Never here: heartbeats, figures, tuples, code.
  */
-import type { Json } from '../topology/document.ts'
+import type { Json } from '../topology/describe/document.ts'
 
 /** Format of every record: raised when an older reader would misunderstand one. */
 export const RECORD_FORMAT = 1

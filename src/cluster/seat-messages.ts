@@ -15,7 +15,7 @@
  * A worker that was adopted goes on as it is: HELLO says its incarnation, run mode and peers' incarnations
  * are told anew.
  */
-import type { Json } from '../topology/document.ts'
+import type { Json } from '../topology/describe/document.ts'
 import type { RunMode } from './records.ts'
 
 /** What a worker is, for HELLO and for adoption. */

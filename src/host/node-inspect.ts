@@ -22,7 +22,7 @@ export interface InspectSpec {
   readonly heapMb: number
 }
 
-/** How the process ended: InspectEnd of topology/inspect-result.ts. */
+/** How the process ended: InspectEnd of topology/describe/inspect-result.ts. */
 export interface InspectedEnd {
   readonly answer: unknown
   readonly end: 'answered' | 'timed-out' | 'out-of-memory' | 'ended'
@@ -39,7 +39,7 @@ const OUTPUT_CHARS_MAX = 8_000
 const HEAP_FULL = 'JavaScript heap out of memory'
 const PAGE_MB = 4_096 / 2 ** 20
 
-/** @param judge makes a result of the end: `inspectResultOf` of topology/inspect-result.ts */
+/** @param judge makes a result of the end: `inspectResultOf` of topology/describe/inspect-result.ts */
 export async function inspectBundle<R>(spec: InspectSpec, judge: (end: InspectedEnd) => R): Promise<R> {
   const directory = await mkdtemp(join(tmpdir(), 'typhoon-inspect-'))
   try {

@@ -5,7 +5,7 @@
  */
 import type { BlobRef } from '../cluster/records.ts'
 import type { ExitReason, SeatBeat, SeatFault } from '../cluster/seat-messages.ts'
-import type { Json } from '../topology/document.ts'
+import type { Json } from '../topology/describe/document.ts'
 
 export interface NodeHeartbeat {
   readonly node: string

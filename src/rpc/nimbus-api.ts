@@ -7,8 +7,8 @@
  */
 import type { BlobRef } from '../cluster/records.ts'
 import type { SeatBeat } from '../cluster/seat-messages.ts'
-import type { Json } from '../topology/document.ts'
-import type { TopologyOutline } from '../topology/outline.ts'
+import type { Json } from '../topology/describe/document.ts'
+import type { TopologyOutline } from '../topology/describe/outline.ts'
 import type {
   ClusterStatus,
   ErrorSummary,

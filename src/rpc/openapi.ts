@@ -3,7 +3,7 @@
  * cannot say anything else than what holds.
  */
 import { z } from 'zod'
-import type { Json } from '../topology/document.ts'
+import type { Json } from '../topology/describe/document.ts'
 import { commonStatuses, PROBLEM_TYPE, statusOf } from './problem.ts'
 import { API_BASE } from './route-finder.ts'
 import type { AnyRoute } from './routes/route.ts'

@@ -2,7 +2,7 @@
 // none.
 import { expect, test } from 'vitest'
 import type { AssignmentRecord } from '../cluster/records.ts'
-import type { TopologyOutline } from '../topology/outline.ts'
+import type { TopologyOutline } from '../topology/describe/outline.ts'
 import { assignedWorkers, currentOf, executorsOf, rulesOf, strategyOf, unplacedOf } from './from-records.ts'
 import type { TopologyPlan } from './plan.ts'
 import { NO_RULES } from './request.ts'

@@ -5,8 +5,8 @@
 import { assertDefined } from '../base/assert.ts'
 import { formatRanges, parseRanges } from '../cluster/executor-ranges.ts'
 import type { AssignmentRecord, WorkerAssignment } from '../cluster/records.ts'
-import type { Json } from '../topology/document.ts'
-import { expandOutline, type TopologyOutline } from '../topology/outline.ts'
+import type { Json } from '../topology/describe/document.ts'
+import { expandOutline, type TopologyOutline } from '../topology/describe/outline.ts'
 import type { TopologyPlan } from './plan.ts'
 import type { CurrentPlan, PlacementRules, PlannedWorker, ScheduleExecutor, Strategy } from './request.ts'
 

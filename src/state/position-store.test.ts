@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Host } from '../host/host.ts'
-import { VirtualWorld } from '../host/virtual-world.ts'
+import { VirtualWorld } from '../host/virtual/virtual-world.ts'
 import { PositionStore, type StoredPositions } from './position-store.ts'
 
 const DIR = '/data'

@@ -13,7 +13,7 @@ import { incarnationOf } from '../cluster/incarnation.ts'
 import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../cluster/records.ts'
 import type { SeatAssign, SeatPeer } from '../cluster/seat-messages.ts'
 import type { Versioned } from '../cluster/versioned.ts'
-import { expandOutline, reshape, type TopologyOutline } from '../topology/outline.ts'
+import { expandOutline, reshape, type TopologyOutline } from '../topology/describe/outline.ts'
 import type { SlotWish } from './slot.ts'
 
 export interface SlotOrder {

@@ -6,7 +6,7 @@
  */
 import { UnavailableError } from '../base/errors.ts'
 import type { Host } from '../host/host.ts'
-import { VirtualWorld, type VirtualWorldSpec } from '../host/virtual-world.ts'
+import { VirtualWorld, type VirtualWorldSpec } from '../host/virtual/virtual-world.ts'
 import type { LocalRunSpec } from './local-run.ts'
 
 /** Runs what a caller waits for: in virtual time by running events, in real time by waiting. */

@@ -6,7 +6,7 @@
 import { UsageError } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import type { ComponentConfig, TopologyConfig } from '../config/topology-config.ts'
-import { topologyDocument } from './document.ts'
+import { topologyDocument } from './describe/document.ts'
 import { kindOf } from './make/expect.ts'
 import type { Schema } from './schema/schema.ts'
 import { issuesOf, validated } from './schema/stream-schema.ts'

@@ -4,12 +4,12 @@
  * answer over the channel of a fork; so a module may print what it likes.
  */
 import { isStreamError, UserCodeError } from '../base/errors.ts'
-import { createBundleLoader, ownCodeUrl } from '../host/node-bundle-loader.ts'
 import { orderOfParent } from '../host/node-fork.ts'
+import { createBundleLoader, ownCodeUrl } from '../host/worker/node-bundle-loader.ts'
 import { buildTopologyTwice, parseArgs } from '../topology/build.ts'
+import type { InspectError } from '../topology/describe/inspect-result.ts'
+import { outlineOf, type TopologyOutline } from '../topology/describe/outline.ts'
 import { expand, settingsOf } from '../topology/expand.ts'
-import type { InspectError } from '../topology/inspect-result.ts'
-import { outlineOf, type TopologyOutline } from '../topology/outline.ts'
 import { refuseMissing } from './seat/refuse-missing.ts'
 import { userFrameOf } from './seat/user-frame.ts'
 

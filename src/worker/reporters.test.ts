@@ -1,7 +1,7 @@
 // Goal: reporters are made, called in turn and ended whatever they do; time is virtual.
 import { describe, expect, test } from 'vitest'
 import { createLogger, type LogLine } from '../base/log.ts'
-import { VirtualWorld } from '../host/virtual-world.ts'
+import { VirtualWorld } from '../host/virtual/virtual-world.ts'
 import type { MetricSample, MetricsReporter, WorkerContext } from '../topology/hook.ts'
 import { type LoadModule, Reporters } from './reporters.ts'
 

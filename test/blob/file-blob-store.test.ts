@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type BlobStore, digestText } from '../../src/blob/blob-store.ts'
 import { FileBlobStore } from '../../src/blob/file-blob-store.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { blobStoreContract } from '../contract/blob-store.contract.ts'
 
 blobStoreContract('blobs on real files', async () => {

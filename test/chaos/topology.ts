@@ -22,6 +22,66 @@ const Counted = fields({ number: 'int', word: 'string', count: 'int' })
 /** How far the source looks ahead: longer waits are cut, so that it stops soon when asked to. */
 const LOOK_MS = 20
 
+interface LinesSpec {
+  readonly text: string
+  readonly startMs: number
+  readonly linesPerSecond: number
+  readonly lines: number
+}
+
+/** A file with a number of milliseconds: the loop that finds it stands still for so long. */
+function obeyOrders(directory: string): void {
+  const timer = setInterval(() => {
+    const block = join(directory, `block-${process.pid}`)
+    if (existsSync(block)) {
+      const untilMs = Date.now() + Number(readFileSync(block, 'utf8'))
+      rmSync(block)
+      while (Date.now() < untilMs);
+    }
+    if (!existsSync(join(directory, `leak-${process.pid}`))) return
+    const kept: unknown[] = []
+    for (;;) kept.push(Array.from({ length: 100_000 }, (_, n) => `${n}`))
+  }, 50)
+  timer.unref()
+}
+
+/** Tells when a task had its first tuple in this program. */
+function firstNoter(directory: string) {
+  return (component: string) => (context: { readonly task: number }) => {
+    let isNoted = false
+    return () => {
+      if (isNoted) return
+      isNoted = true
+      appendFileSync(
+        join(directory, 'first.log'),
+        `${component} ${context.task} ${process.pid} ${Date.now()}\n`,
+      )
+    }
+  }
+}
+
+/** Every line at its time, whoever reads it: after a fault what is overdue comes at once. */
+function linesOf({ text, startMs, linesPerSecond, lines }: LinesSpec) {
+  return replayableSpout({
+    output: Line,
+    partitions: () => PARTITIONS,
+    async *read(partition, after: number | undefined, signal) {
+      const all = readFileSync(text, 'utf8').split('\n')
+      const mine = PARTITIONS.indexOf(partition)
+      let line = after === undefined ? mine : after + PARTITIONS.length
+      while (line < lines && !signal.aborted) {
+        const batch: { values: { line: number; text: string }; position: number }[] = []
+        while (line < lines && lineDueMs(startMs, linesPerSecond, line) <= Date.now() && batch.length < 200) {
+          batch.push({ values: { line, text: all[line % all.length] ?? '' }, position: line })
+          line += PARTITIONS.length
+        }
+        if (batch.length > 0) yield batch
+        else await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      }
+    },
+  })
+}
+
 export default defineTopology({
   name: 'chaos',
   args: z.object({
@@ -32,63 +92,14 @@ export default defineTopology({
     lines: z.coerce.number(),
   }),
   config: { workers: 3, messageTimeout: '30s', maxSpoutPending: 2_000, ackerExecutors: 2 },
-  build(builder, { text, directory, startMs, linesPerSecond, lines }) {
-    /** A file with a number of milliseconds: the loop that finds it stands still for so long. */
-    const obeyOrders = () => {
-      const timer = setInterval(() => {
-        const block = join(directory, `block-${process.pid}`)
-        if (existsSync(block)) {
-          const untilMs = Date.now() + Number(readFileSync(block, 'utf8'))
-          rmSync(block)
-          while (Date.now() < untilMs);
-        }
-        if (!existsSync(join(directory, `leak-${process.pid}`))) return
-        const kept: unknown[] = []
-        for (;;) kept.push(Array.from({ length: 100_000 }, (_, n) => `${n}`))
-      }, 50)
-      timer.unref()
-    }
-
-    const noteFirst = (component: string) => (context: { readonly task: number }) => {
-      let isNoted = false
-      return () => {
-        if (isNoted) return
-        isNoted = true
-        appendFileSync(
-          join(directory, 'first.log'),
-          `${component} ${context.task} ${process.pid} ${Date.now()}\n`,
-        )
-      }
-    }
-
-    const source = replayableSpout({
-      output: Line,
-      partitions: () => PARTITIONS,
-      async *read(partition, after: number | undefined, signal) {
-        const all = readFileSync(text, 'utf8').split('\n')
-        const mine = PARTITIONS.indexOf(partition)
-        let line = after === undefined ? mine : after + PARTITIONS.length
-        while (line < lines && !signal.aborted) {
-          const batch: { values: { line: number; text: string }; position: number }[] = []
-          while (
-            line < lines &&
-            lineDueMs(startMs, linesPerSecond, line) <= Date.now() &&
-            batch.length < 200
-          ) {
-            batch.push({ values: { line, text: all[line % all.length] ?? '' }, position: line })
-            line += PARTITIONS.length
-          }
-          if (batch.length > 0) yield batch
-          else await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
-        }
-      },
-    })
+  build(builder, { directory, ...lines }) {
+    const noteFirst = firstNoter(directory)
 
     const split = bolt({
       input: Line,
       output: Word,
       prepare(context) {
-        obeyOrders()
+        obeyOrders(directory)
         return noteFirst('split')(context)
       },
       execute(tuple, out, note) {
@@ -127,7 +138,7 @@ export default defineTopology({
       close: ({ file }) => closeSync(file),
     })
 
-    const read = builder.setSpout('lines', source, 2)
+    const read = builder.setSpout('lines', linesOf(lines), 2)
     const words = builder.setBolt('split', split, 2).shuffleGrouping(read)
     const counts = builder.setBolt('count', count, 4).fieldsGrouping(words, 'word')
     builder.setBolt('collect', collect, 2).fieldsGrouping(counts, 'word')

@@ -8,9 +8,9 @@ import { commandNamed } from '../../src/cli/command-list.ts'
 import { plainPaint } from '../../src/cli/paint.ts'
 import { sayError } from '../../src/cli/say/say-error.ts'
 import { Shell } from '../../src/cli/shell.ts'
+import { nodeMachine } from '../../src/host/cli/node-cli-machine.ts'
+import type { Terminal } from '../../src/host/cli/node-cli-terminal.ts'
 import type { Stoppable } from '../../src/host/host.ts'
-import { nodeMachine } from '../../src/host/node-cli-machine.ts'
-import type { Terminal } from '../../src/host/node-cli-terminal.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 import { serveFastify } from '../../src/rpc/fastify-server.ts'
 import type { Tokens } from '../../src/rpc/tokens.ts'
@@ -122,6 +122,6 @@ function shellIn(
     clock: host.clock,
     paint: plainPaint,
     paintError: plainPaint,
-    makeModules: async () => (await import('../../src/host/node-cli-modules.ts')).createModuleLoader(),
+    makeModules: async () => (await import('../../src/host/cli/node-cli-modules.ts')).createModuleLoader(),
   })
 }

@@ -3,7 +3,7 @@ import { silentLogger } from '../../src/base/log.ts'
 import type { BoardPart } from '../../src/cluster/board.ts'
 import { ClusterBoard } from '../../src/cluster/cluster-board.ts'
 import { MemoryEnsemble } from '../../src/coordinate/memory/memory-ensemble.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 
 export const SESSION_MS = 6_000
 const ALL: readonly BoardPart[] = [

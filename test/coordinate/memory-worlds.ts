@@ -8,7 +8,7 @@ import {
 } from '../../src/coordinate/memory/memory-ensemble.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import type { ContractConnectOptions, CoordinatorWorld } from '../contract/coordinator-world.ts'
 
 const sessionLimits = { timeoutMsMin: 100, timeoutMsMax: 60_000 }

@@ -10,7 +10,7 @@ import { fileSink } from '../../src/connect/files/file-sink.ts'
 import { textFormat } from '../../src/connect/files/record-format.ts'
 import { textFileSink } from '../../src/connect/files/single-file-sink.ts'
 import { textLines } from '../../src/connect/files/text-lines.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import type { RuntimeTransactionalSinkSpec } from '../../src/topology/definition.ts'
 import { contextOf, exactlyOnce, putText, readAll, settled, sinkOn, sourceOn, textOf, texts } from './disk.ts'
 

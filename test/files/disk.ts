@@ -1,6 +1,6 @@
 /** What the suites of this folder share: contexts, hosts, and reading and writing through definitions. */
 import type { Files, Host, OpenFile } from '../../src/host/host.ts'
-import type { VirtualWorld } from '../../src/host/virtual-world.ts'
+import type { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import type { TopologyContext } from '../../src/topology/context.ts'
 import {
   definitionOf,

@@ -1,8 +1,8 @@
 // The virtual host keeps the same contract, under several seeds, and the memory net also in real time.
 
-import { MemoryNet } from '../../src/host/memory-net.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { MemoryNet } from '../../src/host/virtual/memory-net.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { hostContract } from '../contract/host.contract.ts'
 
 for (const seed of [1, 2, 3, 5, 8]) {

@@ -4,7 +4,7 @@ import { silentLogger } from '../../src/base/log.ts'
 import type { Coordinator, SessionState } from '../../src/coordinate/coordinator.ts'
 import type { ZooKeeperSpec } from '../../src/coordinate/zookeeper/settings.ts'
 import { createZooKeeperCoordinator } from '../../src/coordinate/zookeeper/zookeeper-coordinator.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { Script, startScripted } from './scripted-server.ts'
 
 const none = new Uint8Array(0)

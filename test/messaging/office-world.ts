@@ -14,7 +14,7 @@ import type { Gate } from '../../src/flow/transfer/gate.ts'
 import { Inbound } from '../../src/flow/transfer/inbound.ts'
 import type { AckMessage, Link } from '../../src/flow/transfer/link.ts'
 import type { Host } from '../../src/host/host.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { PostOffice, type PostOfficeSpec } from '../../src/messaging/post-office.ts'
 import type { FieldShape, StreamSchema } from '../../src/topology/definition.ts'
 

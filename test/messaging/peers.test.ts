@@ -2,7 +2,7 @@
 // Method: offices in a virtual world.
 import { describe, expect, test } from 'vitest'
 import { AckKind } from '../../src/flow/transfer/link.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { expected, TestWorker } from './office-world.ts'
 
 const one = { worker: 1, address: 'w1:1' }

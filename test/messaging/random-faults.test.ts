@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import type { Gate, Waiter } from '../../src/flow/transfer/gate.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { type OfficeOptions, TestWorker } from './office-world.ts'
 
 const SEEDS = 300

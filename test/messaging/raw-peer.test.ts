@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/host/crc32.ts'
 import type { Connection } from '../../src/host/host.ts'
-import { VirtualWorld } from '../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { Codecs } from '../../src/messaging/codecs.ts'
 import { ControlFrames, type Envelope } from '../../src/messaging/control-frames.ts'
 import { ByteWriter } from '../../src/wire/byte-writer.ts'

@@ -5,8 +5,13 @@ import type { TopologyConfig } from '../../src/config/topology-config.ts'
 import { bolt } from '../../src/topology/bolt.ts'
 import { buildTopology } from '../../src/topology/build.ts'
 import { defineTopology } from '../../src/topology/define-topology.ts'
+import {
+  expandOutline,
+  outlineOf,
+  reshape,
+  type TopologyOutline,
+} from '../../src/topology/describe/outline.ts'
 import { keyedBolt } from '../../src/topology/keyed-bolt.ts'
-import { expandOutline, outlineOf, reshape, type TopologyOutline } from '../../src/topology/outline.ts'
 import { fields } from '../../src/topology/schema/fields.ts'
 import { spoutFrom } from '../../src/topology/spout.ts'
 import { valueState } from '../../src/topology/state-declaration.ts'

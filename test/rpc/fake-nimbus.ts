@@ -3,7 +3,7 @@ import { UnavailableError, UsageError } from '../../src/base/errors.ts'
 import type { BlobRef } from '../../src/cluster/records.ts'
 import type { ComponentStatus, TopologyStatus, TopologySummary } from '../../src/rpc/contract.ts'
 import type { NimbusApi, OperationStatus, WorkerStatus } from '../../src/rpc/nimbus-api.ts'
-import type { TopologyOutline } from '../../src/topology/outline.ts'
+import type { TopologyOutline } from '../../src/topology/describe/outline.ts'
 
 export const startedAt = Date.UTC(2026, 0, 2, 3, 4, 5)
 

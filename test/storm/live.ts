@@ -9,7 +9,7 @@
 import { silentLogger } from '../../src/base/log.ts'
 import type { TopologyConfig } from '../../src/config/topology-config.ts'
 import type { Files } from '../../src/host/host.ts'
-import type { VirtualDisk } from '../../src/host/virtual-world.ts'
+import type { VirtualDisk } from '../../src/host/virtual/virtual-world.ts'
 import { LocalRun, type RunEvent } from '../../src/testing/local-run.ts'
 import { Recordings } from '../../src/testing/stand-in/recordings.ts'
 import { VirtualStage } from '../../src/testing/virtual-stage.ts'

@@ -9,7 +9,7 @@ import type {
   ToWorker,
 } from '../../src/cluster/seat-messages.ts'
 import type { Host } from '../../src/host/host.ts'
-import type { VirtualWorld } from '../../src/host/virtual-world.ts'
+import type { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import type { LaunchedEnd, LaunchedWorker, Launcher, LaunchSpec } from '../../src/supervisor/launcher.ts'
 
 const REDIAL_MS = 50

@@ -18,7 +18,7 @@ import type { Launcher } from '../../src/supervisor/launcher.ts'
 import { NO_LOOK } from '../../src/supervisor/machine-probe.ts'
 import { Supervisor } from '../../src/supervisor/supervisor.ts'
 import { type SupervisorSettings, supervisorSettings } from '../../src/supervisor/supervisor-settings.ts'
-import type { TopologyOutline } from '../../src/topology/outline.ts'
+import type { TopologyOutline } from '../../src/topology/describe/outline.ts'
 import { BoardWorld } from '../cluster/board-world.ts'
 import { FakeLauncher } from './fake-worker.ts'
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inspectBundle } from '../../src/host/node-inspect.ts'
-import { inspectResultOf } from '../../src/topology/inspect-result.ts'
+import { inspectResultOf } from '../../src/topology/describe/inspect-result.ts'
 
 const mainPath = fileURLToPath(new URL('../../src/worker/inspect-main.ts', import.meta.url))
 let directory = ''

@@ -6,7 +6,7 @@ import { builtinModules } from 'node:module'
 import ts from 'typescript-5.9'
 import { type Finding, isTest, lineOf, type Tree, walk } from '../tree.ts'
 
-const hostRoom = /^src\/host\/node-[^/]+\.ts$/
+const hostRoom = /^src\/host\/([^/]+\/)?node-[^/]+\.ts$/
 
 /** Global → what to use instead. */
 const globals = new Map([

@@ -7,8 +7,8 @@
  *
  * Keys on a terminal: q quit, r start over, p pause, g graph.
  */
-import { importerFor } from '../../host/node-cli-modules.ts'
-import { topologyDocument } from '../../topology/document.ts'
+import { importerFor } from '../../host/cli/node-cli-modules.ts'
+import { topologyDocument } from '../../topology/describe/document.ts'
 import { settingsOf } from '../../topology/expand.ts'
 import { ExitCode } from '../exit-code.ts'
 import { CommandFailure } from '../failure.ts'

@@ -1,5 +1,5 @@
 /** `typhoon graph`: the graph as text, Mermaid, Graphviz, SVG or JSON. */
-import { topologyDocument } from '../../topology/document.ts'
+import { topologyDocument } from '../../topology/describe/document.ts'
 import { settingsOf } from '../../topology/expand.ts'
 import { ExitCode } from '../exit-code.ts'
 import { drawDot, drawMermaid } from '../graph/draw-markup.ts'

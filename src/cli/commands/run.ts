@@ -6,7 +6,7 @@
  *                  ├▶ SIGINT, SIGTERM ─▶ the same ────────────────────▶ 130, 143; the second time at once
  *                  └▶ it stopped itself ──────────────────────────────▶ 1
  */
-import { importerFor } from '../../host/node-cli-modules.ts'
+import { importerFor } from '../../host/cli/node-cli-modules.ts'
 import { ExitCode } from '../exit-code.ts'
 import { counted } from '../figures.ts'
 import type { Invocation } from '../invocation.ts'

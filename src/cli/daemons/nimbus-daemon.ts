@@ -16,7 +16,7 @@ import { Dispatcher } from '../../rpc/dispatcher.ts'
 import { serveFastify } from '../../rpc/fastify-server.ts'
 import { createPeers } from '../../rpc/nimbus-peers.ts'
 import { nimbusRoutes } from '../../rpc/routes/nimbus-routes.ts'
-import { inspectResultOf } from '../../topology/inspect-result.ts'
+import { inspectResultOf } from '../../topology/describe/inspect-result.ts'
 import { allParts, type MakeBoard } from './coordination.ts'
 import { isLoopback, type Protection } from './protection.ts'
 

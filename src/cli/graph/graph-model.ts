@@ -1,6 +1,6 @@
 /** The graph as it is drawn: components with how many there are, streams with how they are grouped. */
 
-import type { TopologyDocument } from '../../topology/document.ts'
+import type { TopologyDocument } from '../../topology/describe/document.ts'
 import type { CompiledSettings } from '../../topology/expand.ts'
 import { parallelismOf } from '../../topology/expand.ts'
 

@@ -2,7 +2,7 @@
 
 import { isStreamError } from '../../base/errors.ts'
 import { nearest } from '../../base/nearest.ts'
-import type { LoadedModule } from '../../host/node-cli-modules.ts'
+import type { LoadedModule } from '../../host/cli/node-cli-modules.ts'
 import { ExitCode } from '../exit-code.ts'
 import { CommandFailure } from '../failure.ts'
 import type { Shell } from '../shell.ts'

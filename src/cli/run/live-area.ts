@@ -3,7 +3,7 @@
  *
  * Invariant: what is above is never touched again, so scrolling back shows everything that was said.
  */
-import type { TextOut } from '../../host/node-cli-terminal.ts'
+import type { TextOut } from '../../host/cli/node-cli-terminal.ts'
 import { cut } from '../paint.ts'
 
 const CLEAR_DOWN = '\u001b[0J'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Histogram } from '../../base/histogram.ts'
-import type { TextOut } from '../../host/node-cli-terminal.ts'
+import type { TextOut } from '../../host/cli/node-cli-terminal.ts'
 import type { KeyedEntry } from '../../state/state-entry.ts'
 import type { ComponentFigures, RunFigures } from '../../worker/seat/run-figures.ts'
 import { plainPaint } from '../paint.ts'

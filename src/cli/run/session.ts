@@ -157,7 +157,7 @@ export class Session {
 /** One worker sends to nobody; several meet on a network in memory. */
 async function netFor(workers: number, host: Host): Promise<(worker: number) => Net> {
   if (workers === 1) return () => host.net
-  const { MemoryNet } = await import('../../host/memory-net.ts')
+  const { MemoryNet } = await import('../../host/virtual/memory-net.ts')
   const net = new MemoryNet({ random: host.random.split('net'), nowMs: () => host.clock.monotonicMs() })
   const members = new Map<number, Net>()
   return (worker) => {

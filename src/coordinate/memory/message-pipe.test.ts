@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../base/random.ts'
-import { VirtualWorld } from '../../host/virtual-world.ts'
+import { VirtualWorld } from '../../host/virtual/virtual-world.ts'
 import { MessagePipe } from './message-pipe.ts'
 
 function pipeIn(world: VirtualWorld, delayMs: () => number): MessagePipe {

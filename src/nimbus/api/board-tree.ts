@@ -6,7 +6,7 @@ import { UsageError } from '../../base/errors.ts'
 import type { BoardView } from '../../cluster/board.ts'
 import { part, partText } from '../../cluster/paths.ts'
 import type { AssignmentRecord } from '../../cluster/records.ts'
-import type { Json } from '../../topology/document.ts'
+import type { Json } from '../../topology/describe/document.ts'
 
 const PATH_CHARACTERS_MAX = 2_000
 const MASKED = '***'

@@ -2,7 +2,7 @@
 import { ConflictError, UsageError } from '../../base/errors.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
 import type { RebalanceRequest } from '../../rpc/nimbus-api.ts'
-import type { TopologyOutline } from '../../topology/outline.ts'
+import type { TopologyOutline } from '../../topology/describe/outline.ts'
 import { changesOf } from '../leader/facts.ts'
 import { type Changes, mergeChanges, pinAckers, shapeOf } from '../leader/shape.ts'
 import type { NimbusSettings } from '../settings.ts'

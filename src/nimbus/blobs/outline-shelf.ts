@@ -6,7 +6,7 @@
 import { hasCode, isStreamError } from '../../base/errors.ts'
 import type { BlobStore } from '../../blob/blob-store.ts'
 import type { BlobRef, TopologyRecord } from '../../cluster/records.ts'
-import type { TopologyOutline } from '../../topology/outline.ts'
+import type { TopologyOutline } from '../../topology/describe/outline.ts'
 import type { OutlineFound } from '../leader/facts.ts'
 import { parseOutline } from '../submit/outline-check.ts'
 

@@ -4,7 +4,7 @@
  */
 import type { BoardView } from '../../cluster/board.ts'
 import type { BlobRef, TopologyRecord } from '../../cluster/records.ts'
-import type { TopologyOutline } from '../../topology/outline.ts'
+import type { TopologyOutline } from '../../topology/describe/outline.ts'
 import type { NodeHeard } from '../monitor/heartbeat-book.ts'
 import type { NimbusSettings } from '../settings.ts'
 import type { Changes, Shape } from './shape.ts'

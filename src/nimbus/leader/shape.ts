@@ -5,9 +5,9 @@
 import { parseRanges } from '../../cluster/executor-ranges.ts'
 import { layoutDigest } from '../../cluster/layout.ts'
 import type { AssignmentRecord, TopologyRecord } from '../../cluster/records.ts'
+import { expandOutline, reshape, type TopologyOutline } from '../../topology/describe/outline.ts'
 import type { ExpandedTopology } from '../../topology/expand.ts'
 import { ACKER } from '../../topology/expand.ts'
-import { expandOutline, reshape, type TopologyOutline } from '../../topology/outline.ts'
 
 export type Changes = Pick<TopologyRecord, 'parallelism' | 'workers' | 'scheduler'>
 

@@ -7,7 +7,7 @@
 import { errorCodeEntry, isErrorCode } from '../../base/error-codes.ts'
 import type { SeatFault } from '../../cluster/seat-messages.ts'
 import type { ErrorSummary } from '../../rpc/contract.ts'
-import type { Json } from '../../topology/document.ts'
+import type { Json } from '../../topology/describe/document.ts'
 
 const GROUPS_MAX = 200
 const LETTERS_MAX = 100

@@ -2,8 +2,8 @@
  * What the throw-away child says of a bundle. In production a process that loads the module and ends; in
  * the simulator a function. User code never runs in Nimbus itself.
  */
-import type { Json } from '../../topology/document.ts'
-import type { InspectResult } from '../../topology/inspect-result.ts'
+import type { Json } from '../../topology/describe/document.ts'
+import type { InspectResult } from '../../topology/describe/inspect-result.ts'
 
 export interface InspectQuestion {
   readonly bundlePath: string

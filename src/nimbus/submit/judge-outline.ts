@@ -11,8 +11,8 @@ import {
   UsageError,
   UserCodeError,
 } from '../../base/errors.ts'
-import type { Json } from '../../topology/document.ts'
-import type { TopologyOutline } from '../../topology/outline.ts'
+import type { Json } from '../../topology/describe/document.ts'
+import type { TopologyOutline } from '../../topology/describe/outline.ts'
 import type { NimbusSettings } from '../settings.ts'
 
 export interface Refusal {

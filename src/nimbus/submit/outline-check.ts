@@ -10,8 +10,8 @@
  */
 import { z } from 'zod'
 import { UsageError } from '../../base/errors.ts'
-import type { Json } from '../../topology/document.ts'
-import type { TopologyOutline } from '../../topology/outline.ts'
+import type { Json } from '../../topology/describe/document.ts'
+import type { TopologyOutline } from '../../topology/describe/outline.ts'
 
 export const OUTLINE_BYTES_MAX = 4 * 1024 * 1024
 const COMPONENTS_MAX = 1_000

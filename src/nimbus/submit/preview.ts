@@ -3,8 +3,8 @@
  * differences out.
  */
 import type { PreviewReply } from '../../rpc/nimbus-api.ts'
-import type { Json } from '../../topology/document.ts'
-import type { ComponentOutline, TopologyOutline } from '../../topology/outline.ts'
+import type { Json } from '../../topology/describe/document.ts'
+import type { ComponentOutline, TopologyOutline } from '../../topology/describe/outline.ts'
 
 type Change = PreviewReply['changes'][number]
 

@@ -4,7 +4,7 @@ import { isErrorCode } from '../../base/error-codes.ts'
 import { type StreamError, UsageError, UserCodeError } from '../../base/errors.ts'
 import { bundleModule } from '../../host/node-bundler.ts'
 import { inspectBundle } from '../../host/node-inspect.ts'
-import { type InspectError, inspectResultOf } from '../../topology/inspect-result.ts'
+import { type InspectError, inspectResultOf } from '../../topology/describe/inspect-result.ts'
 import type { SubmitMachine } from './submission.ts'
 
 /** Nimbus has a limit of its own; what is longer than this need not be sent. */

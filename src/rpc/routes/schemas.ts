@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { ErrorCode } from '../../base/error-codes.ts'
 import type { Details } from '../../base/errors.ts'
 import type { BlobRef } from '../../cluster/records.ts'
-import type { Json } from '../../topology/document.ts'
+import type { Json } from '../../topology/describe/document.ts'
 
 /**
  * A value that may be undefined: JSON leaves it out. The transform changes nothing but the type, which

@@ -1,7 +1,7 @@
 /** What is answered about topologies: the shapes of contract.ts and nimbus-api.ts, for the network. */
 import { z } from 'zod'
 import type { TopologyConfig } from '../../config/topology-config.ts'
-import type { TopologyOutline } from '../../topology/outline.ts'
+import type { TopologyOutline } from '../../topology/describe/outline.ts'
 import type { ErrorSummary, TopologyMetrics, TopologyStatus, TopologySummary } from '../contract.ts'
 import type {
   LogPiece,

@@ -22,7 +22,7 @@ import type { MachineProbe } from '../../supervisor/machine-probe.ts'
 import { Supervisor } from '../../supervisor/supervisor.ts'
 import { supervisorSettings } from '../../supervisor/supervisor-settings.ts'
 import { buildTopology } from '../../topology/build.ts'
-import { outlineOf } from '../../topology/outline.ts'
+import { outlineOf } from '../../topology/describe/outline.ts'
 import type { SimBundles } from './sim-bundles.ts'
 import type { SimProcesses } from './sim-launcher.ts'
 

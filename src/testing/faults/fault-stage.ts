@@ -6,8 +6,8 @@
  */
 import { UsageError } from '../../base/errors.ts'
 import type { Timers } from '../../host/host.ts'
-import type { MemoryNet } from '../../host/memory-net.ts'
-import type { VirtualDisk, VirtualWorld } from '../../host/virtual-world.ts'
+import type { MemoryNet } from '../../host/virtual/memory-net.ts'
+import type { VirtualDisk, VirtualWorld } from '../../host/virtual/virtual-world.ts'
 import type { LocalRun } from '../local-run.ts'
 
 /** Where a worker of the stage is: a run, and its number there. */

@@ -11,7 +11,7 @@ import type { SeatFault, ToSupervisor } from '../../cluster/seat-messages.ts'
 import type { ReportedError } from '../../flow/executor/services.ts'
 import { messageOf } from '../../flow/executor/user-code.ts'
 import { toPlainJson } from '../../state/plain-json.ts'
-import type { Json } from '../../topology/document.ts'
+import type { Json } from '../../topology/describe/document.ts'
 import type { DeadLetter } from '../../topology/tuple.ts'
 import type { ShownError, WorkerOwner } from '../desk.ts'
 

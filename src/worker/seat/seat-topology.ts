@@ -7,7 +7,7 @@ import { layoutDigest } from '../../cluster/layout.ts'
 import type { SeatAssign } from '../../cluster/seat-messages.ts'
 import type { ComponentConfig, TopologyConfig } from '../../config/topology-config.ts'
 import { buildTopology, parseArgs } from '../../topology/build.ts'
-import type { Json } from '../../topology/document.ts'
+import type { Json } from '../../topology/describe/document.ts'
 import {
   ACKER,
   type CompiledSettings,

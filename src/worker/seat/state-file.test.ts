@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { keyed1 } from '../../../test/fixtures/state/keyed-1.ts'
 import type { Host } from '../../host/host.ts'
-import { VirtualWorld } from '../../host/virtual-world.ts'
+import { VirtualWorld } from '../../host/virtual/virtual-world.ts'
 import type { KeyedEntry } from '../../state/state-entry.ts'
 import { readStateFile, type StateOwner, writeStateFile } from './state-file.ts'
 

@@ -1,7 +1,7 @@
 /** A host of nothing: connections are made by hand, time stands still, timers fire when they are told to. */
 import { SeededRandom } from '../../../src/base/random.ts'
 import type { Connection, Host } from '../../../src/host/host.ts'
-import { VirtualWorld } from '../../../src/host/virtual-world.ts'
+import { VirtualWorld } from '../../../src/host/virtual/virtual-world.ts'
 import { checksum } from './corpus.ts'
 
 /** What nobody asks here: files and the like. */

@@ -14,7 +14,7 @@ import {
   upload,
 } from '../../../rpc/client/submission.ts'
 import type { PreviewReply } from '../../../rpc/nimbus-api.ts'
-import type { Json } from '../../../topology/document.ts'
+import type { Json } from '../../../topology/describe/document.ts'
 import { attached } from '../../cluster/attached.ts'
 import { confirm } from '../../cluster/confirm.ts'
 import { printOne } from '../../cluster/print.ts'

@@ -1,7 +1,7 @@
 /** `typhoon zk ls | get | dump`: the board as it stands in ZooKeeper, read only, secrets masked. */
 
 import type { NimbusClient } from '../../../rpc/nimbus-client.ts'
-import type { Json } from '../../../topology/document.ts'
+import type { Json } from '../../../topology/describe/document.ts'
 import { openCluster } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
 import { CommandFailure } from '../../failure.ts'

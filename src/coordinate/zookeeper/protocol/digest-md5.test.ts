@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { hasCode } from '../../../base/errors.ts'
-import { VirtualWorld } from '../../../host/virtual-world.ts'
+import { VirtualWorld } from '../../../host/virtual/virtual-world.ts'
 import { answerChallenge, checkServer } from './digest-md5.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)

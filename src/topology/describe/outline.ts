@@ -5,8 +5,7 @@
  *
  * Pure. The same outline and changes give the same numbers everywhere.
  */
-import type { Guarantee } from '../config/topology-config.ts'
-import { type TopologyDocument, topologyDocument } from './document.ts'
+import type { Guarantee } from '../../config/topology-config.ts'
 import {
   ACKER,
   ackerCount,
@@ -16,8 +15,9 @@ import {
   type Parallelism,
   parallelismOf,
   settingsOf,
-} from './expand.ts'
-import type { Topology } from './topology.ts'
+} from '../expand.ts'
+import type { Topology } from '../topology.ts'
+import { type TopologyDocument, topologyDocument } from './document.ts'
 
 export interface TopologyOutline {
   readonly name: string

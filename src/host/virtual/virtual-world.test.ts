@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Host } from './host.ts'
-import { realTurn } from './node-turn.ts'
+import type { Host } from '../host.ts'
+import { realTurn } from '../node-turn.ts'
 import { VirtualWorld } from './virtual-world.ts'
 
 const passed = (host: Host, delayMs: number) =>

@@ -9,7 +9,7 @@ import { enableCompileCache, registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
 /** The package's folder of code as a URL: frames of our own begin with it. */
-export const ownCodeUrl = new URL('..', import.meta.url).href
+export const ownCodeUrl = new URL('../..', import.meta.url).href
 
 export interface BundleLoader {
   /** Exports of a module: the file is read once in a process. */
@@ -58,7 +58,7 @@ export function keepCompiled(directory: string): void {
  */
 function ownDoors(): ReadonlyMap<string, string> {
   const { name, exports }: PackageFile = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
   )
   const isSource = import.meta.url.endsWith('.ts')
   const doors = new Map<string, string>()

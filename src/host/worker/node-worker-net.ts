@@ -3,9 +3,9 @@
  * supervisor, which is on this machine, by loopback.
  */
 import { readFileSync } from 'node:fs'
-import type { Net } from './host.ts'
-import { nodeNet } from './node-net.ts'
-import { createTlsNet } from './node-tls.ts'
+import type { Net } from '../host.ts'
+import { nodeNet } from '../node-net.ts'
+import { createTlsNet } from '../node-tls.ts'
 
 /** Paths of PEM files, as the supervisor gives them to its workers. */
 export interface WorkerTlsFiles {

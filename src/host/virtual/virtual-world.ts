@@ -17,14 +17,14 @@
  *   W2  time never goes back, and stands still while an event runs
  *   W3  between two events every promise reaction that can run has run
  */
-import { assert } from '../base/assert.ts'
-import { SeededRandom } from '../base/random.ts'
+import { assert } from '../../base/assert.ts'
+import { SeededRandom } from '../../base/random.ts'
+import type { Host, Timers } from '../host.ts'
+import { reactionsDone, realMs, realTurn } from '../node-turn.ts'
 import { EventKind, EventTrace } from './event-trace.ts'
-import type { Host, Timers } from './host.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { createMemoryFiles, type DiskFaults, Watchers } from './memory-files.ts'
 import { MemoryNet, type NetMember } from './memory-net.ts'
-import { reactionsDone, realMs, realTurn } from './node-turn.ts'
 import { TimerHeap, type VirtualTimer } from './timer-heap.ts'
 import { type HostWorld, VirtualHost } from './virtual-host.ts'
 

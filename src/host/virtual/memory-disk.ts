@@ -14,8 +14,8 @@
  *   D1  what was synced before a crash is there after it, byte for byte, if its name is durable as well
  *   D2  a crash never mixes: a file is one of the states it went through, or one with a torn last write
  */
-import { UnavailableError } from '../base/errors.ts'
-import type { FileFacts, Random } from './host.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import type { FileFacts, Random } from '../host.ts'
 
 /** A file: its bytes, and how to take back what was not synced. */
 export interface FileNode {

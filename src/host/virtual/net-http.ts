@@ -13,9 +13,9 @@
  *   H2  a request ends once: with reply, error, deadline or signal; then its connection is closed
  *   H3  damaged frames end the connection; they never reach an answerer
  */
-import { UnavailableError, UsageError } from '../base/errors.ts'
-import { crc32 } from './crc32.ts'
-import type { Connection, Http, HttpLimits, HttpReply, HttpRequest, Net, Stoppable, Timers } from './host.ts'
+import { UnavailableError, UsageError } from '../../base/errors.ts'
+import { crc32 } from '../crc32.ts'
+import type { Connection, Http, HttpLimits, HttpReply, HttpRequest, Net, Stoppable, Timers } from '../host.ts'
 
 const PREFIX_BYTES = 12
 const HEAD_BYTES_MAX = 64 * 1024

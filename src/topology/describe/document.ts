@@ -5,10 +5,10 @@
  * Holds what the graph is, not how the user's functions look: those do not survive JSON. Places in files are
  * left out, so that the document of a moved file stays the same.
  */
-import type { ComponentConfig, TopologyConfig } from '../config/topology-config.ts'
-import type { ComponentDefinition, StreamDeclaration } from './definition.ts'
-import { written } from './schema/field-kind.ts'
-import { type Component, type Grouping, readersOf, type Topology } from './topology.ts'
+import type { ComponentConfig, TopologyConfig } from '../../config/topology-config.ts'
+import type { ComponentDefinition, StreamDeclaration } from '../definition.ts'
+import { written } from '../schema/field-kind.ts'
+import { type Component, type Grouping, readersOf, type Topology } from '../topology.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json }
 

@@ -12,8 +12,8 @@
  *   M2  `onClose` is called exactly once for each end whose host lives
  *   M3  `onDrain` follows every `write` that answered false, unless the connection ends
  */
-import { UnavailableError } from '../base/errors.ts'
-import type { Connection, Random, Timers } from './host.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import type { Connection, Random, Timers } from '../host.ts'
 import type { Lane, LaneUser } from './lane.ts'
 
 /** What all connections of a net have in common. */

@@ -1,7 +1,7 @@
 // Method: random scripts of writes, syncs and renames, a crash, and what may be left according to D1 and D2.
 import { describe, expect, test } from 'vitest'
-import { hasCode } from '../base/errors.ts'
-import { SeededRandom } from '../base/random.ts'
+import { hasCode } from '../../base/errors.ts'
+import { SeededRandom } from '../../base/random.ts'
 import { type FileNode, MemoryDisk } from './memory-disk.ts'
 
 const text = (value: string) => new TextEncoder().encode(value)

@@ -1,6 +1,6 @@
 // Method: a random script of setting, stopping and taking, against a sorted list.
 import { expect, test } from 'vitest'
-import { SeededRandom } from '../base/random.ts'
+import { SeededRandom } from '../../base/random.ts'
 import { TimerHeap, VirtualTimer } from './timer-heap.ts'
 
 const timerAt = (dueMs: number) => new VirtualTimer(dueMs, undefined, () => undefined)

@@ -6,12 +6,12 @@
  *   V1  what is ready runs in the order in which it became ready
  *   V2  after a crash nothing of it runs, calls or changes anything any more
  */
-import { assert } from '../base/assert.ts'
-import { crc32 } from './crc32.ts'
+import { assert } from '../../base/assert.ts'
+import { crc32 } from '../crc32.ts'
+import type { Clock, Files, Host, Net, Random, Stoppable, Timers } from '../host.ts'
+import { nodeDigest } from '../node-digest.ts'
 import { EventKind } from './event-trace.ts'
-import type { Clock, Files, Host, Net, Random, Stoppable, Timers } from './host.ts'
 import { createNetHttp } from './net-http.ts'
-import { nodeDigest } from './node-digest.ts'
 import { VirtualTimer } from './timer-heap.ts'
 
 /** What a host needs of its world. */

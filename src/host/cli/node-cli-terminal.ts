@@ -8,7 +8,7 @@
  *   T2  whatever happens, a terminal that was put into raw mode is put back
  */
 import { styleText } from 'node:util'
-import type { Stoppable } from './host.ts'
+import type { Stoppable } from '../host.ts'
 
 /** What texts may look like. The names are those of `util.styleText`. */
 export type TextStyle = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan' | 'blue' | 'underline'

@@ -51,7 +51,7 @@ export interface ModuleLoader {
   lastFiles(): readonly string[]
 }
 
-const OWN_ROOT = new URL('../../', import.meta.url).href
+const OWN_ROOT = new URL('../../../', import.meta.url).href
 const OWN_PARTS = ['dist/', 'src/', 'bin/'].map((folder) => OWN_ROOT + folder)
 const VERSION = 'typhoon-load'
 

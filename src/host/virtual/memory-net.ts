@@ -10,8 +10,8 @@
  *
  * Does not know: frames, who is what in the cluster.
  */
-import { UnavailableError } from '../base/errors.ts'
-import type { Connection, Net, Random, Stoppable, Timers } from './host.ts'
+import { UnavailableError } from '../../base/errors.ts'
+import type { Connection, Net, Random, Stoppable, Timers } from '../host.ts'
 import { Lane, type LaneFaults } from './lane.ts'
 import { connectFailed, connectionLost, End, joinEnds, type PipeRules } from './memory-connection.ts'
 

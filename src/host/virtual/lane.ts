@@ -2,7 +2,7 @@
  * One direction between two hosts of a memory net, and what is wrong with it. Connections between the two
  * share it, so a fault that is set now also strikes what is already open.
  */
-import type { Random } from './host.ts'
+import type { Random } from '../host.ts'
 
 export interface LaneFaults {
   /** How long bytes travel; of a range each parcel draws its own. Order within a connection stays. */

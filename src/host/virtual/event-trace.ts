@@ -2,7 +2,7 @@
  * What happened in a virtual world: a hash over every event, to see whether two runs were the same, and the
  * last events as text, for reports of failures.
  */
-import { hexOf } from '../base/int64.ts'
+import { hexOf } from '../../base/int64.ts'
 
 /** A byte each in the hash: never renumber, so that hashes of one version can be compared with the next. */
 export const EventKind = { defer: 1, after: 2, every: 3, arrival: 4, fault: 5 } as const

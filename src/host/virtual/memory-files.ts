@@ -4,7 +4,7 @@
  *
  * Does not know: what is durable (memory-disk.ts).
  */
-import type { FileFacts, Files, OpenFile, Random, Stoppable, Timers } from './host.ts'
+import type { FileFacts, Files, OpenFile, Random, Stoppable, Timers } from '../host.ts'
 import { type FileNode, failed, type MemoryDisk } from './memory-disk.ts'
 
 /** What is wrong with a disk. Change it at any time. */

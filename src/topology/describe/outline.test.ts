@@ -1,12 +1,12 @@
 // Goal: what Nimbus numbers from the outline alone is what every worker numbers from the topology itself.
 import { expect, test } from 'vitest'
-import { bolt } from './bolt.ts'
-import { buildTopology } from './build.ts'
-import { defineTopology } from './define-topology.ts'
-import { expand } from './expand.ts'
+import { bolt } from '../bolt.ts'
+import { buildTopology } from '../build.ts'
+import { defineTopology } from '../define-topology.ts'
+import { expand } from '../expand.ts'
+import { fields } from '../schema/fields.ts'
+import { spoutFrom } from '../spout.ts'
 import { expandOutline, outlineOf, reshape } from './outline.ts'
-import { fields } from './schema/fields.ts'
-import { spoutFrom } from './spout.ts'
 
 const Word = fields({ word: 'string' })
 const def = defineTopology({

@@ -47,7 +47,8 @@ export const nodeMachine: Machine = {
     return process.sourceMapsEnabled
   },
 
-  packageVersion: () => versionIn(fileURLToPath(new URL('../../package.json', import.meta.url))) ?? 'unknown',
+  packageVersion: () =>
+    versionIn(fileURLToPath(new URL('../../../package.json', import.meta.url))) ?? 'unknown',
 
   packageSeenFrom(directory, name) {
     const require = createRequire(join(directory, 'package.json'))

@@ -1,7 +1,7 @@
 // Method: hosts of a virtual world, faults between them, and what arrives at which virtual time.
 import { describe, expect, test } from 'vitest'
-import { hasCode } from '../base/errors.ts'
-import type { Connection } from './host.ts'
+import { hasCode } from '../../base/errors.ts'
+import type { Connection } from '../host.ts'
 import type { LaneFaults } from './lane.ts'
 import { VirtualWorld } from './virtual-world.ts'
 

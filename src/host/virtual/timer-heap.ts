@@ -2,7 +2,7 @@
  * Timers of a virtual world in the order in which they are due; of those due at the same time, in the order
  * in which they were set. A binary heap; stopped timers stay until they are due or outnumber the others.
  */
-import type { Stoppable } from './host.ts'
+import type { Stoppable } from '../host.ts'
 
 /** A timer that waits, or waits again. */
 export class VirtualTimer implements Stoppable {
