@@ -108,8 +108,8 @@ export interface Board {
 
   /**
    * Resolves when connected, the tree is ours (made if there is none), and the view is whole.
-   * @throws UnavailableError COORDINATOR_UNAVAILABLE not within `timeoutMs`; FormatError RECORD_MALFORMED the root
-   *   belongs to something else; UsageError COORDINATOR_REFUSED
+   * @throws UnavailableError COORDINATOR_UNAVAILABLE not within `timeoutMs`; FormatError RECORD_MALFORMED the
+   *   root belongs to something else; UsageError COORDINATOR_REFUSED
    */
   open(timeoutMs: number): Promise<void>
   onState(listener: (state: BoardState) => void): Stoppable

@@ -1,7 +1,9 @@
 /**
  * The board over a coordinator (the contract is board.ts).
  *
- *   open ─▶ session 1 ─ expired ─▶ session 2 ─ … ─▶ close       each: own coordinator, mirror, announcements, election
+ *   open ─▶ session 1 ─ expired ─▶ session 2 ─ … ─▶ close
+ *
+ * Each session has a coordinator, a mirror, announcements and elections of its own.
  *
  * Route: mains and the local cluster make it with a way to make coordinators; Nimbus and supervisors use it.
  *

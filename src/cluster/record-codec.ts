@@ -114,7 +114,7 @@ function codec<R>(kind: string, schema: z.ZodType<unknown>): RecordCodec<R> {
     encode(path, record) {
       const bytes = new TextEncoder().encode(JSON.stringify({ format: RECORD_FORMAT, kind, ...record }))
       if (bytes.length <= RECORD_BYTES_MAX) return bytes
-      const text = `the ${kind} record ${path} would take ${bytes.length} bytes, at most ${RECORD_BYTES_MAX} fit`
+      const text = `the ${kind} record ${path} takes ${bytes.length} bytes, at most ${RECORD_BYTES_MAX} fit`
       throw new UsageError('RECORD_TOO_LARGE', text, { path, sizeBytes: bytes.length })
     },
     parse(path, data) {

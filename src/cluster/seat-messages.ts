@@ -8,7 +8,7 @@
  *                                             ◀───  ASSIGN (to a spare)
  *   STARTED | START_FAILED                    ───▶
  *                                             ◀───  RUN, PEERS, REARRANGE, STOP
- *   HEARTBEAT every second, from its own loop ───▶  ◀─── LEASE: the answer to each; none for long: it ends itself
+ *   HEARTBEAT every second, from its own loop ───▶  ◀───  LEASE, the answer; none for long: it ends itself
  *   POSITIONS as sources get on               ───▶  ◀─── STORED
  *   FAULT, FINISHED, EXITING                  ───▶
  *

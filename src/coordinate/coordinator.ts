@@ -141,8 +141,8 @@ export interface Coordinator {
   connected(timeoutMs: number): Promise<void>
 
   /**
-   * @returns the path, with its number if sequential. A sequential create whose answer was lost is found again
-   *   by a tag in its name, not made twice.
+   * @returns the path, with its number if sequential. A sequential create whose answer was lost is found
+   *   again by a tag in its name, not made twice.
    * @throws ConflictError RECORD_EXISTS; UsageError RECORD_MISSING (its parent)
    */
   create(path: string, data: Uint8Array, options?: CreateOptions): Promise<string>

@@ -98,8 +98,8 @@ export interface HttpLimits {
 export interface Http {
   /**
    * @param address `host:port`
-   * @throws UnavailableError CONNECT_FAILED nobody answers there (`details.outcome`: `none` if nothing was sent,
-   *   else `unknown`); OPERATION_TIMED_OUT
+   * @throws UnavailableError CONNECT_FAILED nobody answers there (`details.outcome`: `none` if nothing was
+   *   sent, else `unknown`); OPERATION_TIMED_OUT
    */
   request(address: string, request: HttpRequest, limits: HttpLimits): Promise<HttpReply>
   /**

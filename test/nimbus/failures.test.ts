@@ -16,7 +16,7 @@ function nodesOf(world: NimbusWorld, id: string): readonly string[] {
 }
 
 describe('nodes', () => {
-  test('a lost node: its workers go elsewhere, nobody else moves, numbers stay, generations grow', async () => {
+  test('a lost node: its workers go elsewhere, no other moves, numbers stay, generations grow', async () => {
     const world = await cluster()
     const id = await world.running(words())
     expect(nodesOf(world, id)).toEqual(['a', 'b', 'c'])
@@ -200,7 +200,7 @@ describe('the coordinator', () => {
     expect(world.isUp(id)).toBe(true)
   })
 
-  test('away, and another leader after it, and sessions that come back late: nothing is placed anew', async () => {
+  test('away, then another leader, and sessions that come back late: nothing is placed anew', async () => {
     const world = await cluster(['a', 'b', 'c', 'd', 'e'], ['n1', 'n2'])
     const id = await world.running(words('words', { workers: 5 }))
     const before = world.workersOf(id)

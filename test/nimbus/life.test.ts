@@ -46,7 +46,7 @@ describe('run modes', () => {
     expect(world.workersOf(id)).toEqual(before)
   })
 
-  test('a topology that wants to stop is inactive, failed, with its error, before the supervisor forgets it', async () => {
+  test('a topology that wants to stop is inactive, failed, with its error, then forgotten', async () => {
     const world = await cluster()
     const id = await world.running(words())
     const fault = {

@@ -7,8 +7,8 @@
  * Each direction has its own faults, which strike open connections as well as later ones:
  *   latency     bytes are held for so long; their order stays
  *   black hole  nothing passes, not even an end or a reset: a lost route, a dropped cable. Bytes wait
- *               in the proxy up to `HELD_BYTES_MAX`, then the sender's window closes, and all of it comes when
- *               the fault is healed, as TCP's own repetitions would do
+ *               in the proxy up to `HELD_BYTES_MAX`, then the sender's window closes, and all of it comes
+ *               when the fault is healed, as TCP's own repetitions would do
  *   throttle    so many bytes a second
  *   flip        one byte of the next piece is changed
  * And for all connections at once: `reset` (RST to both sides), `refuses` (new ones are reset at once).

@@ -8,7 +8,6 @@ import { createNodeHost } from '../../src/host/node-host.ts'
 import { nodeProcesses } from '../../src/host/node-processes.ts'
 import type { LaunchedEnd, LaunchedWorker } from '../../src/supervisor/launcher.ts'
 import { MachineLauncher } from '../../src/supervisor/machine-launcher.ts'
-import { HealthChecks } from '../../src/supervisor/node/health-checks.ts'
 import { SeatDesk } from '../../src/supervisor/seat/seat-desk.ts'
 import { SparePool } from '../../src/supervisor/seat/spare-pool.ts'
 
@@ -141,43 +140,5 @@ describe('real processes', () => {
     adopted?.kill('SIGKILL')
     expect(await end).toEqual({ code: undefined, signal: undefined })
     expect(await second.adopt(worker.pid, worker.bornAt)).toBeUndefined()
-  })
-
-  test('health checks: what fails, prints an error, hangs or is no program is named', async () => {
-    await host.files.makeDirectory(path('checks'))
-    const scripts: readonly (readonly [string, string])[] = [
-      ['fine', '#!/bin/sh\necho all well\n'],
-      ['fails', '#!/bin/sh\nexit 1\n'],
-      ['says', '#!/bin/sh\necho ERROR disk is slow\n'],
-      ['hangs', '#!/bin/sh\nwhile :; do :; done\n'],
-      ['text', 'no program'],
-    ]
-    for (const [name, text] of scripts) {
-      await write(`checks/${name}`, text)
-      if (name !== 'text') {
-        const chmod = nodeProcesses.spawn({
-          modulePath: '',
-          program: '/bin/chmod',
-          args: ['+x', path('checks', name)],
-          environment: {},
-          directory,
-          outputPath: undefined,
-          nodeOptions: [],
-          isDetached: false,
-        })
-        await new Promise((resolve) => chmod.onExit(resolve))
-      }
-    }
-    const checks = new HealthChecks({
-      host,
-      processes: nodeProcesses,
-      log: silentLogger,
-      directory: path('checks'),
-      outputDirectory: path('health'),
-      environment: { PATH: '/usr/bin:/bin' },
-      timeoutMs: 2_000,
-    })
-    await checks.round()
-    expect(checks.failedChecks).toEqual(['fails', 'hangs', 'says', 'text'])
   })
 })

@@ -260,8 +260,8 @@ export const clusterKeys = {
     type: 'string',
     default: null,
     doc:
-      'Name of this node, unique in the cluster and the same after a restart. Null: storm.local.hostname, or the ' +
-      "system's.",
+      'Name of this node, unique in the cluster and the same after a restart. ' +
+      "Null: storm.local.hostname, or the system's.",
   },
   'supervisor.slots.ports': {
     storm: 'same',

@@ -3,10 +3,14 @@
  * prints a line that begins with ERROR, or does not come to an end in time, is named in heartbeats.
  *
  * Does not know: what is done about it. That is the leader's.
+ *
+ * Invariants
+ *   C1  one script runs at a time, in a group of its own; one that is over its time is killed with its group
+ *   C2  after stop() none runs and none begins, and what an ended round says no longer counts
  */
 import type { Logger } from '../../base/log.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
-import type { ChildExit, Processes } from '../../host/processes.ts'
+import type { ChildExit, ChildProcess, Processes } from '../../host/processes.ts'
 
 export interface HealthChecksSpec {
   readonly host: Host
@@ -29,6 +33,8 @@ export class HealthChecks {
   private failed: readonly string[] = []
   private period: Stoppable | undefined
   private isRunning = false
+  private isStopped = false
+  private child: ChildProcess | undefined
 
   constructor(spec: HealthChecksSpec) {
     this.spec = spec
@@ -45,7 +51,9 @@ export class HealthChecks {
   }
 
   stop(): void {
+    this.isStopped = true
     this.period?.stop()
+    this.child?.kill('SIGKILL')
   }
 
   /** One round: one script after the other, so that they do not measure each other. */
@@ -54,10 +62,12 @@ export class HealthChecks {
     const failed: string[] = []
     const names = await files.list(this.spec.directory)
     for (const name of names.slice(0, SCRIPTS_MAX)) {
+      if (this.isStopped) return
       const path = files.resolve(this.spec.directory, name)
       if ((await files.stat(path))?.kind !== 'file') continue
       if (!(await this.passes(name, path))) failed.push(name)
     }
+    if (this.isStopped) return
     const isNew = failed.join() !== this.failed.join()
     if (isNew && failed.length > 0) this.spec.log.warn('health checks fail', { checks: failed.join(' ') })
     this.failed = failed
@@ -78,6 +88,7 @@ export class HealthChecks {
     const outputPath = files.resolve(this.spec.outputDirectory, `${name}.out`)
     await files.makeDirectory(this.spec.outputDirectory)
     await files.remove(outputPath)
+    if (this.isStopped) return false
     let exit: ChildExit
     try {
       exit = await this.run(path, outputPath)
@@ -100,10 +111,12 @@ export class HealthChecks {
       outputPath,
       isDetached: true,
     })
+    this.child = child
     const timer = host.timers.after(timeoutMs, () => child.kill('SIGKILL'))
     return new Promise((resolve) => {
       child.onExit((exit) => {
         timer.stop()
+        this.child = undefined
         resolve(exit)
       })
     })

@@ -2,7 +2,7 @@
  * Worker processes of a simulated node: the worker's own program on a virtual host, started, signalled and
  * ended as a supervisor does with real ones.
  *
- *   supervisor ─ launch ─▶ [host n1/w3: WorkerProcess] ─ exit code, or killed ─▶ onExit at whoever supervises then
+ *   supervisor ─ launch ─▶ [host n1/w3: WorkerProcess] ─ exit code, or killed ─▶ onExit of its supervisor
  *
  * Invariants
  *   L1  a process that ended never calls anybody again

@@ -3,7 +3,8 @@
  * plan.
  *
  *   I1   control records are written by the newest leadership only     I7   pending tuples are bounded
- *   I3   older incarnations are not believed again                     I14  a name has its topology, or is gone
+ *   I2   leaderships follow each other                                 I20  daemons make no mistakes
+ *   I3   older incarnations are not believed again                     I14  a name has a topology, or is gone
  *   I4   an incarnation of a worker lives once                         I15  what was killed runs not for long
  *   I5   a stored position: everything before it was seen              I16  a slot has one living worker
  *   I17  in the end all is placed and runs                             I18  records and watches stay small
@@ -39,6 +40,7 @@ export class ClusterChecks {
   readonly secrets = new Set<string>()
   private readonly spec: ClusterChecksSpec
   private epochSession = 0n
+  private epoch = 0
   private readonly incarnations = new Map<string, SimProcess>()
   private readonly positions = new Map<string, number>()
   private readonly believed = new Map<SimProcess, Map<number, number>>()
@@ -85,6 +87,7 @@ export class ClusterChecks {
 
   private lookAtTree(): void {
     const { ensemble } = this.spec.cluster()
+    this.lookAtEpoch()
     const census = ensemble.census()
     if (census.largestNode.sizeBytes > RECORD_BYTES_MAX) {
       this.spec.violate(`I18: ${census.largestNode.path} holds ${census.largestNode.sizeBytes} bytes`)
@@ -104,6 +107,15 @@ export class ClusterChecks {
     if (names.length !== topologies.length) {
       this.spec.violate(`I14: names ${names.join(' ')} stand beside topologies ${topologies.join(' ')}`)
     }
+  }
+
+  /** I2: leaderships follow each other. */
+  private lookAtEpoch(): void {
+    const node = this.spec.cluster().ensemble.peek(EPOCH)
+    const text = new TextDecoder().decode(node?.data)
+    const epoch = Number(/"epoch":(\d+)/.exec(text)?.[1] ?? this.epoch)
+    if (epoch < this.epoch) this.spec.violate(`I2: epoch ${epoch} comes after ${this.epoch}`)
+    this.epoch = epoch
   }
 
   /** I5: what a position says is done has been seen outside. A position never goes back. */

@@ -1,8 +1,8 @@
 /**
  * One seed: a cluster, topologies, faults and calls are drawn, run, and checked.
  *
- *   start ─▶ submit ─▶ safety: faults, checks at every few events ─▶ heal ─▶ liveness: all runs, all is seen ─▶ kill ─▶
- *   nothing is left
+ *   start ─▶ submit ─▶ safety: faults, checks at every few events ─▶ heal
+ *   ─▶ liveness: all runs, all is seen ─▶ kill ─▶ nothing is left
  */
 import { isStreamError } from '../../../src/base/errors.ts'
 import { createLogger, formatLogLine } from '../../../src/base/log.ts'
@@ -10,12 +10,17 @@ import { SeededRandom } from '../../../src/base/random.ts'
 import { SimCluster } from '../../../src/testing/cluster/sim-cluster.ts'
 import { ClusterChecks } from './checks.ts'
 import { countingTopology, Ledger, missingOf } from './counting.ts'
-import { type ClusterFault, drawClusterFaults } from './faults.ts'
+import { type ClusterFault, drawClusterFaults, type FaultBench } from './faults.ts'
 import { type ClusterModel, clusterModelText, drawClusterModel } from './model.ts'
+import { lookAround } from './sights.ts'
 
 export interface ClusterSimOptions {
   /** Longest phase of faults. Default 0.5. */
   readonly minutes?: number
+  /** Over what was drawn. */
+  readonly change?: (drawn: ClusterModel) => ClusterModel
+  /** Instead of those that are drawn. */
+  readonly faults?: (bench: FaultBench) => readonly ClusterFault[]
   /** Prints what daemons log. */
   readonly onLog?: (line: string) => void
 }
@@ -65,7 +70,8 @@ class ClusterSimulation {
     this.seed = seed
     this.options = options
     this.random = new SeededRandom(seed).split('cluster simulation')
-    this.model = drawClusterModel(this.random.split('model'), options.minutes ?? 0.5)
+    const drawn = drawClusterModel(this.random.split('model'), options.minutes ?? 0.5)
+    this.model = options.change?.(drawn) ?? drawn
     this.checks = new ClusterChecks({
       model: this.model,
       cluster: () => this.cluster,
@@ -112,14 +118,14 @@ class ClusterSimulation {
     await cluster.start()
     for (const topology of model.topologies) await this.submit(topology.name)
     cluster.ensemble.setFaults(model.ensemble)
-    const bench = {
+    const bench: FaultBench = {
       cluster,
       model,
       random: this.random.split('faults'),
       see: (what: string) => this.see(what),
       violate: (text: string) => this.violate(text),
     }
-    this.faults = drawClusterFaults(bench)
+    this.faults = (this.options.faults ?? drawClusterFaults)(bench)
     for (const fault of this.faults) cluster.world.timers.after(fault.atMs, () => fault.strike())
     await this.pass(model.faultsMs + 25_000, () => false)
     this.heal()
@@ -155,7 +161,10 @@ class ClusterSimulation {
 
   private goesOn(): boolean {
     this.events += 1
-    if (this.events % LOOK_EVERY === 0) this.checks.look()
+    if (this.events % LOOK_EVERY === 0) {
+      this.checks.look()
+      lookAround(this.cluster, (what) => this.see(what))
+    }
     this.collectBugs()
     return this.violations.length < VIOLATIONS_MAX
   }
