@@ -22,7 +22,7 @@ const messages = (text: string | undefined): string[] =>
   (text ?? '')
     .split('\n')
     .filter((each) => each !== '')
-    .map((each) => JSON.parse(each).message)
+    .map((each) => JSON.parse(each).msg)
 
 test('a file that has its size makes room, and only so many are kept', () => {
   const out = new FakeOut()
@@ -50,5 +50,5 @@ test('a full disk costs lines, which the next one counts', () => {
   log.write(line('lost'))
   out.isFull = false
   log.write(line('m1'))
-  expect(JSON.parse(out.files.get('w.log') ?? '')).toMatchObject({ message: 'm1', details: { lostLines: 2 } })
+  expect(JSON.parse(out.files.get('w.log') ?? '')).toMatchObject({ msg: 'm1', lostLines: 2 })
 })

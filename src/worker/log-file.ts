@@ -62,8 +62,8 @@ export class LogFile {
   }
 }
 
-/** `{"time":"2026-01-02T03:04:05.678Z","level":"warn","message":"…","details":{…}}` */
+/** `{"time":"2026-01-02T03:04:05.678Z","level":"warn","msg":"…","topology":"…",…}`, as daemons have it. */
 function lineText({ at, level, message, details }: LogLine, lostLines: number): string {
   const facts = lostLines === 0 ? details : { ...details, lostLines }
-  return JSON.stringify({ time: new Date(at).toISOString(), level, message, details: facts })
+  return JSON.stringify({ time: new Date(at).toISOString(), level, msg: message, ...facts })
 }

@@ -76,9 +76,7 @@ export function topologySeen(desk: Desk, { record }: Versioned<TopologyRecord>):
   const { memory, board, host, sync } = desk
   const shape = shapeNow(desk, record)
   const missing = sync.missing.get(record.outline.digest) ?? sync.missing.get(record.bundle.digest)
-  const trouble =
-    memory.quarantined.get(record.id) ??
-    (shape === undefined ? (missing ?? 'its outline is being read') : missing)
+  const trouble = memory.quarantined.get(record.id) ?? missing
   return {
     record,
     assignment: board.view.assignments.get(record.id)?.record,

@@ -84,7 +84,18 @@ async function write(desk: Desk, request: SubmitRequest, warnings: readonly stri
   })
   log.info('topology submitted', { topology: id, name })
   reign.kick()
+  await readOwnWrite(desk)
   return { id, name, isRepeated: false, warnings }
+}
+
+/** Who was told that a topology is there finds it there. That it is submitted holds in any case. */
+async function readOwnWrite({ board, log }: Desk): Promise<void> {
+  try {
+    await board.sync()
+  } catch (error) {
+    if (!isStreamError(error)) throw error
+    log.debug('the view may lag behind a submit', { code: error.code })
+  }
 }
 
 /** What came of a write that failed, or whose answer was lost. undefined: it is written. */
