@@ -350,7 +350,7 @@ export class Supervisor {
 
   private record(address: string): SupervisorRecord {
     const { node, host, ports, cpuPercent, memoryBytes, version } = this.spec.settings
-    return { node, host, address, ports, cpuPercent, memoryBytes, version, owner: this.owner }
+    return { node, host, address: reachedAt(address, host), ports, cpuPercent, memoryBytes, version, owner: this.owner }
   }
 
   private picture() {
@@ -460,4 +460,11 @@ function newOwner(host: Host): string {
   const words = new Int32Array(4)
   host.random.fill(words)
   return [...words].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+}
+
+/** A listener on every address is reached by the node's name. */
+function reachedAt(address: string, host: string): string {
+  const at = address.lastIndexOf(':')
+  const bound = address.slice(0, at)
+  return bound === '0.0.0.0' || bound === '::' || bound === '[::]' ? `${host}${address.slice(at)}` : address
 }
