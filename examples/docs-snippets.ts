@@ -63,6 +63,7 @@ export function writeSnippets(snippets: readonly Snippet[]): void {
     'typhoon/files': ['../../src/connect/files/index.ts'],
     'typhoon/testing': ['../../src/testing/index.ts'],
     'typhoon/config': ['../../src/config/index.ts'],
+    'typhoon/client': ['../../src/rpc/client/index.ts'],
   }
   const compilerOptions = { paths, noUnusedLocals: false, noUnusedParameters: false }
   const config = { extends: '../../tsconfig.json', compilerOptions, include: ['**/*.ts'], exclude: [] }
