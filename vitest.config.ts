@@ -39,6 +39,7 @@ export default defineConfig({
           name: 'suite',
           include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
           exclude: ['test/fixtures/**'],
+          globalSetup: ['test/servers/global-setup.ts'],
           isolate: true,
           testTimeout: 120_000,
           hookTimeout: 60_000,

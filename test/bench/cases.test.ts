@@ -118,6 +118,9 @@ describe('the catalogue', () => {
       'flow/field-by-name',
       'flow/step-limit-32',
       'flow/step-limit-2048',
+      'zookeeper/get',
+      'zookeeper/set',
+      'zookeeper/create',
     ])
   })
 })

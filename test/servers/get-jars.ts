@@ -79,12 +79,27 @@ export function whatJavaLacks(): string | undefined {
   wasLookedFor = true
   missing = lacking()
   if (missing !== undefined && process.env['CI'] !== undefined) {
-    const packages = ['openjdk-17-jdk-headless', 'maven']
-    spawnSync('apt-get', ['update'], { stdio: 'ignore', timeout: FETCH_TIMEOUT_MS })
-    spawnSync('apt-get', ['install', '-y', ...packages], { stdio: 'ignore', timeout: 2 * FETCH_TIMEOUT_MS })
+    installJava()
     missing = lacking()
   }
   return missing
+}
+
+/** Several test processes find out at once: one installs, the others wait, for apt-get lets in one only. */
+function installJava(): void {
+  mkdirSync(cache, { recursive: true })
+  const lock = join(cache, 'java.lock')
+  while (!tryLock(lock)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_AGAIN_MS)
+  try {
+    if (lacking() === undefined) return
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const packages = ['openjdk-17-jdk-headless', 'maven']
+    spawnSync('apt-get', ['update'], { stdio: 'ignore', timeout: FETCH_TIMEOUT_MS, env })
+    const args = ['install', '-y', '--no-install-recommends', ...packages]
+    spawnSync('apt-get', args, { stdio: 'ignore', timeout: 2 * FETCH_TIMEOUT_MS, env })
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
 }
 
 function lacking(): string | undefined {
