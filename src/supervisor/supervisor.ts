@@ -350,7 +350,16 @@ export class Supervisor {
 
   private record(address: string): SupervisorRecord {
     const { node, host, ports, cpuPercent, memoryBytes, version } = this.spec.settings
-    return { node, host, address: reachedAt(address, host), ports, cpuPercent, memoryBytes, version, owner: this.owner }
+    return {
+      node,
+      host,
+      address: reachedAt(address, host),
+      ports,
+      cpuPercent,
+      memoryBytes,
+      version,
+      owner: this.owner,
+    }
   }
 
   private picture() {

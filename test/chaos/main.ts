@@ -45,7 +45,8 @@ const chosen =
 const random = new SeededRandom(Number(values.seed))
 let lostCount = 0
 for (const fault of chosen) {
-  const cluster = await RealCluster.start()
+  // A node that is lost again and again is put on the blacklist, as it should be: here it must come back.
+  const cluster = await RealCluster.start({ settings: { 'nimbus.blacklist.tolerance.count': 1_000_000 } })
   try {
     const run = await ChaosRun.start(cluster, 'chaos', Number(values.rate))
     const report = await runTrials(cluster, run, fault, {

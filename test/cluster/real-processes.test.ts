@@ -1,8 +1,9 @@
-// A real cluster: three ZooKeeper servers, two Nimbuses, three supervisors and their workers as processes of the built
-// package, broken in the ways that matter most while they count a text. The whole list is `npm run chaos`.
+// A real cluster: three ZooKeeper servers, two Nimbuses, three supervisors and their workers as processes of
+// the built package, broken in the ways that matter most while they count a text. The whole list is `npm run
+// chaos`.
 //
-// Goal: nothing that was emitted is lost, whatever dies; what need not restart does not. Times are measured by
-// `npm run chaos`, not here.
+// Goal: nothing that was emitted is lost, whatever dies; what need not restart does not. Times are measured
+// by `npm run chaos`, not here.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SeededRandom } from '../../src/base/random.ts'
 import { realFaults } from '../chaos/faults.ts'
@@ -46,27 +47,33 @@ describe.skipIf(why !== undefined)('a real cluster', () => {
     return lost.length === 0 && emission.lastLines.every((line) => line >= due - 4)
   }
 
-  test.each(STRIKES)('%s: all that was emitted before and after is seen', async (name) => {
-    const fault = realFaults.find((each) => each.name === name)
-    expect(fault).toBeDefined()
-    if (fault === undefined) return
-    const atMs = Date.now()
-    const heal = await fault.strike({ cluster, run, chance: () => random.next(), seconds: undefined })
-    // Everything that was due a second after the fault comes, also what was lost with it.
-    await cluster.until(`after ${name} all words are seen`, 60_000, () => isSeenUpTo(atMs + 1_000))
-    await heal()
-    await cluster.until('all nodes are up again', 60_000, async () => {
-      const nodes = await cluster.nodes()
-      return nodes.filter(({ state }) => state === 'up').length === cluster.supervisors.length
-    })
-    const sights = run.sights()
-    const { restartedTasks } = effectOf(atMs, Date.now(), sights, run.firsts(), run.emission(sights))
-    if (fault.restarts) expect(restartedTasks).toBeGreaterThan(0)
-    else expect(restartedTasks).toBe(0)
-  }, 180_000)
+  test.each(STRIKES)(
+    '%s: all that was emitted before and after is seen',
+    async (name) => {
+      const fault = realFaults.find((each) => each.name === name)
+      expect(fault).toBeDefined()
+      if (fault === undefined) return
+      const atMs = Date.now()
+      const heal = await fault.strike({ cluster, run, chance: () => random.next(), seconds: undefined })
+      // Everything that was due a second after the fault comes, also what was lost with it.
+      await cluster.until(`after ${name} all words are seen`, 60_000, () => isSeenUpTo(atMs + 1_000))
+      await heal()
+      await cluster.until('all nodes are up again', 60_000, async () => {
+        const nodes = await cluster.nodes()
+        return nodes.filter(({ state }) => state === 'up').length === cluster.supervisors.length
+      })
+      const sights = run.sights()
+      const { restartedTasks } = effectOf(atMs, Date.now(), sights, run.firsts(), run.emission(sights))
+      if (fault.restarts) expect(restartedTasks).toBeGreaterThan(0)
+      else expect(restartedTasks).toBe(0)
+    },
+    180_000,
+  )
 
   test('commands of an operator: rebalance, drain, undrain, status', async () => {
-    expect(await cluster.command('rebalance', 'words', '-n', '2', '-w', '5s', '-y')).toMatchObject({ code: 0 })
+    expect(await cluster.command('rebalance', 'words', '-n', '2', '-w', '5s', '-y')).toMatchObject({
+      code: 0,
+    })
     const node = cluster.supervisors.find((daemon) => daemon.seatedPids().length > 0)?.spec.name ?? ''
     expect(await cluster.command('node', 'drain', node)).toMatchObject({ code: 0 })
     await cluster.until('the node is empty', 30_000, () => {

@@ -1,6 +1,6 @@
 /**
- * Before the first suite on a CI machine: Java, Maven and the jars of real servers are there, or it was said why
- * not. In a test's own time this would run into the limits of its hooks.
+ * Before the first suite on a CI machine: Java, Maven and the jars of real servers are there, or it was said
+ * why not. In a test's own time this would run into the limits of its hooks.
  */
 import { jarsOf, whatJavaLacks } from './get-jars.ts'
 

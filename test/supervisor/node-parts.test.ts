@@ -293,6 +293,24 @@ describe('positions', () => {
     await pass(1)
   })
 
+  test('what waits of a worker that another node had since is older than what the board has', async () => {
+    const { world, post, puts, seen, pass } = made()
+    seen.current = 99
+    seen.version = 1
+    post.take(source, { lines: { x: '"old"' } })
+    seen.isOurs = false
+    await drive(world, post.load('words-1'))
+    expect(post.knownOf('words-1')).toEqual({ lines: { x: '"board"', y: '"board"' } })
+    // The left-over still reads.
+    post.take(source, { lines: { x: '"older"' } })
+    expect(post.knownOf('words-1')).toMatchObject({ lines: { x: '"board"' } })
+    seen.isOurs = true
+    seen.version = 99
+    post.take({ ...source, generation: 9, incarnation: 9_000 }, { lines: { y: '"new"' } })
+    await pass(2_000)
+    expect(puts.map(({ positions }) => positions)).toEqual([{ lines: { y: '"new"' } }])
+  })
+
   test('a name like __proto__ is a name', async () => {
     const { post, puts, pass } = made()
     post.take(source, JSON.parse('{"__proto__": {"__proto__": "1"}, "constructor": {"x": "2"}}'))

@@ -12,7 +12,8 @@
  * Invariants
  *   Q1  nothing is written for a worker whose place the board has given to another
  *   Q2  a partition is told stored only when exactly what the worker sent last, or newer, is on the board
- *   Q3  a worker that is started again here begins with the newest that was taken here, stored or not
+ *   Q3  a worker that is started again here begins with the newest that was taken here, stored or not; one
+ *       that comes back after another node had it begins with what the board has
  *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX`
  */
 
@@ -47,6 +48,8 @@ interface Waiting {
 }
 
 interface Shelf {
+  /** It was read from the board for a worker that began here: the board's orders are known. */
+  isRead: boolean
   /** Newest known here: as read from the board, and as taken. */
   readonly known: Partitions
   /** Not on the board yet, by worker. */
@@ -77,6 +80,8 @@ export class PositionPost {
   async load(topologyId: string): Promise<void> {
     const found = await this.spec.board.positionsOf(topologyId)
     const shelf = this.shelf(topologyId)
+    this.dropForeign(shelf)
+    shelf.isRead = true
     for (const [component, partitions] of Object.entries(found)) {
       for (const [partition, stored] of Object.entries(partitions)) {
         // What a worker here has said and the board does not have yet is newer.
@@ -95,10 +100,14 @@ export class PositionPost {
 
   take(source: PositionSource, positions: PositionTexts): void {
     const shelf = this.shelf(source.topologyId)
+    // A left-over that goes on reading: whoever came after it knows more.
+    if (shelf.isRead && this.spec.versionFor(source) === undefined) return
     let waiting = shelf.waiting.get(source.worker)
     if (waiting === undefined || waiting.source.incarnation !== source.incarnation) {
-      // Of an earlier life: it knew less, and its successor begins with all that was taken of it.
-      waiting = { source, positions: waiting?.positions ?? new Map() }
+      // Of an earlier life in this place: its successor begins with all that was taken of it. Of an earlier
+      // place: others may have gone on since.
+      const isSamePlace = waiting?.source.generation === source.generation
+      waiting = { source, positions: (isSamePlace ? waiting?.positions : undefined) ?? new Map() }
       shelf.waiting.set(source.worker, waiting)
     }
     for (const [component, partitions] of Object.entries(positions)) {
@@ -125,11 +134,19 @@ export class PositionPost {
     for (const shelf of this.shelves.values()) shelf.timer?.stop()
   }
 
+  /** What waits from workers that were given to another node meanwhile, and perhaps came back, is old. */
+  private dropForeign(shelf: Shelf): void {
+    for (const [worker, { source }] of shelf.waiting) {
+      if (this.spec.versionFor(source) === undefined) shelf.waiting.delete(worker)
+    }
+  }
+
   private shelf(topologyId: string): Shelf {
     let shelf = this.shelves.get(topologyId)
     if (shelf === undefined) {
       const chance = () => this.spec.host.random.next()
       shelf = {
+        isRead: false,
         known: new Map(),
         waiting: new Map(),
         backoff: new Backoff({ firstMs: WRITE_MS, maxMs: 5_000 }, chance),
