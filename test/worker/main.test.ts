@@ -183,7 +183,7 @@ test('a spare becomes a worker, works, and ends in good order at SIGTERM', async
   const log = readFileSync(join(directory, 'seat', 'worker.log'), 'utf8')
     .trim()
     .split('\n')
-  expect(JSON.parse(log.at(-1) ?? '')).toMatchObject({ level: 'info', message: 'the worker process ends' })
+  expect(JSON.parse(log.at(-1) ?? '')).toMatchObject({ level: 'info', msg: 'the worker process ends' })
   expect(log.join()).not.toContain('hush')
 })
 

@@ -56,10 +56,12 @@ export const clusterScenarios: Readonly<Record<string, ClusterScenario>> = {
     ]),
     ['blacklisted'],
   ),
-  'supervisors are cut off until leases end, and come back': scenario(
+  'supervisors are away until leases end, and come back': scenario(
     [
-      [5_000, 'isolate-node', ({ cluster }) => cluster.isolate('n2')],
-      [27_000, 'heal-node', ({ cluster }) => cluster.heal('n2')],
+      [5_000, 'crash-supervisor', ({ cluster }) => cluster.crashSupervisor('n1')],
+      [5_100, 'crash-supervisor', ({ cluster }) => cluster.crashSupervisor('n2')],
+      [22_000, 'start-supervisor', ({ cluster }) => cluster.startSupervisor('n1')],
+      [22_500, 'start-supervisor', ({ cluster }) => cluster.startSupervisor('n2')],
     ],
     ['exit 72'],
   ),
