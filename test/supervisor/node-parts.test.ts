@@ -305,7 +305,6 @@ describe('positions', () => {
     post.take(source, { lines: { x: '"older"' } })
     expect(post.knownOf('words-1')).toMatchObject({ lines: { x: '"board"' } })
     seen.isOurs = true
-    seen.version = 99
     post.take({ ...source, generation: 9, incarnation: 9_000 }, { lines: { y: '"new"' } })
     await pass(2_000)
     expect(puts.map(({ positions }) => positions)).toEqual([{ lines: { y: '"new"' } }])
