@@ -40,7 +40,7 @@ const docs = join(root, 'tools', 'docs.ts')
 const noDoors = existsSync(join(root, 'src', 'index.ts')) ? undefined : 'no doors yet'
 /** Imports every door by the package's own name, from dist, as a user's code would. */
 const importDoors = doors
-  .map((door) => door.replace(/^src\/(connect\/)?/, 'typhoon/').replace(/\/index\.ts$/, ''))
+  .map((door) => door.replace(/^src\/(connect\/|rpc\/)?/, 'typhoon/').replace(/\/index\.ts$/, ''))
   .map((name) => `await import('${name}')`)
   .join('\n')
 const tree = readTree()
