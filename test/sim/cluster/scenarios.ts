@@ -56,6 +56,14 @@ export const clusterScenarios: Readonly<Record<string, ClusterScenario>> = {
     ]),
     ['blacklisted'],
   ),
+  // A node that came back wrote positions that had waited since before others had its workers.
+  'a node is cut off until others have its workers, and comes back': scenario(
+    [
+      [5_000, 'isolate-node', ({ cluster }) => cluster.isolate('n2')],
+      [27_000, 'heal-node', ({ cluster }) => cluster.heal('n2')],
+    ],
+    ['isolate-node', 'heal-node', 'unplaced'],
+  ),
   'supervisors are away until leases end, and come back': scenario(
     [
       [5_000, 'crash-supervisor', ({ cluster }) => cluster.crashSupervisor('n1')],

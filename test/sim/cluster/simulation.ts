@@ -217,7 +217,10 @@ class ClusterSimulation {
     const { ensemble, processes } = this.cluster
     const isRunning = processes.living.some(({ assign }) => assign !== undefined)
     const parts = ['topologies', 'assignments', 'names', 'positions', 'submits']
-    return !isRunning && parts.every((part) => ensemble.peekChildren(`/typhoon/${part}`).length === 0)
+    // A session that was left behind goes when its time is over.
+    const daemons = this.model.nimbuses + this.model.nodes
+    if (isRunning || ensemble.census().sessionCount > daemons) return false
+    return parts.every((part) => ensemble.peekChildren(`/typhoon/${part}`).length === 0)
   }
 
   private logOf(machine: string) {

@@ -17,11 +17,15 @@ import { SlotProcess } from '../../../../src/supervisor/slot-process.ts'
 import { SlotRunner } from '../../../../src/supervisor/slot-runner.ts'
 import { Supervisor } from '../../../../src/supervisor/supervisor.ts'
 import { type Call, type Parts, replaced } from '../../planted/plant.ts'
+import { clusterScenarios } from '../scenarios.ts'
+import type { ClusterSimOptions } from '../simulation.ts'
 
 export interface PlantedInCluster {
   readonly name: string
   /** Puts it in. @returns takes it out */
   plant(): () => void
+  /** Where it shows. Default: the pinned seeds. */
+  readonly options?: ClusterSimOptions | undefined
   /** What a check must say about it. */
   readonly told: RegExp
 }
@@ -141,6 +145,12 @@ export const plantedInCluster: readonly PlantedInCluster[] = [
         undoKnown()
       }
     },
+  },
+  {
+    name: 'positions that waited while others had the worker are taken for newer',
+    told: /I5: position .* went back/,
+    options: clusterScenarios['a node is cut off until others have its workers, and comes back']?.options,
+    plant: () => replaced(PositionPost.prototype, 'dropForeign', () => nothing),
   },
   {
     name: 'positions of a killed topology are left',
