@@ -62,7 +62,7 @@ export const clusterScenarios: Readonly<Record<string, ClusterScenario>> = {
       [5_000, 'isolate-node', ({ cluster }) => cluster.isolate('n2')],
       [27_000, 'heal-node', ({ cluster }) => cluster.heal('n2')],
     ],
-    ['isolate-node', 'heal-node', 'unplaced'],
+    ['isolate-node', 'heal-node'],
   ),
   'supervisors are away until leases end, and come back': scenario(
     [

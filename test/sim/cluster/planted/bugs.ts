@@ -150,7 +150,24 @@ export const plantedInCluster: readonly PlantedInCluster[] = [
     name: 'positions that waited while others had the worker are taken for newer',
     told: /I5: position .* went back/,
     options: clusterScenarios['a node is cut off until others have its workers, and comes back']?.options,
-    plant: () => replaced(PositionPost.prototype, 'dropForeign', () => nothing),
+    plant() {
+      const undoDrop = replaced(PositionPost.prototype, 'dropForeign', () => nothing)
+      const undoTake = replaced(
+        PositionPost.prototype,
+        'take',
+        (take) =>
+          function (this: Parts, source: Parts, positions) {
+            const { waiting } = this.shelf(source.topologyId)
+            const old = waiting.get(source.worker)
+            if (old !== undefined) waiting.set(source.worker, { ...old, source })
+            return take.call(this, source, positions)
+          },
+      )
+      return () => {
+        undoDrop()
+        undoTake()
+      }
+    },
   },
   {
     name: 'positions of a killed topology are left',
