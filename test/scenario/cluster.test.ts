@@ -1,6 +1,6 @@
-// Goal: what a whole cluster does in the cases people ask about, as text to be read and reviewed. Method: each
-// cluster-*.txt is a simulated cluster (cluster-world.ts). Commands stand above the dashes, below them what the
-// run wrote; `npm run fix` writes it anew.
+// Goal: what a whole cluster does in the cases people ask about, as text to be read and reviewed.
+// Method: each cluster-*.txt is a simulated cluster (cluster-world.ts). Commands stand above the dashes, what
+// the run wrote stands below; `npm run fix` writes it anew.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { ClusterWorld } from './cluster-world.ts'
