@@ -57,6 +57,17 @@ test('submits a module, waits until it runs, changes and ends it', async () => {
   expect(named().filter((name) => name === 'kill')).toHaveLength(1)
 })
 
+test('each submit of a client has a key of its own: a second one is not taken for the first repeated', async () => {
+  const file = join(directory, 'word-count.ts')
+  writeFileSync(file, wordCount)
+  await using client = await connect({ nimbus: [server.address], timeout: '10s' })
+  for (let n = 0; n < 2; n += 1) await client.submit(file)
+  const submits = nimbus.asked.filter(([name]) => name === 'submit')
+  const keys = submits.map(([, request]) => (request as { idempotencyKey: string }).idempotencyKey)
+  expect(keys).toHaveLength(2)
+  expect(new Set(keys).size).toBe(2)
+})
+
 test('a preview says what would be, and does nothing', async () => {
   const file = join(directory, 'word-count.ts')
   writeFileSync(file, wordCount)
