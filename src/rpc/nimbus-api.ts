@@ -115,8 +115,10 @@ export interface LogPiece {
   readonly port: number
   readonly worker: number
   readonly lines: readonly string[]
-  /** Where to go on. */
+  /** Where to go on; empty: nothing was told yet. */
   readonly next: string
+  /** Why there are no lines, if they could not be read. */
+  readonly trouble?: string | undefined
 }
 
 export interface LogQuery {

@@ -70,6 +70,22 @@ describe('what is looked at', () => {
     expect(shell.nimbus.asked).toContainEqual(['setLogLevel', 'word-count', 'split', 'debug', 600_000])
   })
 
+  test('logs that could not be read are told, and no lines are not silence', async () => {
+    const piece = { node: 'node-1', port: 6700, worker: 1, lines: [], next: '' }
+    const told = { ...piece, trouble: 'node-1: nobody answers' }
+    shell.nimbus.logs = async () => [told]
+    expect((await shell.run('logs', 'word-count')).stderr).toContain(
+      'no log of node-1:6700: node-1: nobody answers\n',
+    )
+    shell.nimbus.logs = async () => [piece]
+    expect((await shell.run('logs', 'word-count')).stderr).toMatch(/^no lines yet/)
+    expect(await shell.run('logs', 'word-count', '--grep', 'x')).toMatchObject({
+      code: 0,
+      stdout: '',
+      stderr: 'no line fits\n',
+    })
+  })
+
   test('a status that is not healthy is exit code 1, and can be waited for', async () => {
     expect((await shell.run('status', 'word-count')).code).toBe(1)
     const waited = await shell.run('status', 'word-count', '--wait', 'healthy', '--timeout', '300ms')

@@ -98,6 +98,28 @@ describe('nodes', () => {
   })
 })
 
+describe('logs', () => {
+  test('of a node that is not there: said so, those of others are shown, and asking again goes on', async () => {
+    const world = await cluster(['a', 'b'])
+    const id = await world.running(words('words', { workers: 2 }))
+    const { api } = world.leader.nimbus
+    world.ensemble.cut('a', 'silent')
+    await world.until(() => !world.view.supervisors.has('a'), 'the end of its session')
+    const query = { worker: undefined, linesMax: 10 }
+    const pieces = await world.drive(api.logs(admin, 'words', { ...query, after: {} }))
+    expect(pieces.map(({ node, lines, trouble }) => [node, lines.length, trouble])).toEqual(
+      nodesOf(world, id).map((node) => (node === 'a' ? [node, 0, 'a is not there'] : [node, 1, undefined])),
+    )
+    const after = Object.fromEntries(pieces.map(({ node, port, next }) => [`${node}:${port}`, next]))
+    await world.drive(api.logs(admin, 'words', { ...query, after }))
+    expect(world.logsAfter.slice(-1)).toEqual(['1'])
+    world.ensemble.heal('a')
+    await world.until(() => world.view.supervisors.has('a'), 'its return')
+    await world.drive(api.logs(admin, 'words', { ...query, after }))
+    expect(world.logsAfter.slice(-2).sort()).toEqual(['1', undefined])
+  })
+})
+
 describe('leaders', () => {
   test('one dies: another leads, and moves nothing', async () => {
     const world = await cluster(['a', 'b', 'c'], ['n1', 'n2'])

@@ -47,6 +47,8 @@ export class NimbusWorld extends BoardWorld {
   readonly supervisors = new Map<string, ScriptedSupervisor>()
   readonly lines: LogLine[] = []
   spy: WriteSpy = () => 'go'
+  /** Where nodes were asked to go on in a log, in the order of asking. */
+  readonly logsAfter: (string | undefined)[] = []
   readonly settings: NimbusSettings
 
   constructor(settings: Partial<NimbusSettings> = {}, seed = 1) {
@@ -189,7 +191,10 @@ export class NimbusWorld extends BoardWorld {
       readBlob: async (address, digest, offset, size) =>
         at(address).nimbus.api.readBlob(daemon, digest, offset, size),
       writeBlob: async (address, digest, bytes) => at(address).nimbus.api.writeBlob(daemon, digest, bytes),
-      readLog: async (address, { worker }) => ({ lines: [`${address} worker ${worker}`], next: '1' }),
+      readLog: async (address, { worker, after }) => {
+        this.logsAfter.push(after)
+        return { lines: [`${address} worker ${worker}`], next: '1' }
+      },
     }
   }
 

@@ -261,4 +261,17 @@ describe('logs', () => {
     expect((await ask(world, '/api/v2/logs/other-1/1?port=6700&lines=3')).status).toBe(404)
     expect((await ask(world, '/api/v2/logs/..%2F..%2Fetc/1?port=6700&lines=3')).status).toBe(400)
   })
+
+  test('a worker that has said nothing yet is followed all the same', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    worker?.print('')
+    const path = '/api/v2/logs/words-1/1?port=6700&lines=3'
+    const first = await ask(world, path)
+    expect(first).toMatchObject({ status: 200, body: { lines: [] } })
+    worker?.print('at last\n')
+    const after = encodeURIComponent(first.body.next)
+    expect(await ask(world, `${path}&after=${after}`)).toMatchObject({ body: { lines: ['at last'] } })
+  })
 })

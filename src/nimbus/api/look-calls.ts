@@ -79,15 +79,18 @@ async function readLog(
   { node, port, worker }: WorkerAssignment,
   query: LogQuery,
 ): Promise<LogPiece> {
-  const after = Object.hasOwn(query.after, `${node}:${port}`) ? query.after[`${node}:${port}`] : undefined
+  const given = Object.hasOwn(query.after, `${node}:${port}`) ? query.after[`${node}:${port}`] : undefined
+  // Empty is what stands for it while its node could not be asked.
+  const after = given === '' ? undefined : given
   const address = board.view.supervisors.get(node)?.address
   const place = { node, port, worker }
-  if (address === undefined) return { ...place, lines: [`(${node} is not there)`], next: after ?? '' }
+  const none = (trouble: string): LogPiece => ({ ...place, lines: [], next: after ?? '', trouble })
+  if (address === undefined) return none(`${node} is not there`)
   const linesMax = Math.max(1, Math.min(LINES_MAX, query.linesMax))
   try {
     return { ...place, ...(await peers.readLog(address, { topologyId, worker, port, after, linesMax })) }
   } catch (error) {
     if (!isStreamError(error)) throw error
-    return { ...place, lines: [`(${node}: ${error.message})`], next: after ?? '' }
+    return none(`${node}: ${error.message}`)
   }
 }

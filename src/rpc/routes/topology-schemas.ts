@@ -166,4 +166,5 @@ export const logPiece: z.ZodType<LogPiece> = z.object({
   worker: count,
   lines: texts,
   next: z.string(),
+  trouble: z.string().optional(),
 })

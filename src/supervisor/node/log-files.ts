@@ -45,6 +45,8 @@ const NAME = /^([\w-]{1,40}\.log)(\.\d{1,3})?$/
 /** Of its first line, that much tells it from others. */
 const FIRST_BYTES = 512
 const NEW_LINE = 10
+/** A cursor without files. */
+const NOTHING_READ = '0'
 
 export class LogFiles {
   private readonly files: Files
@@ -233,7 +235,9 @@ function cursorOf(text: string): ReadonlyMap<string, number> {
   return cursor
 }
 
+/** Never empty: also who has been told nothing yet goes on from somewhere, namely from before everything. */
 function cursorText(cursor: ReadonlyMap<string, number>): string {
+  if (cursor.size === 0) return NOTHING_READ
   return [...cursor].map(([id, offset]) => `${id}=${offset}`).join(',')
 }
 

@@ -28,16 +28,24 @@ export async function logs(shell: Shell, invocation: Invocation): Promise<number
     onInterrupt({ first: () => stop.abort(), again: (code) => shell.endNow(code) })
   }
   const after: Record<string, string> = {}
+  const troubles = new Map<string, string>()
+  let printedCount = 0
   const worker = invocation.count('worker')
   const linesMax = invocation.count('lines') ?? LINES_DEFAULT
   while (!stop.signal.aborted) {
     const wanted = Object.keys(after).length === 0 ? linesMax : LINES_MAX
     const pieces = await nimbus.call('logs', [name, { after, worker, linesMax: wanted }])
-    for (const { node, port, worker: number, lines, next } of pieces) {
-      after[`${node}:${port}`] = next
+    for (const { node, port, worker: number, lines, next, trouble = '' } of pieces) {
+      const place = `${node}:${port}`
+      after[place] = next
+      // Once, however often it is asked while it lasts.
+      if (trouble !== '' && troubles.get(place) !== trouble) shell.say(`no log of ${place}: ${trouble}`)
+      troubles.set(place, trouble)
       for (const raw of lines) {
         const line = { raw, fields: fieldsOf(raw) }
-        if (fits(line)) print(shell, invocation, line, { node, port, worker: number })
+        if (!fits(line)) continue
+        printedCount += 1
+        print(shell, invocation, line, { node, port, worker: number })
       }
     }
     if (!isFollowing) break
@@ -45,7 +53,18 @@ export async function logs(shell: Shell, invocation: Invocation): Promise<number
       if (!stop.signal.aborted) throw error
     })
   }
+  if (!isFollowing && printedCount === 0) shell.say(nothingSaid(invocation))
   return ExitCode.OK
+}
+
+/** An empty answer looks like a broken one; what it means depends on what was asked. */
+function nothingSaid(invocation: Invocation): string {
+  const isNarrowed =
+    ['grep', 'level', 'since'].some((name) => invocation.text(name) !== undefined) ||
+    invocation.count('worker') !== undefined ||
+    invocation.args[0]?.includes('/') === true
+  if (isNarrowed) return 'no line fits'
+  return 'no lines yet: here stands what components print and log, and what goes wrong in a worker'
 }
 
 function filterOf(
