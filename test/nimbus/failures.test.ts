@@ -99,7 +99,7 @@ describe('nodes', () => {
 })
 
 describe('logs', () => {
-  test('of a node that is not there: said so, those of others are shown, and asking again goes on', async () => {
+  test('a node is not there: said so, others are shown, and asking again goes on', async () => {
     const world = await cluster(['a', 'b'])
     const id = await world.running(words('words', { workers: 2 }))
     const { api } = world.leader.nimbus
