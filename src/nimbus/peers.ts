@@ -10,6 +10,8 @@ export type PingAnswer = 'answers' | 'refused' | 'silent'
 export interface NimbusPeers {
   /** Whether a daemon's API answers. Never throws; a second at most. `refused`: nobody listens there. */
   ping(address: string): Promise<PingAnswer>
+  /** It answered nothing within the time when it was asked last, and that was seconds ago. */
+  isSilent(address: string): boolean
   /** From another Nimbus. @throws UnavailableError BLOB_MISSING */
   readBlob(address: string, digest: string, offset: number, sizeBytes: number): Promise<Uint8Array>
   /** To another Nimbus, so that it has it before somebody relies on that. */

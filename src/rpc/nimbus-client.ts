@@ -3,18 +3,20 @@
  *
  *   call ─▶ the leader as last seen ─┬─ reply, or an error that trying again does not mend ─▶ caller
  *              ▲                     ├─ "not I, but …"  ─▶ there, at once
+ *              │                     ├─ silent for a second ─▶ all seeds asked beside it; another leads
+ *              │                     │                         by now ─▶ there, at once
  *              └─ all seeds asked ◀──┴─ nobody answers, no leader now ─▶ a pause, then again
  *
  * Invariants
  *   N1  retries are here, and nowhere above or below; they end with the call's time
  *   N2  a call that may have been carried out is repeated only if its route says that it does no harm
- *   N3  a dead seed is never waited for while another answers
+ *   N3  a dead seed is never waited for while another answers, nor a silent leader when another leads
  */
 import { backoffMs } from '../base/backoff.ts'
 import { deferred } from '../base/deferred.ts'
-import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
-import type { Clock, Host, Http, HttpReply, HttpRequest, Random, Timers } from '../host/host.ts'
-import { LeaderFinder } from './leader-finder.ts'
+import { isStreamError, UnavailableError } from '../base/errors.ts'
+import type { Clock, Host, Http, HttpReply, HttpRequest, Random, Stoppable, Timers } from '../host/host.ts'
+import { LeaderFinder, leaderIn } from './leader-finder.ts'
 import { BLOB_BYTES_MAX, WAIT_MS_MAX } from './limits.ts'
 import type { NimbusApi } from './nimbus-api.ts'
 import { replyOf, requestOf } from './route-call.ts'
@@ -47,6 +49,8 @@ const HOPS_MAX = 3
 const PAUSE = { firstMs: 50, maxMs: 1_000 }
 /** A leader that says nothing for so long is given up, if the call can be repeated elsewhere. */
 const SILENCE_MS = 5_000
+/** After so long it is asked whether another leads by now; if not, again after twice the time. */
+const DOUBT = { firstMs: 1_000, maxMs: 16_000, nobodyLeadsMs: 250 }
 const SILENCE_OF_BYTES_MS = 60_000
 
 /** A call on its way. */
@@ -77,7 +81,7 @@ export class NimbusClient {
     this.token = spec.token
     this.timeoutMs = spec.timeoutMs ?? TIMEOUT_MS
     const probeMs = spec.probeMs ?? PROBE_MS
-    this.finder = new LeaderFinder({ http, seeds: spec.seeds, token: spec.token, probeMs })
+    this.finder = new LeaderFinder({ http, timers, seeds: spec.seeds, token: spec.token, probeMs })
   }
 
   /**
@@ -147,8 +151,43 @@ export class NimbusClient {
   ): Promise<Reply> {
     const leftMs = Math.max(1, untilMs - this.clock.monotonicMs())
     const timeoutMs = isRepeatable ? Math.min(leftMs, silenceMsOf(route)) : leftMs
-    const limits = { timeoutMs, bodyBytesMax: BLOB_BYTES_MAX, signal }
-    return replyOf(route, await this.http.request(address, request, limits), address)
+    const left = new AbortController()
+    const signals = signal === undefined ? left.signal : AbortSignal.any([left.signal, signal])
+    const limits = { timeoutMs, bodyBytesMax: BLOB_BYTES_MAX, signal: signals }
+    // Who may not ask twice has to wait for what comes of the first time.
+    const doubt = isRepeatable ? this.doubt(address, left) : undefined
+    try {
+      return replyOf(route, await this.http.request(address, request, limits), address)
+    } finally {
+      doubt?.stop()
+    }
+  }
+
+  /** While an address is silent: looks whether another leads, and if so ends the request to this one. */
+  private doubt(address: string, left: AbortController): Stoppable {
+    let isOver = false
+    let timer: Stoppable | undefined
+    const look = (delayMs: number): void => {
+      if (isOver) return
+      timer = this.timers.after(delayMs, () => {
+        this.finder.search().then(
+          (leader) => {
+            // It is slow, and the leader all the same.
+            if (leader === address) look(Math.min(DOUBT.maxMs, 2 * delayMs))
+            else if (!isOver) left.abort(otherLeads(address, leader))
+          },
+          // Nobody leads now: somebody will soon.
+          () => look(DOUBT.nobodyLeadsMs),
+        )
+      })
+    }
+    look(DOUBT.firstMs)
+    return {
+      stop: () => {
+        isOver = true
+        timer?.stop()
+      },
+    }
   }
 
   /** @throws what failed, if there is no time for another attempt */
@@ -199,10 +238,8 @@ function silenceMsOf<Args extends readonly unknown[], Reply>(route: Route<Nimbus
   return route.name === 'events' ? SILENCE_MS + WAIT_MS_MAX : SILENCE_MS
 }
 
-function leaderIn(error: unknown): string | undefined {
-  if (!hasCode(error, 'NIMBUS_NOT_LEADER') || !isStreamError(error)) return undefined
-  const leader = error.details['leader']
-  return typeof leader === 'string' ? leader : undefined
+function otherLeads(address: string, leader: string): UnavailableError {
+  return new UnavailableError('NIMBUS_NOT_LEADER', `${address} is silent, and ${leader} leads`, { leader })
 }
 
 function isUnavailable(error: unknown): boolean {

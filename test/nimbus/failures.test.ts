@@ -171,6 +171,38 @@ describe('leaders', () => {
     })
   })
 
+  test.each([0, 100, 200, 300, 400])(
+    'one that is stopped (%d ms after) is unseated in 3.5 s',
+    async (offsetMs) => {
+      const world = await cluster(['a'], ['n1', 'n2'])
+      await world.pass(2_000 + offsetMs)
+      const old = world.leader
+      world.stopped.add(old.name)
+      const at = world.world.nowMs
+      const next = () => [...world.seats.values()].find((seat) => seat !== old && seat.nimbus.isLeader)
+      await world.until(() => next() !== undefined, 'the next')
+      expect(world.world.nowMs - at).toBeLessThan(3_700)
+      // Who is known to be silent is not waited for.
+      const request = await world.request(words())
+      const submittedAt = world.world.nowMs
+      const { warnings } = await world.drive(next()?.nimbus.api.submit(admin, request) ?? Promise.reject())
+      expect(warnings.join()).toContain('no other Nimbus has a copy')
+      expect(world.world.nowMs - submittedAt).toBeLessThan(1_000)
+    },
+  )
+
+  test('a standby that stood still itself unseats nobody', async () => {
+    const world = await cluster(['a'], ['n1', 'n2'])
+    await world.pass(2_000)
+    const { name } = world.leader
+    const standby = name === 'n1' ? 'n2' : 'n1'
+    world.world.pause(standby)
+    await world.pass(4_000)
+    world.world.resume(standby)
+    await world.pass(5_000)
+    expect(world.leader.name).toBe(name)
+  })
+
   test('one that stops gives up the leadership at once', async () => {
     const world = await cluster(['a'], ['n1', 'n2'])
     const old = world.leader

@@ -49,6 +49,8 @@ export class NimbusWorld extends BoardWorld {
   spy: WriteSpy = () => 'go'
   /** Where nodes were asked to go on in a log, in the order of asking. */
   readonly logsAfter: (string | undefined)[] = []
+  /** Nimbuses that take requests of others and answer none. */
+  readonly stopped = new Set<string>()
   readonly settings: NimbusSettings
 
   constructor(settings: Partial<NimbusSettings> = {}, seed = 1) {
@@ -124,7 +126,8 @@ export class NimbusWorld extends BoardWorld {
   }
 
   get leader(): NimbusSeat {
-    const found = [...this.seats.values()].find(({ nimbus }) => nimbus.isLeader)
+    const seats = [...this.seats.values()].filter(({ name }) => !this.stopped.has(name))
+    const found = seats.find(({ nimbus }) => nimbus.isLeader)
     if (found === undefined) throw new Error('nobody leads')
     return found
   }
@@ -184,13 +187,21 @@ export class NimbusWorld extends BoardWorld {
       return seat
     }
     return {
+      isSilent: (address) => this.stopped.has(address.split(':')[0] ?? ''),
       ping: async (address) => {
         const name = address.split(':')[0] ?? ''
+        if (this.stopped.has(name)) {
+          await new Promise<void>((resolve) => this.world.timers.after(1_000, resolve))
+          return 'silent'
+        }
         return this.world.isRunningOn(name) ? 'answers' : 'refused'
       },
       readBlob: async (address, digest, offset, size) =>
         at(address).nimbus.api.readBlob(daemon, digest, offset, size),
-      writeBlob: async (address, digest, bytes) => at(address).nimbus.api.writeBlob(daemon, digest, bytes),
+      writeBlob: async (address, digest, bytes) =>
+        this.stopped.has(address.split(':')[0] ?? '')
+          ? await new Promise(() => undefined)
+          : await at(address).nimbus.api.writeBlob(daemon, digest, bytes),
       readLog: async (address, { worker, after }) => {
         this.logsAfter.push(after)
         return { lines: [`${address} worker ${worker}`], next: '1' }

@@ -5,6 +5,7 @@ import type { Host, Stoppable } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { serveFastify } from '../../src/rpc/fastify-server.ts'
+import { WAIT_MS_MAX } from '../../src/rpc/limits.ts'
 import { createNimbusCalls } from '../../src/rpc/nimbus-calls.ts'
 import { NimbusClient } from '../../src/rpc/nimbus-client.ts'
 import { createPeers } from '../../src/rpc/nimbus-peers.ts'
@@ -97,6 +98,70 @@ describe.each([1, 2, 3])('in virtual time, seed %i', (seed) => {
     expect(namesAsked(left)).toContain('topologies')
   })
 
+  // Goal: for a client a fail-over takes as long as the other needs to lead, and little more.
+  test('a leader that is stopped: who knew it and who looks for one are with the next at once', async () => {
+    const { world, left, right, client, host, serve } = await make()
+    right.leader = 'left:6627'
+    const seeds = ['left:6627', 'right:6627']
+    const newcomer = new NimbusClient({ host, seeds })
+    await within(world, async () => {
+      await serve()
+      await client.call('topologies', [])
+      left.isStopped = true
+      const fromMs = host.clock.monotonicMs()
+      host.timers.after(3_700, () => {
+        right.leader = undefined
+      })
+      const tookMs = async (each: NimbusClient) => {
+        await each.call('kill', ['word-count', 0])
+        return host.clock.monotonicMs() - fromMs
+      }
+      expect(Math.max(...(await Promise.all([tookMs(client), tookMs(newcomer)])))).toBeLessThan(4_300)
+    })
+    expect(namesAsked(right)).toEqual(['kill', 'kill'])
+  })
+
+  test('a submit under a key goes to the next leader; a call without one waits for its end', async () => {
+    const { world, left, right, client, host, serve } = await make()
+    right.leader = 'left:6627'
+    const ref = { digest: digestA, sizeBytes: 3 }
+    const named = { name: 'word-count', bundle: ref, outline: ref, args: null, config: {} }
+    const request = { ...named, isInactive: false, idempotencyKey: 'k1' }
+    const change = { workers: 3, executors: {}, tasks: {}, scheduler: undefined, drainMs: undefined }
+    await within(world, async () => {
+      await serve()
+      await client.call('topologies', [])
+      left.isStopped = true
+      host.timers.after(500, () => {
+        right.leader = undefined
+      })
+      const rebalance = client.call('rebalance', ['word-count', change], { timeoutMs: 8_000 })
+      const end = expect(rebalance).rejects.toMatchObject({ details: { outcome: 'unknown' } })
+      await client.call('submit', [request], { isRepeatable: true })
+      await end
+    })
+    expect(namesAsked(left).sort()).toEqual(['rebalance', 'submit', 'topologies'])
+    expect(right.asked.filter(([name]) => name === 'submit')).toEqual([['submit', request]])
+    expect(namesAsked(right)).not.toContain('rebalance')
+  })
+
+  test('a leader that takes its time is left alone', async () => {
+    const { world, left, right, client, host, serve } = await make()
+    right.leader = 'left:6627'
+    const later = left.events
+    left.events = async (...args) => {
+      await new Promise<void>((resolve) => host.timers.after(WAIT_MS_MAX, resolve))
+      return await later(...args)
+    }
+    await within(world, async () => {
+      await serve()
+      await client.call('events', ['0', WAIT_MS_MAX], { timeoutMs: 3 * WAIT_MS_MAX })
+    })
+    expect(namesAsked(left)).toEqual(['events'])
+    expect(namesAsked(right)).toEqual([])
+    expect(left.asked.length).toBeLessThan(8)
+  })
+
   test('does not repeat what may have been done, but for who has a key', async () => {
     const { world, left, right, client, serve } = await make()
     right.leader = 'left:6627'
@@ -148,6 +213,14 @@ describe.each([1, 2, 3])('in virtual time, seed %i', (seed) => {
       await expect(peers.readBlob('nowhere:1', digestA, 0, 3)).rejects.toMatchObject({
         code: 'CONNECT_FAILED',
       })
+      // Silence is known until it answers, or for some seconds; who refuses is not silent.
+      expect(['left:6627', 'nowhere:1'].map((each) => peers.isSilent(each))).toEqual([false, false])
+      world.net.cut('client', 'left')
+      expect(await peers.ping('left:6627')).toBe('silent')
+      expect(peers.isSilent('left:6627')).toBe(true)
+      world.net.heal('client', 'left')
+      expect(await peers.ping('left:6627')).toBe('answers')
+      expect(peers.isSilent('left:6627')).toBe(false)
     })
     expect(left.asked.some(([name]) => name === 'heartbeat')).toBe(true)
   })

@@ -77,6 +77,8 @@ export class FakeNimbus implements NimbusApi {
   readonly stored = new Map<string, Uint8Array>()
   /** Who leads, if it is not this one. `null`: nobody does. */
   leader: string | null | undefined
+  /** Stopped: it takes requests, and answers none. */
+  isStopped = false
   /** Thrown by the next calls, one each. */
   readonly failures: unknown[] = []
   /** Steps that an operation has before it is done. */
@@ -86,6 +88,7 @@ export class FakeNimbus implements NimbusApi {
 
   private note<T>(name: string, args: readonly unknown[], reply: T): Promise<T> {
     this.asked.push([name, ...args])
+    if (this.isStopped) return new Promise(() => undefined)
     if (this.leader !== undefined) {
       const details = this.leader === null ? {} : { leader: this.leader }
       return Promise.reject(new UnavailableError('NIMBUS_NOT_LEADER', 'this Nimbus is a standby', details))

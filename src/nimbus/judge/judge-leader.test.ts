@@ -5,6 +5,7 @@ const fresh: LeaderSeen = {
   nowMs: 0,
   refusedCount: 0,
   heardMs: 0,
+  steadyFromMs: undefined,
   challengedMs: undefined,
   challengeCount: 0,
 }
@@ -34,4 +35,15 @@ test('silence is believed after three seconds, and then ever more slowly', () =>
   const often = { ...silent, challengedMs: 0, challengeCount: 30 }
   expect(judgeLeader({ ...often, nowMs: 3_599_999 })).toBe('fine')
   expect(judgeLeader({ ...often, nowMs: 3_600_000 })).toBe('silent-too-long')
+})
+
+test('a challenge is forgotten when the leader was heard for a while, not after an answer or two', () => {
+  const challenged = { ...fresh, challengedMs: 1_000, challengeCount: 3 }
+  const brief = heard(heard(challenged, 'answers', 2_000), 'answers', 3_500)
+  expect(judgeLeader(heard(brief, 'silent', 7_000))).toBe('fine')
+  const broken = heard(heard(brief, 'silent', 3_900), 'answers', 4_100)
+  expect(judgeLeader(heard(broken, 'silent', 8_000))).toBe('fine')
+  const steady = heard(brief, 'answers', 4_000)
+  expect(judgeLeader(heard(steady, 'silent', 6_999))).toBe('fine')
+  expect(judgeLeader(heard(steady, 'silent', 7_000))).toBe('silent-too-long')
 })

@@ -3,7 +3,8 @@
  *
  * Nobody listening at its address is a sure sign: a process is there or it is not. Silence is a weak one: the
  * way between the two may be cut while the leader does its work. So silence must last longer, and a challenge
- * that came of it is not repeated soon: two that cannot hear each other would take the lead in turns.
+ * that came of it is not repeated soon: two that cannot hear each other would take the lead in turns. Two
+ * that have heard each other again for a while can, so it is forgotten then.
  */
 import type { PingAnswer } from '../peers.ts'
 
@@ -13,6 +14,8 @@ export interface LeaderSeen {
   readonly refusedCount: number
   /** When it was heard last, or first asked. */
   readonly heardMs: number
+  /** Since when every question was answered; undefined: the last one was not. */
+  readonly steadyFromMs: number | undefined
   /** The last challenge because of silence; undefined: none yet. */
   readonly challengedMs: number | undefined
   /** Challenges because of silence so far. */
@@ -25,6 +28,7 @@ export type LeaderVerdict = 'fine' | 'gone' | 'silent-too-long'
 const REFUSED_MAX = 3
 /** Shorter than a session, longer than any pause of a healthy process. */
 const SILENT_MS = 3_000
+const STEADY_MS = 2_000
 const AGAIN_MS = 60_000
 const AGAIN_MS_MAX = 3_600_000
 
@@ -39,11 +43,15 @@ export function judgeLeader(seen: LeaderSeen): LeaderVerdict {
 /** What an answer makes of what was seen. */
 export function heard(seen: LeaderSeen, answer: PingAnswer, nowMs: number): LeaderSeen {
   switch (answer) {
-    case 'answers':
-      return { ...seen, nowMs, refusedCount: 0, heardMs: nowMs }
+    case 'answers': {
+      const steadyFromMs = seen.steadyFromMs ?? nowMs
+      const answered = { ...seen, nowMs, refusedCount: 0, heardMs: nowMs, steadyFromMs }
+      if (nowMs - steadyFromMs < STEADY_MS) return answered
+      return { ...answered, challengedMs: undefined, challengeCount: 0 }
+    }
     case 'refused':
-      return { ...seen, nowMs, refusedCount: seen.refusedCount + 1 }
+      return { ...seen, nowMs, refusedCount: seen.refusedCount + 1, steadyFromMs: undefined }
     case 'silent':
-      return { ...seen, nowMs, refusedCount: 0 }
+      return { ...seen, nowMs, refusedCount: 0, steadyFromMs: undefined }
   }
 }

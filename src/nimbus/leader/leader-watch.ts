@@ -1,6 +1,7 @@
 /**
  * A standby's look at who leads: a leader that is gone is unseated in a second or three, instead of when its
- * session ends. It asks twice a second, and judges by judge/judge-leader.ts.
+ * session ends. It asks twice a second, one question at a time, and judges by judge/judge-leader.ts as often,
+ * also while a question is open: silence is not believed later because the last question still waits.
  *
  * Does not know: what comes of it. Whoever stands first in line leads next, by the election.
  */
@@ -13,6 +14,8 @@ import { heard, judgeLeader, type LeaderSeen } from '../judge/judge-leader.ts'
 import type { NimbusPeers } from '../peers.ts'
 
 const ASK_MS = 500
+/** A look that comes so much too late: this process stood still, and its silence is not the leader's. */
+const STALL_MS = 1_000
 
 export interface LeaderWatchSpec {
   readonly host: Host
@@ -29,11 +32,14 @@ export class LeaderWatch {
   private epoch = 0
   private seen: LeaderSeen
   private isAsking = false
+  private isUnseating = false
   private isStopped = false
+  private lookedMs: number
 
   constructor(spec: LeaderWatchSpec) {
     this.spec = spec
-    this.seen = unheard(spec.host.clock.monotonicMs())
+    this.lookedMs = spec.host.clock.monotonicMs()
+    this.seen = unheard(this.lookedMs)
     this.timer = spec.host.timers.every(ASK_MS, () => this.tick())
   }
 
@@ -43,45 +49,63 @@ export class LeaderWatch {
   }
 
   private tick(): void {
-    const { board, nimbus, log } = this.spec
+    const { host, board, nimbus } = this.spec
+    const nowMs = host.clock.monotonicMs()
+    const stoodStill = nowMs - this.lookedMs > ASK_MS + STALL_MS
+    this.lookedMs = nowMs
+    if (stoodStill) this.seen = { ...this.seen, refusedCount: 0, heardMs: nowMs }
     const leader = board.view.epoch?.record
     if (leader === undefined || leader.nimbus === nimbus || board.state !== 'connected') {
       this.epoch = 0
       return
     }
-    if (this.isAsking) return
-    this.isAsking = true
-    this.ask(leader)
-      .catch((error: unknown) => {
-        if (!isStreamError(error)) throw error
-        log.debug('the leader could not be unseated', { code: error.code, message: error.message })
-      })
-      .finally(() => {
-        this.isAsking = false
-      })
-  }
-
-  private async ask(leader: EpochRecord): Promise<void> {
-    const { host, peers, board, log } = this.spec
     if (leader.epoch !== this.epoch) {
       this.epoch = leader.epoch
       const { challengedMs, challengeCount } = this.seen
-      this.seen = { ...unheard(host.clock.monotonicMs()), challengedMs, challengeCount }
+      this.seen = { ...unheard(nowMs), challengedMs, challengeCount }
     }
+    this.seen = { ...this.seen, nowMs }
+    if (!this.isAsking) void this.ask(leader)
+    this.judge(leader)
+  }
+
+  private async ask(leader: EpochRecord): Promise<void> {
+    const { host, peers, board } = this.spec
+    this.isAsking = true
     const answer = await peers.ping(leader.address)
+    this.isAsking = false
     if (this.isStopped || board.view.epoch?.record.epoch !== leader.epoch) return
+    if (leader.epoch !== this.epoch) return
     this.seen = heard(this.seen, answer, host.clock.monotonicMs())
+    this.judge(leader)
+  }
+
+  private judge(leader: EpochRecord): void {
     const verdict = judgeLeader(this.seen)
-    if (verdict === 'fine') return
+    if (verdict === 'fine' || this.isUnseating) return
     if (verdict === 'silent-too-long') {
       const challengeCount = this.seen.challengeCount + 1
       this.seen = { ...this.seen, challengedMs: this.seen.nowMs, challengeCount }
     }
+    this.isUnseating = true
+    this.unseat(leader, verdict)
+      .catch((error: unknown) => {
+        if (!isStreamError(error)) throw error
+        this.spec.log.debug('the leader could not be unseated', { code: error.code, message: error.message })
+      })
+      .finally(() => {
+        this.isUnseating = false
+      })
+  }
+
+  private async unseat(leader: EpochRecord, verdict: string): Promise<void> {
+    const { board, log } = this.spec
     const isUnseated = await board.unseat(leader)
     if (isUnseated) log.warn('the leader is gone and was unseated', { leader: leader.nimbus, verdict })
   }
 }
 
 function unheard(nowMs: number): LeaderSeen {
-  return { nowMs, refusedCount: 0, heardMs: nowMs, challengedMs: undefined, challengeCount: 0 }
+  const heard = { nowMs, refusedCount: 0, heardMs: nowMs, steadyFromMs: undefined }
+  return { ...heard, challengedMs: undefined, challengeCount: 0 }
 }

@@ -13,7 +13,9 @@ const REPLICATE_MS = 5_000
 export async function replicate(desk: Desk, refs: readonly BlobRef[]): Promise<string | undefined> {
   const others = [...desk.board.view.nimbuses.values()].filter(({ nimbus }) => nimbus !== desk.nimbus)
   if (others.length === 0) return undefined
-  const first = firstOf(others.map(({ address }) => copyTo(desk, address, refs)))
+  // Who says nothing now is not waited for: it gets its copy when it comes back.
+  const answering = others.filter(({ address }) => !desk.peers.isSilent(address))
+  const first = firstOf(answering.map(({ address }) => copyTo(desk, address, refs)))
   const late = new Promise<false>((resolve) => desk.host.timers.after(REPLICATE_MS, () => resolve(false)))
   if (await Promise.race([first, late])) return undefined
   return 'no other Nimbus has a copy of the bundle yet: the topology depends on the disk of this one'
