@@ -256,7 +256,7 @@ export class SlotRunner {
       record?.topologyId === wanted.topologyId &&
       record.worker === wanted.worker &&
       record.generation === wanted.generation
-    const beatAtMs = seat?.beatAtMs ?? Number.NEGATIVE_INFINITY
+    const beatAtMs = seat?.beatAtMs
     const isConnected = seat?.isConnected === true
     return {
       nowMs,
@@ -268,8 +268,8 @@ export class SlotRunner {
       isConnectionNew: isConnected && seat.connectionCount !== this.seenConnection,
       isSeated: isConnected && seat.hello?.seat !== undefined,
       hasStarted: this.process.hasStarted,
-      // While this process stood still nothing could arrive.
-      beatAtMs: finite(Math.max(beatAtMs, stalls.lastEndMs)),
+      // While this process stood still nothing could arrive: that time does not count.
+      beatAtMs: beatAtMs === undefined ? stalls.lastEndMs : beatAtMs + stalls.stoodStillSince(beatAtMs),
       isRearranged: this.isRearranged,
       lastRestart: isKnown ? record.restart : undefined,
       chance: host.random.next(),
@@ -491,8 +491,4 @@ function sourceOf(living: Living): PositionSource {
 
 function hasProcess({ kind }: SlotState): boolean {
   return kind === 'STARTING' || kind === 'RUNNING' || kind === 'KILLING'
-}
-
-function finite(ms: number): number | undefined {
-  return Number.isFinite(ms) ? ms : undefined
 }

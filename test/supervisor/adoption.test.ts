@@ -147,6 +147,40 @@ describe('a new supervisor', () => {
   })
 })
 
+describe('a supervisor that stands still now and then', () => {
+  test('still sees who hangs: time in which nothing could arrive does not count, the rest does', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.pass(3_000)
+    const hung = world.launcher.at(6700)
+    world.world.pause(hung?.host.name ?? '')
+    await world.pass(3_000)
+    world.world.pause('node1')
+    await world.pass(1_500)
+    world.world.resume('node1')
+    await world.pass(1_000)
+    expect(hung?.isAlive).toBe(true)
+    await world.pass(1_200)
+    expect(hung?.isAlive).toBe(false)
+  })
+
+  test('takes nobody for hung who had no time to show itself', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    // A machine that is swapped: five seconds of ten are lost, again and again.
+    for (let times = 0; times < 5; times += 1) {
+      const names = ['node1', worker?.host.name ?? '']
+      for (const name of names) world.world.pause(name)
+      await world.pass(4_900)
+      for (const name of names) world.world.resume(name)
+      await world.pass(1_500)
+    }
+    expect(worker?.isAlive).toBe(true)
+    expect(world.launcher.at(6700)).toBe(worker)
+  })
+})
+
 describe('who may be a worker', () => {
   const dial = (world: SupervisorWorld, first: unknown) => {
     const { disk } = world.world.disk('node1')
