@@ -15,6 +15,7 @@
 import { backoffMs } from '../base/backoff.ts'
 import { deferred } from '../base/deferred.ts'
 import { isStreamError, UnavailableError } from '../base/errors.ts'
+import { hide } from '../base/hide.ts'
 import type { Clock, Host, Http, HttpReply, HttpRequest, Random, Stoppable, Timers } from '../host/host.ts'
 import { LeaderFinder, leaderIn } from './leader-finder.ts'
 import { BLOB_BYTES_MAX, WAIT_MS_MAX } from './limits.ts'
@@ -82,6 +83,7 @@ export class NimbusClient {
     this.timeoutMs = spec.timeoutMs ?? TIMEOUT_MS
     const probeMs = spec.probeMs ?? PROBE_MS
     this.finder = new LeaderFinder({ http, timers, seeds: spec.seeds, token: spec.token, probeMs })
+    hide(this, 'token', 'finder', 'random')
   }
 
   /**

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
 import { connect } from 'typhoon/client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Stoppable } from '../../src/host/host.ts'
@@ -57,7 +58,20 @@ test('submits a module, waits until it runs, changes and ends it', async () => {
   expect(named().filter((name) => name === 'kill')).toHaveLength(1)
 })
 
-test('each submit of a client has a key of its own: a second one is not taken for the first repeated', async () => {
+test('a client that is printed, or logged as JSON, shows no token and nothing else of its insides', async () => {
+  await using client = await connect({ nimbus: [server.address], token: 'canary-4711' })
+  const running = await client.topology('word-count')
+  const shown = [client, running].flatMap((each) => [
+    inspect(each, { depth: 20 }),
+    JSON.stringify(each),
+    JSON.stringify({ ...each }),
+  ])
+  for (const text of shown) expect(text).not.toContain('canary-4711')
+  expect(shown[0]).toBe('ClusterClient {}')
+  expect(JSON.parse(shown[4] ?? '')).toEqual({ name: 'word-count', id: running.id })
+})
+
+test('each submit of a client has a key of its own: a second is not the first repeated', async () => {
   const file = join(directory, 'word-count.ts')
   writeFileSync(file, wordCount)
   await using client = await connect({ nimbus: [server.address], timeout: '10s' })

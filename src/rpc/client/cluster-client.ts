@@ -1,5 +1,6 @@
 /** A cluster, for a program: every call asks Nimbus; nothing is kept here but where it is. */
 import { UsageError } from '../../base/errors.ts'
+import { hide } from '../../base/hide.ts'
 import type { Host } from '../../host/host.ts'
 import type {
   ClusterEvent,
@@ -32,6 +33,7 @@ export class ClusterClient implements Client {
 
   constructor(spec: ClusterClientSpec) {
     this.spec = spec
+    hide(this, 'spec', 'isClosed')
   }
 
   async submit(file: string | URL, options: SubmitOptions = {}): Promise<RunningTopology> {

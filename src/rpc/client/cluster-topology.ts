@@ -3,6 +3,7 @@
  * Nimbus.
  */
 import { UsageError } from '../../base/errors.ts'
+import { hide } from '../../base/hide.ts'
 import { parseDuration } from '../../config/duration.ts'
 import type { Duration } from '../../config/topology-config.ts'
 import type { AnyValues } from '../../topology/tuple.ts'
@@ -44,6 +45,7 @@ export class ClusterTopology implements RunningTopology {
     this.name = name
     this.id = id
     this.isProduction = isProduction
+    hide(this, 'nimbus', 'host', 'isProduction')
   }
 
   async status(): Promise<TopologyStatus> {
