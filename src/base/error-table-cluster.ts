@@ -286,4 +286,10 @@ export const clusterCodes = {
       'The module cannot be made into one file of JavaScript: it does not compile, or has native parts.',
     action: 'See the place in the message; what is native has to be installed on the nodes.',
   },
+  DIRECTORY_IN_USE: {
+    number: 'E4047',
+    family: 'conflict',
+    meaning: "Another supervisor that lives uses this directory: two would break each other's workers.",
+    action: 'Stop the process in the message, or give this one its own storm.local.dir and node name.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>

@@ -120,9 +120,10 @@ export interface Board {
 
   /**
    * Puts up an ephemeral record, and again in every new session, until stopped.
+   * @param formerOwners owners that are dead for sure: what they have left is replaced at once
    * @throws ConflictError RECORD_EXISTS another living supervisor has the name; waited for one session first
    */
-  announceSupervisor(record: SupervisorRecord): Promise<Stoppable>
+  announceSupervisor(record: SupervisorRecord, formerOwners?: readonly string[]): Promise<Stoppable>
   announceNimbus(record: NimbusRecord): Promise<Stoppable>
   /** Stands for leader until stopped; may win, lose and win again. */
   campaign(spec: CampaignSpec): Stoppable

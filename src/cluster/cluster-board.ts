@@ -82,6 +82,9 @@ export class ClusterBoard implements Board {
     try {
       await session.open(timeoutMs)
     } catch (error) {
+      // Whoever opens tries again by itself: a renewal beside it would be one session too many, for good.
+      this.renewal?.stop()
+      this.renewal = undefined
       this.session = undefined
       await session.close()
       throw error
@@ -103,12 +106,13 @@ export class ClusterBoard implements Board {
     return this.living().sync()
   }
 
-  announceSupervisor(record: SupervisorRecord): Promise<Stoppable> {
+  announceSupervisor(record: SupervisorRecord, formerOwners: readonly string[] = []): Promise<Stoppable> {
     const path = this.spec.root + paths.supervisor(record.node)
+    const owners = new Set([record.owner, ...formerOwners])
     return this.announce({
       path,
       data: recordCodecs.supervisor.encode(path, record),
-      isOurs: (data) => recordCodecs.supervisor.parse(path, data).owner === record.owner,
+      isOurs: (data) => owners.has(recordCodecs.supervisor.parse(path, data).owner),
     })
   }
 

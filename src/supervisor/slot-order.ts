@@ -10,6 +10,7 @@ import { hasCode } from '../base/errors.ts'
 import type { PositionTexts } from '../cluster/board.ts'
 import { formatRanges, parseRanges } from '../cluster/executor-ranges.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
+import { partText, paths } from '../cluster/paths.ts'
 import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../cluster/records.ts'
 import type { SeatAssign, SeatPeer } from '../cluster/seat-messages.ts'
 import type { Versioned } from '../cluster/versioned.ts'
@@ -164,4 +165,14 @@ export function assignOf(order: SlotOrder, topology: TopologyRecord, parts: Assi
 function shared(one: string, other: string): readonly number[] {
   const right = new Set(parseRanges(other))
   return parseRanges(one).filter((executor) => right.has(executor))
+}
+
+/** Ids of topologies whose assignments nobody understands, of the paths of records that are malformed. */
+export function damagedAssignments(malformed: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const damaged = new Set<string>()
+  for (const path of malformed.keys()) {
+    const at = path.lastIndexOf(`${paths.assignments}/`)
+    if (at >= 0) damaged.add(partText(path.slice(at + paths.assignments.length + 1)))
+  }
+  return damaged
 }

@@ -2,7 +2,8 @@
  * The daemon of a node: announces it, keeps its workers as the board wants them, tells the leader how they
  * are.
  *
- *   start: local state ─▶ living workers adopted, desk open ─▶ board open ─▶ slots follow it ─▶ announced
+ *   start: directory ours ─▶ local state ─▶ living workers adopted, desk open ─▶ board open ─▶ announced
+ *          ─▶ slots follow the board
  *
  *               board ──orders──▶ slot runners ──▶ launcher, spares ──▶ worker processes
  *                 ▲                    │  ▲                                   │
@@ -14,18 +15,19 @@
  * Invariants
  *   M1  workers do not need this process: it may end and be started again at any moment, and takes them back
  *   M2  while the board is away nothing is stopped or moved; workers that die are started again all the same
- *   M3  nothing is launched for a slot before the board was seen once
+ *   M3  nothing is launched before the board was seen once and the node's name is this supervisor's there
+ *   M4  one supervisor in a directory: nothing in it is read or written before it is this one's
  */
-import { isStreamError } from '../base/errors.ts'
+import { hasCode, isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { FileBlobStore } from '../blob/file-blob-store.ts'
 import type { Board } from '../cluster/board.ts'
-import { partText, paths } from '../cluster/paths.ts'
 import type { SupervisorRecord } from '../cluster/records.ts'
 import type { Host, Stoppable } from '../host/host.ts'
-import type { HeartbeatReply, NodeFigures } from '../rpc/heartbeat.ts'
+import type { NodeFigures } from '../rpc/heartbeat.ts'
 import type { NimbusCalls } from '../rpc/nimbus-calls.ts'
 import type { Tokens } from '../rpc/tokens.ts'
+import { DirectoryLock, type Lives, newOwner } from './directory-lock.ts'
 import type { Launcher } from './launcher.ts'
 import { LocalState, type SeatRecord } from './local-state.ts'
 import { type MachineLook, type MachineProbe, NO_LOOK } from './machine-probe.ts'
@@ -33,12 +35,14 @@ import { Localizer } from './node/localizer.ts'
 import { LogFiles } from './node/log-files.ts'
 import { StallWatch } from './node/stall-watch.ts'
 import { HeartbeatPost } from './post/heartbeat-post.ts'
+import { LevelPost } from './post/level-post.ts'
 import { PositionPost, type PositionSource } from './post/position-post.ts'
 import { StatePost } from './post/state-post.ts'
+import { endSeats } from './seat/end-seats.ts'
 import { Seat } from './seat/seat.ts'
 import { SeatDesk } from './seat/seat-desk.ts'
 import { SparePool } from './seat/spare-pool.ts'
-import { type Orders, ordersOf, type SlotOrder } from './slot-order.ts'
+import { damagedAssignments, type Orders, ordersOf, type SlotOrder } from './slot-order.ts'
 import { SlotPreparation } from './slot-preparation.ts'
 import { SlotRunner } from './slot-runner.ts'
 import { serveSupervisor } from './supervisor-http.ts'
@@ -52,6 +56,8 @@ export interface SupervisorSpec {
   readonly board: Board
   readonly nimbus: NimbusCalls
   readonly launcher: Launcher
+  /** Whether whoever has the directory lives. */
+  readonly lives: Lives
   readonly probe: MachineProbe
   /** Health checks, where there are programs to run. */
   readonly health?: { readonly failedChecks: readonly string[]; start(): void; stop(): void }
@@ -71,6 +77,7 @@ export class Supervisor {
   private readonly spec: SupervisorSpec
   private readonly log: Logger
   private readonly owner: string
+  private readonly lock: DirectoryLock
   private readonly local: LocalState
   private readonly logs: LogFiles
   private readonly desk: SeatDesk
@@ -79,6 +86,7 @@ export class Supervisor {
   private readonly positions: PositionPost
   private readonly states: StatePost
   private readonly heartbeats: HeartbeatPost
+  private readonly levels: LevelPost
   private readonly stalls = new StallWatch(STALL_LOOK_MS)
   private readonly runners = new Map<number, SlotRunner>()
   private readonly blobs: FileBlobStore
@@ -88,8 +96,8 @@ export class Supervisor {
   private damaged: ReadonlySet<string> = new Set()
   private look: MachineLook = NO_LOOK
   private looks = 0
-  private logLevels: HeartbeatReply['logLevels'] = []
-  private readonly levelsTold = new WeakMap<Seat, ReadonlySet<string>>()
+  /** The node's name on the board is ours. */
+  private isAnnounced = false
   private isStopped = false
 
   constructor(spec: SupervisorSpec) {
@@ -99,6 +107,8 @@ export class Supervisor {
     const path = (...parts: readonly string[]) => host.files.resolve(settings.directory, ...parts)
     const controlPath = path('control.json')
     this.owner = newOwner(host)
+    const { directory } = settings
+    this.lock = new DirectoryLock({ host, lives: spec.lives, directory, owner: this.owner })
     this.local = new LocalState(host, path('supervisor.json'), this.log)
     this.logs = new LogFiles(host, path('workers'), settings.logBytesMax)
     this.blobs = new FileBlobStore(host, path('blobs'))
@@ -138,32 +148,46 @@ export class Supervisor {
       periodMs: settings.heartbeatMs,
       send: (beat) => nimbus.heartbeat(beat),
       picture: () => this.picture(),
-      onReply: (reply) => this.onReply(reply),
+      onReply: ({ logLevels }) => this.levels.put(logLevels),
     })
+    this.levels = new LevelPost(() => this.runners.values())
     for (const port of settings.ports) this.runners.set(port, this.makeRunner(port))
   }
 
   /**
    * Resolves when the node is announced and its slots follow the board. While no coordinator answers it
-   * waits: adopted workers are looked after all the same.
-   * @throws ConflictError RECORD_EXISTS another living supervisor has the node's name; FormatError
-   * RECORD_MALFORMED,
-   *   UsageError COORDINATOR_REFUSED; UnavailableError PORT_IN_USE, DISK_FULL
+   * waits: adopted workers are looked after all the same. What it throws has stopped it.
+   * @throws ConflictError DIRECTORY_IN_USE another living supervisor has the directory, RECORD_EXISTS or the
+   *   node's name; FormatError RECORD_MALFORMED; UsageError COORDINATOR_REFUSED; UnavailableError
+   *   PORT_IN_USE, DISK_FULL
    */
   async start(): Promise<void> {
+    try {
+      await this.begin()
+    } catch (error) {
+      // Its workers run what another supervisor of this name has launched, or will: two of one number.
+      if (hasCode(error, 'RECORD_EXISTS')) await this.endOwnWorkers()
+      await this.stop({ leaveWorkers: true })
+      throw error
+    }
+  }
+
+  private async begin(): Promise<void> {
     const { host, settings, health } = this.spec
     await host.files.makeDirectory(host.files.resolve(settings.directory))
+    await this.lock.take()
     await this.local.load()
     for (const record of this.local.all()) await this.adopt(record)
     await this.desk.open()
+    if (this.isStopped) return this.leaveDirectory()
     this.startTimers()
     health?.start()
     await this.openBoard()
     if (this.isStopped) return
-    await this.followBoard()
     const http = await this.serve()
-    const announcement = await this.spec.board.announceSupervisor(this.record(http.address))
-    this.stoppables.push(announcement)
+    await this.announce(http.address)
+    if (this.isStopped) return
+    this.followBoard()
     this.heartbeats.start()
     this.pool.want(this.profiles())
     this.log.info('the node is in service', { ports: settings.ports.length, address: http.address })
@@ -179,12 +203,17 @@ export class Supervisor {
     this.spec.health?.stop()
     this.heartbeats.stop()
     this.positions.stop()
-    const living = [...this.runners.values()].flatMap(({ seat }) => seat ?? [])
+    const living = this.seats()
     for (const runner of this.runners.values()) runner.stop()
     this.pool.stop()
     if (!leaveWorkers) await this.stopWorkers(living)
-    this.desk.close()
     await this.spec.board.close()
+    await this.leaveDirectory()
+  }
+
+  private async leaveDirectory(): Promise<void> {
+    this.desk.close()
+    await this.lock.release()
   }
 
   private makeRunner(port: number): SlotRunner {
@@ -287,7 +316,25 @@ export class Supervisor {
     }
   }
 
-  private async followBoard(): Promise<void> {
+  /** M3. A predecessor in this directory is dead: what it has put up need not be waited for. */
+  private async announce(address: string): Promise<void> {
+    const { board, host } = this.spec
+    const record = this.record(address)
+    while (!this.isStopped) {
+      try {
+        this.stoppables.push(await board.announceSupervisor(record, this.lock.formerOwners))
+        this.isAnnounced = true
+        break
+      } catch (error) {
+        if (!isStreamError(error) || !error.retryable) throw error
+        this.log.warn('the node is not announced yet', { why: error.message })
+        await new Promise<void>((resolve) => host.timers.after(ANNOUNCE_AGAIN_MS, resolve))
+      }
+    }
+    await this.lock.forgetFormer()
+  }
+
+  private followBoard(): void {
     const { board } = this.spec
     this.stoppables.push(
       board.onChange(({ part }) => {
@@ -328,8 +375,8 @@ export class Supervisor {
 
   private onPhase(): void {
     this.heartbeats.soon()
-    this.pool.want(this.profiles())
-    this.tellLogLevels(this.logLevels)
+    if (this.isAnnounced) this.pool.want(this.profiles())
+    this.levels.tell()
   }
 
   private serve(): Promise<Stoppable & { readonly address: string }> {
@@ -371,24 +418,6 @@ export class Supervisor {
   private figures(): NodeFigures {
     const failedChecks = this.spec.health?.failedChecks ?? []
     return { ...this.look, loopDelayMs: this.stalls.takeDelayMs(), failedChecks }
-  }
-
-  private onReply({ logLevels }: HeartbeatReply): void {
-    const isNew = JSON.stringify(logLevels) !== JSON.stringify(this.logLevels)
-    this.logLevels = logLevels
-    if (isNew) this.tellLogLevels(logLevels)
-  }
-
-  private tellLogLevels(levels: HeartbeatReply['logLevels']): void {
-    for (const { topologyId, logger, level, forMs } of levels) {
-      for (const { topologyId: running, seat } of this.runners.values()) {
-        const text = `${topologyId} ${logger} ${level} ${forMs}`
-        if (running !== topologyId || seat?.isConnected !== true || this.levelsTold.get(seat)?.has(text))
-          continue
-        seat.send({ kind: 'log-level', logger, level, forMs })
-        this.levelsTold.set(seat, new Set([...(this.levelsTold.get(seat) ?? []), text]))
-      }
-    }
   }
 
   private lookAround(): void {
@@ -442,34 +471,24 @@ export class Supervisor {
     this.positions.keepOnly(running)
   }
 
+  private seats(): readonly Seat[] {
+    return [...this.runners.values()].flatMap(({ seat }) => seat ?? [])
+  }
+
+  /** Those that have shown their secret here: of the others nobody knows whose they are. */
+  private async endOwnWorkers(): Promise<void> {
+    const own = this.seats().filter(({ isConnected }) => isConnected)
+    if (own.length > 0) this.log.warn('workers of this directory are stopped', { workers: own.length })
+    await endSeats(this.spec.host, own, this.spec.settings.stopGraceMs)
+  }
+
   private async stopWorkers(seats: readonly Seat[]): Promise<void> {
-    const { host, settings } = this.spec
-    for (const seat of seats) seat.send({ kind: 'stop', graceMs: settings.stopGraceMs })
-    const endMs = host.clock.monotonicMs() + settings.stopGraceMs
-    while (seats.some((seat) => seat.process === 'alive') && host.clock.monotonicMs() < endMs) {
-      await new Promise<void>((resolve) => host.timers.after(STOP_LOOK_MS, resolve))
-    }
-    for (const seat of seats) seat.kill('SIGKILL')
+    await endSeats(this.spec.host, seats, this.spec.settings.stopGraceMs)
     for (const { port } of this.local.all()) await this.local.forget(port)
   }
 }
 
-const STOP_LOOK_MS = 20
-
-function damagedAssignments(malformed: ReadonlyMap<string, string>): ReadonlySet<string> {
-  const damaged = new Set<string>()
-  for (const path of malformed.keys()) {
-    const at = path.lastIndexOf(`${paths.assignments}/`)
-    if (at >= 0) damaged.add(partText(path.slice(at + paths.assignments.length + 1)))
-  }
-  return damaged
-}
-
-function newOwner(host: Host): string {
-  const words = new Int32Array(4)
-  host.random.fill(words)
-  return [...words].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
-}
+const ANNOUNCE_AGAIN_MS = 500
 
 /** A listener on every address is reached by the node's name. */
 function reachedAt(address: string, host: string): string {

@@ -173,6 +173,27 @@ describe('root', () => {
   })
 })
 
+describe('opening', () => {
+  test('stopped for longer than a session at any moment of it, it has one session in the end', async () => {
+    for (let events = 0; events < 60; events += 1) {
+      const world = new BoardWorld(events)
+      const a = world.board('a')
+      const opened = a.open(60_000).then(
+        () => true,
+        () => false,
+      )
+      let left = events
+      await world.world.run({ while: () => left-- > 0, untilMs: world.world.nowMs + 5_000 })
+      world.world.pause('a')
+      await world.pass(2 * SESSION_MS)
+      world.world.resume('a')
+      if (!(await world.drive(opened))) await world.drive(a.open(60_000))
+      await world.pass(2 * SESSION_MS)
+      expect(world.ensemble.census().sessionCount, `after ${events} events`).toBe(1)
+    }
+  })
+})
+
 describe('leadership', () => {
   test('a deposed leader writes nothing, whatever it believes', async () => {
     const world = new BoardWorld()

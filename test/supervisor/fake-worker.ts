@@ -205,10 +205,12 @@ export class FakeLauncher implements Launcher {
   failCount = 0
   private readonly world: VirtualWorld
   private readonly node: string
+  private readonly pidFirst: number
 
-  constructor(world: VirtualWorld, node: string) {
+  constructor(world: VirtualWorld, node: string, pidFirst = 100) {
     this.world = world
     this.node = node
+    this.pidFirst = pidFirst
   }
 
   async launch(spec: LaunchSpec): Promise<LaunchedWorker> {
@@ -217,9 +219,8 @@ export class FakeLauncher implements Launcher {
       const { UnavailableError } = await import('../../src/base/errors.ts')
       throw new UnavailableError('CONNECT_FAILED', 'the system gave no process')
     }
-    const worker = new FakeWorker(this.world, this.node, 100 + this.workers.length, spec, (assigned) =>
-      this.onAssign(assigned),
-    )
+    const pid = this.pidFirst + this.workers.length
+    const worker = new FakeWorker(this.world, this.node, pid, spec, (assigned) => this.onAssign(assigned))
     const file = this.world.disk(this.node).disk.open(spec.outputPath, 'write')
     this.world.disk(this.node).disk.sync(file)
     this.workers.push(worker)

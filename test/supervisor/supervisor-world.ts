@@ -12,8 +12,10 @@ import type {
   TopologyRecord,
   WorkerAssignment,
 } from '../../src/cluster/records.ts'
+import type { Host } from '../../src/host/host.ts'
 import type { HeartbeatReply, NodeHappening, NodeHeartbeat, SlotBeat } from '../../src/rpc/heartbeat.ts'
 import { nodeHeartbeat } from '../../src/rpc/routes/beat-schemas.ts'
+import type { Lives } from '../../src/supervisor/directory-lock.ts'
 import type { Launcher } from '../../src/supervisor/launcher.ts'
 import { NO_LOOK } from '../../src/supervisor/machine-probe.ts'
 import { Supervisor } from '../../src/supervisor/supervisor.ts'
@@ -78,6 +80,8 @@ export class SupervisorWorld extends BoardWorld {
   supervisor!: Supervisor
   board_!: ClusterBoard
   settings: SupervisorSettings
+  /** Each life of a supervisor; its pid is its place, from 1. */
+  readonly daemons: Host[] = []
   private leadership: Leadership | undefined
   private leaderBoard: ClusterBoard | undefined
 
@@ -90,21 +94,13 @@ export class SupervisorWorld extends BoardWorld {
   }
 
   make(launcher: Launcher = this.launcher): Supervisor {
-    const host = this.world.host(NODE)
     this.board_ = this.board(NODE, '/typhoon', ['assignments', 'topologies'])
-    this.supervisor = new Supervisor({
-      host,
-      log: createLogger({
-        sink: (line) => this.lines.push(line),
-        now: () => this.world.nowMs,
-        limit: { lines: 0, perMs: 1 },
-      }),
-      settings: this.settings,
-      board: this.board_,
-      nimbus: this.nimbus,
+    this.supervisor = supervisorOn(
+      this,
+      { host: this.world.host(NODE), board: this.board_ },
       launcher,
-      probe: { look: async () => ({ ...NO_LOOK, cpuCount: 4, memoryTotalBytes: 8e9 }) },
-    })
+      this.settings,
+    )
     return this.supervisor
   }
 
@@ -254,4 +250,36 @@ export class SupervisorWorld extends BoardWorld {
     await this.assign(this.assignment([this.worker()]), this.topology())
     await this.untilPhase('running')
   }
+}
+
+/** Another supervisor than that of the node. */
+export function supervisorOn(
+  world: SupervisorWorld,
+  { host, board }: { readonly host: Host; readonly board: ClusterBoard },
+  launcher: Launcher,
+  settings: SupervisorSettings,
+): Supervisor {
+  return new Supervisor({
+    host,
+    log: createLogger({
+      sink: (line) => world.lines.push(line),
+      now: () => world.world.nowMs,
+      limit: { lines: 0, perMs: 1 },
+    }),
+    settings,
+    board,
+    nimbus: world.nimbus,
+    launcher,
+    lives: livesOf(world, host),
+    probe: { look: async () => ({ ...NO_LOOK, cpuCount: 4, memoryTotalBytes: 8e9 }) },
+  })
+}
+
+function livesOf({ daemons, world }: SupervisorWorld, host: Host): Lives {
+  const pid = daemons.push(host)
+  const isAlive = async (other: { readonly pid: number }) => {
+    const found = daemons[other.pid - 1]
+    return found !== undefined && world.isLiving(found)
+  }
+  return { self: { pid, bornAt: 'tick-0' }, isAlive }
 }

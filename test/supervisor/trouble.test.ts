@@ -166,35 +166,6 @@ describe('the board', () => {
     await world.drive(vandal.delete(path))
     await world.until(() => worker?.isAlive === false)
   })
-
-  test('a second supervisor of the same name is refused', async () => {
-    const world = new SupervisorWorld()
-    await world.running()
-    const other = new SupervisorWorld(2)
-    expect(other).toBeDefined()
-    const settings = {
-      ...world.settings,
-      directory: '/elsewhere',
-      httpAddress: 'twin:8000',
-      seatHost: 'twin',
-    }
-    const { Supervisor } = await import('../../src/supervisor/supervisor.ts')
-    const { silentLogger } = await import('../../src/base/log.ts')
-    const { NO_LOOK } = await import('../../src/supervisor/machine-probe.ts')
-    const twin = new Supervisor({
-      host: world.world.host('twin'),
-      log: silentLogger,
-      settings,
-      board: world.board('twin', '/typhoon', ['assignments', 'topologies']),
-      nimbus: world.nimbus,
-      launcher: world.launcher,
-      probe: { look: async () => NO_LOOK },
-    })
-    await expect(world.drive(twin.start())).rejects.toMatchObject({ code: 'RECORD_EXISTS' })
-    await world.drive(twin.stop({ leaveWorkers: true }))
-    await world.pass(5_000)
-    expect(world.slot()?.phase).toBe('running')
-  })
 })
 
 describe('nimbus', () => {

@@ -3,6 +3,7 @@ import { SeatVariable } from '../../cluster/seat-environment.ts'
 import { nodeProcesses } from '../../host/node-processes.ts'
 import { createNimbusCalls } from '../../rpc/nimbus-calls.ts'
 import { NimbusClient } from '../../rpc/nimbus-client.ts'
+import { livesOn } from '../../supervisor/directory-lock.ts'
 import { MachineLauncher } from '../../supervisor/machine-launcher.ts'
 import { createMachineProbe } from '../../supervisor/machine-probe.ts'
 import { HealthChecks } from '../../supervisor/node/health-checks.ts'
@@ -28,7 +29,10 @@ const PASSED_ON = ['PATH', 'HOME', 'TZ', 'LANG', 'LC_ALL', 'TMPDIR']
 const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 const WORKER_MAIN = new URL(`../../worker/main${EXTENSION}`, import.meta.url).pathname
 
-/** @throws ConflictError RECORD_EXISTS the node's name is taken; UnavailableError PORT_IN_USE, DISK_FULL */
+/**
+ * @throws ConflictError RECORD_EXISTS the node's name is taken, DIRECTORY_IN_USE; UnavailableError
+ *   PORT_IN_USE, DISK_FULL
+ */
 export async function startSupervisor(spec: SupervisorDaemonSpec): Promise<Daemon> {
   const { host, config, protection, makeBoard, version, log } = spec
   const node = spec.node ?? config['supervisor.node.name'] ?? config['storm.local.hostname'] ?? host.name
@@ -56,6 +60,7 @@ export async function startSupervisor(spec: SupervisorDaemonSpec): Promise<Daemo
       modulePath: WORKER_MAIN,
       environment,
     }),
+    lives: livesOn(nodeProcesses),
     probe: createMachineProbe(nodeProcesses, host.clock, spec.directory),
     health: new HealthChecks({
       host,

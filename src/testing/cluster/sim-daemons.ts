@@ -112,6 +112,7 @@ export async function startSimSupervisor(place: SimPlace, host: Host, node: stri
     board: boardOf(place, host, node, ['assignments', 'topologies']),
     nimbus: createNimbusCalls(client),
     launcher: place.processes.launcherOf(node, host),
+    lives: place.processes.livesOf(host),
     probe,
   })
   await supervisor.start()

@@ -14,6 +14,7 @@ import type { SeatAssign } from '../../cluster/seat-messages.ts'
 import type { Host } from '../../host/host.ts'
 import type { Signal } from '../../host/processes.ts'
 import type { VirtualWorld } from '../../host/virtual/virtual-world.ts'
+import type { Lives } from '../../supervisor/directory-lock.ts'
 import type { LaunchedEnd, LaunchedWorker, Launcher, LaunchSpec } from '../../supervisor/launcher.ts'
 import type { LoadTopology } from '../../worker/seat/seat.ts'
 import { WorkerProcess } from '../../worker/worker-process.ts'
@@ -41,10 +42,11 @@ interface Entry {
   end: LaunchedEnd | undefined
 }
 
-/** All worker processes that ever were in a simulated cluster. */
+/** All processes of supervisors and workers that ever were in a simulated cluster. */
 export class SimProcesses {
   private readonly spec: SimProcessesSpec
   private readonly entries = new Map<number, Entry>()
+  private readonly daemons: Host[] = []
   private pidCount = 1_000
 
   constructor(spec: SimProcessesSpec) {
@@ -66,6 +68,17 @@ export class SimProcesses {
         return this.launchedOf(entry, on)
       },
     }
+  }
+
+  /** What the supervisor on this host knows of itself and others. Pids below those of workers. */
+  livesOf(on: Host): Lives {
+    this.daemons.push(on)
+    const pid = this.daemons.length
+    const isAlive = async (other: { readonly pid: number }) => {
+      const host = this.daemons[other.pid - 1]
+      return host !== undefined && this.spec.world.isLiving(host)
+    }
+    return { self: { pid, bornAt: String(Math.floor(on.clock.monotonicMs())) }, isAlive }
   }
 
   /** By somebody's signal, or with its machine. */

@@ -1,0 +1,157 @@
+/**
+ * One supervisor in a directory. Each that begins puts up a claim, an empty file with its name, and only then
+ * looks who else has one: of two that begin at once at least one sees the other.
+ *
+ *   supervisor.lock/<pid>-<time of birth>-<owner>
+ *
+ *   claim put up ─▶ another's of a process that lives? ─ yes ─▶ taken down, once more a little later, refused
+ *                        │ no
+ *                        ▼
+ *                      held ─▶ announced: claims of the dead are removed ─▶ released: taken down
+ *
+ * A claim needs no release to end: it ends with its process, which its time of birth tells from the next one
+ * with the same pid. The claims of the dead say who was here before, which the board wants to know.
+ *
+ * Does not know: what is in the directory. Processes of another machine, or of another container, that shares
+ * it: their pids mean nothing here.
+ *
+ * Invariants
+ *   K1  never do two living processes hold one directory; that both are refused is possible, and rare
+ *   K2  a claim of a living process is never removed by another one
+ */
+import { ConflictError } from '../base/errors.ts'
+import type { Host } from '../host/host.ts'
+import type { Processes } from '../host/processes.ts'
+
+/** A process for good: a pid alone may be somebody else's by now. */
+export interface LifeName {
+  readonly pid: number
+  readonly bornAt: string
+}
+
+/** Who this process is, and whether another one lives. */
+export interface Lives {
+  readonly self: LifeName
+  isAlive(process: LifeName): Promise<boolean>
+}
+
+export interface DirectoryLockSpec {
+  readonly host: Host
+  readonly lives: Lives
+  /** What is locked. It is there. */
+  readonly directory: string
+  /** Of this life of a supervisor: 32 hexadecimal digits. */
+  readonly owner: string
+}
+
+interface Claim extends LifeName {
+  readonly file: string
+  readonly owner: string
+}
+
+const CLAIM = /^([1-9]\d*)-(.+)-([0-9a-f]{32})$/
+const TRIES = 5
+/** A choice: some times what putting up a claim and looking around takes. */
+const AGAIN_MS_MIN = 20
+const AGAIN_MS_MAX = 120
+/** Claims of the dead that are kept for the board: killed so often before one was announced. */
+const FORMER_MAX = 32
+
+export class DirectoryLock {
+  private readonly spec: DirectoryLockSpec
+  private readonly path: string
+  private readonly own: string
+  private dead: readonly Claim[] = []
+
+  constructor(spec: DirectoryLockSpec) {
+    const { host, lives, directory, owner } = spec
+    this.spec = spec
+    this.path = host.files.resolve(directory, 'supervisor.lock')
+    this.own = `${lives.self.pid}-${lives.self.bornAt}-${owner}`
+  }
+
+  /** Owners of supervisors that were in this directory, and did not end in good order. */
+  get formerOwners(): readonly string[] {
+    return this.dead.map(({ owner }) => owner)
+  }
+
+  /** @throws ConflictError DIRECTORY_IN_USE; UnavailableError DISK_FULL, CONNECT_FAILED */
+  async take(): Promise<void> {
+    const { host, directory } = this.spec
+    const { files, timers, random } = host
+    await files.makeDirectory(this.path)
+    for (let tries = 1; ; tries += 1) {
+      const other = await this.tryTake()
+      if (other === undefined) return
+      if (tries === TRIES) throw inUse(directory, other)
+      const delayMs = AGAIN_MS_MIN + random.next() * (AGAIN_MS_MAX - AGAIN_MS_MIN)
+      await new Promise<void>((resolve) => timers.after(delayMs, resolve))
+    }
+  }
+
+  /** Those who were here before are of no interest any more. */
+  async forgetFormer(): Promise<void> {
+    const { dead } = this
+    this.dead = []
+    for (const claim of dead) await this.remove(claim.file)
+  }
+
+  /** Nothing happens if it is not held. */
+  release(): Promise<void> {
+    return this.remove(this.own)
+  }
+
+  /** One that is in the way. */
+  private async tryTake(): Promise<LifeName | undefined> {
+    const { files } = this.spec.host
+    const file = await files.open(files.resolve(this.path, this.own), 'create')
+    await file.close()
+    const dead: Claim[] = []
+    for (const claim of claimsIn(await files.list(this.path))) {
+      if (claim.file === this.own) continue
+      if (await this.spec.lives.isAlive(claim)) {
+        await this.release()
+        return claim
+      }
+      dead.push(claim)
+    }
+    this.dead = dead
+    if (dead.length > FORMER_MAX) await this.forgetFormer()
+    return undefined
+  }
+
+  private remove(file: string): Promise<void> {
+    const { files } = this.spec.host
+    return files.remove(files.resolve(this.path, file))
+  }
+}
+
+/** Over the machine's processes. */
+export function livesOn(processes: Pick<Processes, 'self' | 'facts'>): Lives {
+  return {
+    self: processes.self,
+    isAlive: async ({ pid, bornAt }) => (await processes.facts(pid))?.bornAt === bornAt,
+  }
+}
+
+/** Of one life of a supervisor. */
+export function newOwner(host: Host): string {
+  const words = new Int32Array(4)
+  host.random.fill(words)
+  return [...words].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+}
+
+/** What is no claim is somebody else's, and left alone. */
+function claimsIn(names: readonly string[]): readonly Claim[] {
+  return names.flatMap((file) => {
+    const found = CLAIM.exec(file)
+    return found === null
+      ? []
+      : [{ file, pid: Number(found[1]), bornAt: found[2] ?? '', owner: found[3] ?? '' }]
+  })
+}
+
+function inUse(directory: string, { pid }: LifeName): ConflictError {
+  const text = `${directory} is in use by another supervisor, process ${pid}`
+  return new ConflictError('DIRECTORY_IN_USE', text, { path: directory, pid })
+}

@@ -1,0 +1,141 @@
+// Goal: a node has one supervisor. Method: a second one is started beside the first, in the same directory or
+// under the same name from another one, and nothing of the first may change; then the first is gone, in every
+// way, and the next is not kept waiting.
+import { describe, expect, test } from 'vitest'
+import { incarnationOf } from '../../src/cluster/incarnation.ts'
+import type { SupervisorSettings } from '../../src/supervisor/supervisor-settings.ts'
+import { SESSION_MS } from '../cluster/board-world.ts'
+import { FakeLauncher } from './fake-worker.ts'
+import { NODE, SupervisorWorld, supervisorOn } from './supervisor-world.ts'
+
+const textAt = (world: SupervisorWorld, path: string) => {
+  const file = world.world.disk(NODE).disk.open(path, 'read')
+  return new TextDecoder().decode(file.bytes.subarray(0, file.sizeBytes))
+}
+
+/** A further supervisor, with a launcher of its own. */
+function twinOf(world: SupervisorWorld, settings: Partial<SupervisorSettings>, program = 'twin') {
+  const host = world.world.hostOn(NODE, program)
+  const launcher = new FakeLauncher(world.world, NODE, 500)
+  const board = world.board(`${NODE}/${program}`, '/typhoon', ['assignments', 'topologies'])
+  const own = { ...world.settings, httpAddress: `${NODE}:8001`, ...settings }
+  return { launcher, supervisor: supervisorOn(world, { host, board }, launcher, own) }
+}
+
+describe('in one directory', () => {
+  test('the second is refused before it has touched anything, and names the first', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const before = textAt(world, '/local/control.json')
+    const worker = world.launcher.at(6700)
+    const { launcher, supervisor } = twinOf(world, { node: 'node2' })
+    await expect(world.drive(supervisor.start())).rejects.toMatchObject({
+      code: 'DIRECTORY_IN_USE',
+      family: 'conflict',
+      message: '/local is in use by another supervisor, process 1',
+      details: { path: '/local', pid: 1 },
+    })
+    await world.pass(20_000)
+    expect(textAt(world, '/local/control.json')).toBe(before)
+    expect(world.launcher.at(6700)).toBe(worker)
+    expect(worker?.isConnected).toBe(true)
+    expect(launcher.workers).toEqual([])
+  })
+
+  test('of two that begin at once, never both have it', async () => {
+    let served = 0
+    for (let seed = 1; seed <= 40; seed += 1) {
+      const world = new SupervisorWorld(seed)
+      const twins = ['a', 'b', 'c'].map((name) =>
+        twinOf(world, { node: name, httpAddress: `${NODE}:0` }, name),
+      )
+      const starts = twins.map(({ supervisor }) =>
+        supervisor.start().then(
+          () => 1,
+          () => 0,
+        ),
+      )
+      const count = (await world.drive(Promise.all(starts))).reduce<number>((sum, one) => sum + one, 0)
+      expect(count).toBeLessThanOrEqual(1)
+      served += count
+    }
+    // That all are refused is allowed, and rare.
+    expect(served).toBeGreaterThan(30)
+  })
+
+  test('stopped in good order, killed, or refused: the next one has it', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    await world.drive(world.supervisor.stop({ leaveWorkers: true }))
+    await world.start()
+    await expect(world.drive(twinOf(world, { node: 'node2' }).supervisor.start())).rejects.toThrow()
+    world.crashSupervisor()
+    await world.start()
+    world.crashSupervisor()
+    await world.start()
+    expect(world.world.disk(NODE).disk.list('/local/supervisor.lock')).toHaveLength(1)
+    await world.drive(world.supervisor.stop({ leaveWorkers: true }))
+    expect(world.world.disk(NODE).disk.list('/local/supervisor.lock')).toEqual([])
+  })
+})
+
+describe('under one name', () => {
+  test('the second launches nothing while it waits for the name, and is refused', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    const { launcher, supervisor } = twinOf(world, { directory: '/elsewhere' })
+    await expect(world.drive(supervisor.start())).rejects.toMatchObject({ code: 'RECORD_EXISTS' })
+    await world.pass(5_000)
+    expect(launcher.workers).toEqual([])
+    expect(world.launcher.at(6700)).toBe(worker)
+    expect(world.slot()?.phase).toBe('running')
+  })
+
+  test('one that comes back to find its name taken ends its own workers, and leaves the others', async () => {
+    const world = new SupervisorWorld(1, { leaseMs: 60_000 })
+    await world.running()
+    const old = world.launcher.at(6700)
+    world.crashSupervisor()
+    await world.pass(2 * SESSION_MS)
+    const other = twinOf(world, { directory: '/elsewhere' })
+    await world.drive(other.supervisor.start())
+    await world.until(() => other.launcher.at(6700) !== undefined)
+    await expect(world.drive(world.make().start())).rejects.toMatchObject({ code: 'RECORD_EXISTS' })
+    expect(old?.end).toEqual({ code: 0, signal: undefined })
+    await world.pass(5_000)
+    expect(other.launcher.at(6700)?.assign?.incarnation).toBe(incarnationOf(1, 0))
+    expect(other.launcher.at(6700)?.isConnected).toBe(true)
+  })
+
+  test('the next in the directory of one that was killed need not wait for its session to end', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    world.crashSupervisor()
+    world.launcher.at(6700)?.exit(undefined, 'SIGKILL')
+    const before = world.world.nowMs
+    await world.start()
+    await world.untilRuns(1)
+    expect(world.world.nowMs - before).toBeLessThan(SESSION_MS / 2)
+  })
+
+  test('the session is lost before the node is announced: it is announced in the next', async () => {
+    const world = new SupervisorWorld()
+    world.make()
+    const board = world.board_
+    const announce = board.announceSupervisor.bind(board)
+    let tries = 0
+    board.announceSupervisor = (record, former) => {
+      tries += 1
+      if (tries === 1) world.ensemble.cut(NODE, 'silent')
+      return announce(record, former)
+    }
+    const starting = world.supervisor.start()
+    await world.pass(5 * SESSION_MS)
+    world.ensemble.heal(NODE)
+    await world.drive(starting)
+    const watcher = await world.opened('watcher')
+    await world.until(() => watcher.view.supervisors.has(NODE))
+    expect(tries).toBeGreaterThan(1)
+  })
+})
