@@ -9,7 +9,8 @@
  *
  * Invariants
  *   N1  the number of a launch is kept on disk before the launch
- *   N2  a process is gone for the slot when its end is judged, and then told once
+ *   N2  no launch that failed leaves a process behind
+ *   N3  a process is gone for the slot when its end is judged, and then told once
  */
 import { isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -109,8 +110,7 @@ export class SlotProcess implements SeatOwner {
     this.begin(order)
       .catch((error: unknown) => {
         if (!isStreamError(error)) throw error
-        if (this.current !== undefined) this.parts.desk.forget(this.current)
-        this.current = undefined
+        this.endUnkept()
         this.gone({ reason: 'start-failed', text: error.message })
       })
       .finally(() => {
@@ -196,6 +196,16 @@ export class SlotProcess implements SeatOwner {
     this.keep({ ...record, pid, bornAt })
   }
 
+  /** A spare that lives and could not be written down: nobody would know it as the worker of this slot. */
+  private endUnkept(): void {
+    const { current } = this
+    this.current = undefined
+    if (current === undefined) return
+    this.parts.desk.forget(current)
+    current.disconnect('its place could not be kept on disk')
+    current.kill('SIGKILL')
+  }
+
   private recordOf(
     wish: SlotWish,
     restart: number,
@@ -247,7 +257,7 @@ export class SlotProcess implements SeatOwner {
     this.parts.onChange()
   }
 
-  /** N2. */
+  /** N3. */
   private gone(end: WorkerEnd): void {
     this.end = end
     this.isGone = true

@@ -108,6 +108,25 @@ describe('the disk', () => {
     const numbers = world.launcher.workers.flatMap(({ assign }) => assign?.incarnation ?? [])
     expect(new Set(numbers).size).toBe(numbers.length)
   })
+
+  test("full when a spare got its place: it is ended, and none is left that is nobody's", async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.pass(3_000)
+    const spare = world.launcher.living.find(({ assign }) => assign === undefined)
+    const { disk } = world.world.disk('node1')
+    disk.capacityBytes = 10
+    world.launcher.at(6700)?.exit(1)
+    await world.pass(20_000)
+    expect(world.slot()).toMatchObject({ phase: 'backing-off', why: expect.stringContaining('room') })
+    expect(spare?.isAlive).toBe(false)
+    // What lives is the spare that has come after it.
+    expect(world.launcher.living.length).toBeLessThanOrEqual(1)
+    disk.capacityBytes = Number.POSITIVE_INFINITY
+    await world.untilPhase('running')
+    await world.pass(3_000)
+    expect(world.launcher.living).toHaveLength(2)
+  })
 })
 
 describe('the board', () => {
