@@ -1,5 +1,6 @@
 // Goal: what is written is read again, member by member; what nobody of ours wrote is refused with its place.
 import { describe, expect, test } from 'vitest'
+import { GENERATIONS_MAX } from './incarnation.ts'
 import { recordCodecs } from './record-codec.ts'
 import type { AssignmentRecord, NodeRecord, SupervisorRecord, TopologyRecord } from './records.ts'
 
@@ -86,6 +87,22 @@ describe('records', () => {
     expect(() => recordCodecs.node.parse('/x', new Uint8Array([0xff, 0xfe]))).toThrow(
       expect.objectContaining({ code: 'RECORD_MALFORMED' }),
     )
+  })
+
+  test('a generation that no incarnation can be made of is refused', () => {
+    const [worker] = assignment.workers
+    const wrong = [
+      { ...assignment, workers: [{ ...worker, generation: GENERATIONS_MAX + 1 }] },
+      { ...assignment, generationMax: GENERATIONS_MAX + 1 },
+    ]
+    for (const record of wrong) {
+      const bytes = recordCodecs.assignment.encode('/x', record as AssignmentRecord)
+      expect(() => recordCodecs.assignment.parse('/x', bytes)).toThrow(
+        expect.objectContaining({ code: 'RECORD_MALFORMED' }),
+      )
+    }
+    const last = { ...assignment, generationMax: GENERATIONS_MAX }
+    expect(recordCodecs.assignment.parse('/x', recordCodecs.assignment.encode('/x', last))).toEqual(last)
   })
 
   test('a record that a node has no room for is refused before it is sent', () => {

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { FormatError, UsageError } from '../base/errors.ts'
 import type { Json } from '../topology/describe/document.ts'
+import { GENERATIONS_MAX, incarnationOf, RESTARTS_MAX } from './incarnation.ts'
 import {
   type AssignmentRecord,
   type NimbusRecord,
@@ -19,6 +20,7 @@ import {
 } from './records.ts'
 
 const count = z.int().min(0)
+const generation = z.int().min(1).max(GENERATIONS_MAX)
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const blob = z.object({ digest, sizeBytes: count })
 const json: z.ZodType<Json> = z.lazy(() =>
@@ -86,16 +88,17 @@ const assignment = z.object({
       node: z.string(),
       port: z.int(),
       address: z.string(),
-      generation: z.int().min(1),
+      generation,
       executors: z.string(),
     }),
   ),
   dump: z.string(),
   state: z.array(z.object({ component: z.string(), digest, sizeBytes: count })),
-  generationMax: z.int().min(1).optional(),
+  generationMax: generation.optional(),
   unplaced: z.array(z.object({ executors: z.string(), why: z.string() })),
 })
-const position = z.object({ stored: z.string(), incarnation: count })
+const incarnation = count.max(incarnationOf(GENERATIONS_MAX, RESTARTS_MAX))
+const position = z.object({ stored: z.string(), incarnation })
 const submit = z.object({ key: z.string(), topologyId: z.string() })
 
 /** Encodes and checks one kind of record. */

@@ -14,6 +14,7 @@
  */
 import { z } from 'zod'
 import type { Logger } from '../base/log.ts'
+import { GENERATIONS_MAX, RESTARTS_MAX } from '../cluster/incarnation.ts'
 import type { Host } from '../host/host.ts'
 
 /** Raised when an older supervisor would misunderstand a file. */
@@ -51,10 +52,10 @@ const schema = z.object({
       port: count,
       topologyId: z.string().min(1),
       worker: z.int().min(1),
-      generation: z.int().min(1),
+      generation: z.int().min(1).max(GENERATIONS_MAX),
       layout: count,
       layoutDigest: z.string(),
-      restart: count,
+      restart: count.max(RESTARTS_MAX),
       secretDigest: z.string().regex(/^[0-9a-f]{64}$/),
       pid: z.int().min(1).optional(),
       bornAt: z.string().optional(),

@@ -340,7 +340,11 @@ describe('restarts', () => {
   test('when the numbers of a generation are used up it waits for another generation', () => {
     const last = runningState({ restart: RESTARTS_MAX })
     const over = step(last, { process: 'gone', reason: 'killed' })
-    expect(over).toMatchObject({ next: { kind: 'BACKING_OFF', untilMs: Number.POSITIVE_INFINITY } })
+    // Within its bound, for heartbeats name it.
+    const waits = { kind: 'BACKING_OFF', restart: RESTARTS_MAX, untilMs: Number.POSITIVE_INFINITY }
+    expect(over).toMatchObject({ next: waits })
+    expect(step(last, { process: 'gone', reason: 'crash' })).toMatchObject({ next: waits })
+    expect(step(EMPTY_SLOT, { lastRestart: RESTARTS_MAX })).toMatchObject({ next: waits })
     expect(over.wakeAtMs).toBeUndefined()
     expect(step(over.next, { wanted: { ...wish, generation: 4 } }).next).toMatchObject({ restart: 0 })
   })

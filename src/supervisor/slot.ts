@@ -176,8 +176,10 @@ export function isSameSeat(one: SlotWish, other: SlotWish): boolean {
 }
 
 function begin(wish: SlotWish, seen: SlotSeen): SlotStep {
-  const restart = seen.lastRestart === undefined ? 0 : seen.lastRestart + 1
-  return tryAgain({ wish, restart, failures: 0 }, 'crash')
+  const { lastRestart } = seen
+  if (lastRestart === undefined) return fetch({ wish, restart: 0, failures: 0 })
+  if (lastRestart >= RESTARTS_MAX) return usedUp({ wish, restart: lastRestart, failures: 0 }, 'crash')
+  return fetch({ wish, restart: lastRestart + 1, failures: 0 })
 }
 
 type In<K extends SlotState['kind']> = Extract<SlotState, { readonly kind: K }>
@@ -290,7 +292,7 @@ function backingOff(state: In<'BACKING_OFF'>, seen: SlotSeen): SlotStep {
   if (change !== undefined) return moveOn(change, seen)
   if (seen.nowMs < state.untilMs) return until(state)
   const { restart, failures } = state
-  return tryAgain({ wish: wishOf(seen, state), restart, failures }, state.reason)
+  return fetch({ wish: wishOf(seen, state), restart, failures })
 }
 
 function kill(
@@ -322,11 +324,13 @@ function afterEnd(tried: Tried, seen: SlotSeen, limits: SlotLimits, startedMs: n
   const reason = seen.reason ?? 'crash'
   const wasSteady = startedMs !== undefined && seen.nowMs - startedMs >= STEADY_MS
   const failures = wasSteady ? 1 : tried.failures + 1
-  const next: Tried = { wish: wishOf(seen, tried), restart: tried.restart + 1, failures }
+  const wish = wishOf(seen, tried)
+  if (tried.restart >= RESTARTS_MAX) return usedUp({ wish, restart: tried.restart, failures }, reason)
+  const next: Tried = { wish, restart: tried.restart + 1, failures }
   const delayMs = restartDelayMs(failures, reason, limits, seen.chance)
   // L3: what shall be begun is not known, so it waits for the board.
   const isHeld = delayMs > 0 || change === 'unknown'
-  if (!isHeld) return tryAgain(next, reason)
+  if (!isHeld) return fetch(next)
   return until({ ...next, kind: 'BACKING_OFF', untilMs: seen.nowMs + delayMs, reason })
 }
 
@@ -344,13 +348,16 @@ export function restartDelayMs(
   return backoffMs(failures - free, spec, chance)
 }
 
-function tryAgain(tried: Tried, reason: ExitReason): SlotStep {
-  if (tried.restart > RESTARTS_MAX) {
-    // The leader has to move it: only a new generation gives new numbers.
-    const next: SlotState = { ...tried, kind: 'BACKING_OFF', untilMs: Number.POSITIVE_INFINITY, reason }
-    return stay(next)
-  }
+function fetch(tried: Tried): SlotStep {
   return { next: { ...tried, kind: 'FETCHING' }, effects: ['fetch-blobs'], wakeAtMs: undefined }
+}
+
+/**
+ * L2. The number of the last launch is kept, for there is none after it: only a new generation gives new ones,
+ * and the leader, who sees the number in heartbeats, has to give it.
+ */
+function usedUp(tried: Tried, reason: ExitReason): SlotStep {
+  return stay({ ...tried, kind: 'BACKING_OFF', untilMs: Number.POSITIVE_INFINITY, reason })
 }
 
 /** Nothing of the old is left here: what is wanted instead begins. */

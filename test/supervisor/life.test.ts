@@ -1,7 +1,7 @@
 // The life of workers on a node, in virtual time: from the assignment to running, and back after every kind
 // of end.
 import { describe, expect, test } from 'vitest'
-import { incarnationOf } from '../../src/cluster/incarnation.ts'
+import { incarnationOf, RESTARTS_MAX } from '../../src/cluster/incarnation.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
 describe('launch', () => {
@@ -172,6 +172,32 @@ describe('ends', () => {
     await world.until(() => world.launcher.at(6700) !== undefined)
     expect(world.world.nowMs - before).toBeLessThan(200)
     expect(world.launcher.workers.length).toBeGreaterThanOrEqual(lives)
+  })
+
+  test('numbers of a generation that are used up: heartbeats go on, and a new generation starts', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    world.crashSupervisor()
+    world.launcher.at(6700)?.exit(1)
+    const { disk } = world.world.disk('node1')
+    const file = disk.open('/local/supervisor.json', 'read')
+    const kept = new TextDecoder().decode(file.bytes.subarray(0, file.sizeBytes))
+    const last = kept.replace('"restart":0', `"restart":${RESTARTS_MAX - 1}`)
+    disk.write(disk.open('/local/supervisor.json', 'create'), new TextEncoder().encode(last), 0)
+    await world.start()
+    await world.untilRuns(RESTARTS_MAX)
+    world.launcher.at(6700)?.exit(undefined, 'SIGKILL')
+    await world.untilPhase('backing-off')
+    const count = world.nimbus.beats.length
+    await world.pass(5_000)
+    expect(world.nimbus.beats.length).toBeGreaterThan(count + 3)
+    expect(world.slot()).toMatchObject({
+      phase: 'backing-off',
+      incarnation: incarnationOf(1, RESTARTS_MAX),
+      why: expect.stringContaining('too often'),
+    })
+    await world.assign(world.assignment([world.worker({ generation: 2 })]))
+    await world.untilRuns(0, 6700, 2)
   })
 
   test('out of memory is told apart by what the process wrote', async () => {
