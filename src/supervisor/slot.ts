@@ -353,8 +353,8 @@ function fetch(tried: Tried): SlotStep {
 }
 
 /**
- * L2. The number of the last launch is kept, for there is none after it: only a new generation gives new ones,
- * and the leader, who sees the number in heartbeats, has to give it.
+ * L2. The number of the last launch is kept, for there is none after it: only a new generation gives new
+ * ones, and the leader, who sees the number in heartbeats, has to give it.
  */
 function usedUp(tried: Tried, reason: ExitReason): SlotStep {
   return stay({ ...tried, kind: 'BACKING_OFF', untilMs: Number.POSITIVE_INFINITY, reason })

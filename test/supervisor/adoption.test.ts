@@ -1,5 +1,6 @@
 // The supervisor ends, in every way, and the next one finds what it left.
 import { describe, expect, test } from 'vitest'
+import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { MessageChannel } from '../../src/cluster/message-channel.ts'
 import type { ToSupervisor, ToWorker } from '../../src/cluster/seat-messages.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
@@ -272,6 +273,27 @@ describe('who may be a worker', () => {
     expect(strangers.every(({ isClosed }) => isClosed)).toBe(true)
     await world.untilRuns(1)
   })
+
+  for (const [what, first] of [
+    ['say nothing', undefined],
+    ['were told to go and stay', hello('0'.repeat(64))],
+  ] as const) {
+    test(`strangers that ${what} and come again and again keep no worker out`, async () => {
+      const world = new SupervisorWorld(1, { spareCount: 0 })
+      await world.running()
+      const strangers: ReturnType<typeof dial>[] = []
+      const rush = world.world.timers.every(50, () => {
+        for (let count = 0; count < 70; count += 1) strangers.push(dial(world, first))
+      })
+      await world.pass(1_000)
+      world.launcher.at(6700)?.exit(undefined, 'SIGKILL')
+      await world.pass(1_000)
+      expect(world.launcher.at(6700)?.assign?.incarnation).toBe(incarnationOf(1, 1))
+      rush.stop()
+      await world.pass(100)
+      expect(strangers.filter(({ isClosed }) => !isClosed).length).toBeLessThanOrEqual(64)
+    })
+  }
 
   test('a message that does not fit is left out, and the worker goes on', async () => {
     const world = new SupervisorWorld()

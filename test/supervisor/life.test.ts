@@ -174,7 +174,7 @@ describe('ends', () => {
     expect(world.launcher.workers.length).toBeGreaterThanOrEqual(lives)
   })
 
-  test('numbers of a generation that are used up: heartbeats go on, and a new generation starts', async () => {
+  test('numbers of a generation are used up: heartbeats go on, and a new generation starts', async () => {
     const world = new SupervisorWorld()
     await world.running()
     world.crashSupervisor()

@@ -12,7 +12,8 @@
  * Invariants
  *   D1  nothing of a message is looked at before the secret was found right, and its comparison takes as long
  *       for a wrong one as for a right one
- *   D2  who has not shown it may send little, stay 5 s, and be one of 64
+ *   D2  who has not shown it may send little, stay 5 s, and be one of 64, with those that were told to go; one
+ *       more, and the oldest has to leave: strangers never keep a worker out
  */
 import { hasCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -43,10 +44,15 @@ const PORT_FIRST = 20_000
 const PORT_COUNT = 12_000
 const PORT_TRIES = 50
 
+type Channel = MessageChannel<unknown, ToWorker>
+
 export class SeatDesk {
   private readonly spec: SeatDeskSpec
   private readonly seats = new Map<string, Seat>()
-  private readonly strangers = new Set<MessageChannel<unknown, ToWorker>>()
+  /** Oldest first, each with the end of patience with it. */
+  private readonly strangers = new Map<Channel, Stoppable>()
+  /** Told to go. */
+  private readonly leaving = new Map<Channel, Stoppable>()
   private listening: Stoppable | undefined
 
   constructor(spec: SeatDeskSpec) {
@@ -70,7 +76,7 @@ export class SeatDesk {
 
   close(): void {
     this.listening?.stop()
-    for (const stranger of [...this.strangers]) stranger.close()
+    for (const channel of [...this.leaving.keys(), ...this.strangers.keys()]) this.drop(channel)
     for (const seat of this.seats.values()) seat.letGo()
   }
 
@@ -102,38 +108,52 @@ export class SeatDesk {
   }
 
   private accept(connection: Connection): void {
-    if (this.strangers.size >= STRANGERS_MAX) {
-      connection.onBytes = connection.onDrain = connection.onClose = () => undefined
-      connection.close()
-      return
-    }
+    this.makeRoom()
     let seat: Seat | undefined
-    const patience = this.spec.host.timers.after(STRANGER_MS, () => channel.close())
-    const channel: MessageChannel<unknown, ToWorker> = new MessageChannel<unknown, ToWorker>({
+    const channel: Channel = new MessageChannel<unknown, ToWorker>({
       connection,
       get messageBytesMax() {
         return seat === undefined ? HELLO_BYTES_MAX : MESSAGE_BYTES_MAX
       },
       onMessage: (message) => {
-        if (seat !== undefined) {
-          this.pass(channel, seat, message)
-          return
-        }
-        patience.stop()
-        this.strangers.delete(channel)
-        seat = this.meet(channel, message)
+        if (seat !== undefined) this.pass(channel, seat, message)
+        else if (this.forgetStranger(channel)) seat = this.meet(channel, message)
       },
       onClose: () => {
-        patience.stop()
-        this.strangers.delete(channel)
+        this.forgetStranger(channel)
         seat?.disconnected(channel)
       },
     })
-    this.strangers.add(channel)
+    this.strangers.set(channel, this.patienceWith(channel))
+  }
+
+  /** D2. */
+  private makeRoom(): void {
+    while (this.strangers.size + this.leaving.size >= STRANGERS_MAX) {
+      const [oldest] = this.leaving.size > 0 ? this.leaving.keys() : this.strangers.keys()
+      if (oldest !== undefined) this.drop(oldest)
+    }
+  }
+
+  private patienceWith(channel: Channel): Stoppable {
+    return this.spec.host.timers.after(STRANGER_MS, () => this.drop(channel))
+  }
+
+  private drop(channel: Channel): void {
+    this.forgetStranger(channel)
+    channel.close()
+  }
+
+  /** False: it was none that may speak. */
+  private forgetStranger(channel: Channel): boolean {
+    const patience = this.strangers.get(channel) ?? this.leaving.get(channel)
+    patience?.stop()
+    this.leaving.delete(channel)
+    return this.strangers.delete(channel)
   }
 
   /** The first message. undefined: the channel is closed. */
-  private meet(channel: MessageChannel<unknown, ToWorker>, message: unknown): Seat | undefined {
+  private meet(channel: Channel, message: unknown): Seat | undefined {
     const refuse = (why: string) => {
       channel.send({ kind: 'dismiss', why })
       this.leave(channel)
@@ -158,15 +178,11 @@ export class SeatDesk {
   }
 
   /** What was written last shall arrive: the other side closes, or patience does. */
-  private leave(channel: MessageChannel<unknown, ToWorker>): void {
-    this.strangers.add(channel)
-    this.spec.host.timers.after(STRANGER_MS, () => {
-      this.strangers.delete(channel)
-      channel.close()
-    })
+  private leave(channel: Channel): void {
+    this.leaving.set(channel, this.patienceWith(channel))
   }
 
-  private pass(channel: MessageChannel<unknown, ToWorker>, seat: Seat, found: unknown): void {
+  private pass(channel: Channel, seat: Seat, found: unknown): void {
     const message = checkSeatMessage(found, (why) => {
       this.spec.log.warn('a message of a worker does not fit, and is left out', { why })
     })
