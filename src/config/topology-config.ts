@@ -301,7 +301,8 @@ export interface TopologyConfig<G extends Guarantee = Guarantee>
    */
   readonly disableLoadawareMessaging?: boolean
   /**
-   * Load at which local-or-shuffle begins to use executors farther away. Default 0.8.
+   * Load at which local-or-shuffle begins to use executors farther away, if they are less loaded: fill of the
+   * inbox, or busy share of the worker, whichever is more. Default 0.8.
    * `topology.localityaware.higher.bound`.
    */
   readonly localityawareHigherBound?: number

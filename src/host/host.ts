@@ -172,6 +172,11 @@ export interface Host {
   readonly net: Net
   readonly http: Http
   readonly files: Files
+  /**
+   * Milliseconds that this event loop has been at work, all told: the rest of the time it had nothing to do.
+   * Where time stands still while code runs, 0 for ever.
+   */
+  loopBusyMs(): number
   /** CRC-32 (IEEE) of bytes. */
   checksum(bytes: Uint8Array): number
   /** Cryptographic digest of bytes: 16, 20 or 32 bytes long. */

@@ -31,6 +31,7 @@ export function createNodeHost(spec: NodeHostSpec = {}): Host {
     net: nodeNet,
     http: createNodeHttp(spec.http),
     files: nodeFiles,
+    loopBusyMs: () => performance.eventLoopUtilization().active,
     checksum: (bytes) => crc32(bytes),
     digest: nodeDigest,
     print: spec.print ?? printLine,

@@ -1,12 +1,14 @@
 /** Whole frames of the rare kinds, as bytes. Layouts: wire/control-codec.ts. */
 import { ByteWriter } from '../wire/byte-writer.ts'
 import {
+  type EchoReply,
   type Goodbye,
   type Hello,
   type Suspect,
   type Welcome,
   writeCredit,
   writeEcho,
+  writeEchoReply,
   writeGoodbye,
   writeHello,
   writeSuspect,
@@ -53,8 +55,8 @@ export class ControlFrames {
     return this.make(FrameKind.ECHO, envelope, (writer) => writeEcho(writer, token))
   }
 
-  echoReply(envelope: Envelope, token: number): Uint8Array {
-    return this.make(FrameKind.ECHO_REPLY, envelope, (writer) => writeEcho(writer, token))
+  echoReply(envelope: Envelope, reply: EchoReply): Uint8Array {
+    return this.make(FrameKind.ECHO_REPLY, envelope, (writer) => writeEchoReply(writer, reply))
   }
 
   goodbye(envelope: Envelope, goodbye: Goodbye): Uint8Array {

@@ -25,7 +25,7 @@ import {
   CreditCursor,
   GoodbyeReason,
   type Hello,
-  readEcho,
+  readEchoReply,
   readGoodbye,
   readWelcome,
 } from '../wire/control-codec.ts'
@@ -207,8 +207,9 @@ export class Dialler {
       this.credit.open(bytes, bodyStart, bodyEnd)
       while (this.credit.next()) this.link.grant(this.credit.channel, this.credit.sizeBytes)
     } else if (kind === FrameKind.ECHO_REPLY) {
-      const token = readEcho(bytes, bodyStart, bodyEnd)
+      const { token, busyShare } = readEchoReply(bytes, bodyStart, bodyEnd)
       if (token === this.token) this.rttMs = spec.host.clock.monotonicMs() - this.askedMs
+      this.link.busyShare = busyShare
     } else {
       malformed(`a frame of kind ${kind} is no answer`)
     }

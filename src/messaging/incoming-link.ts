@@ -62,6 +62,8 @@ export interface IncomingSpec {
   readonly incarnation: number
   readonly inbound: () => Inbound
   readonly acks: () => Pick<AckRouter, 'onMessage'>
+  /** What the peer is told of how busy this worker's loop is. undefined: nothing. */
+  readonly busyShare: () => number | undefined
   /** Frames of the peer are lost. */
   readonly onLoss: (message: string) => void
   readonly onSuspect: (suspect: Suspect) => void
@@ -188,7 +190,9 @@ export class IncomingLink {
     }
     const { kind, bytes, bodyStart, bodyEnd } = reader
     if (kind === FrameKind.ECHO) {
-      this.connection?.write(this.control.echoReply(this.envelope(), readEcho(bytes, bodyStart, bodyEnd)))
+      const token = readEcho(bytes, bodyStart, bodyEnd)
+      const reply = { token, busyShare: spec.busyShare() }
+      this.connection?.write(this.control.echoReply(this.envelope(), reply))
     } else if (kind === FrameKind.GOODBYE) {
       this.disconnect()
     } else if (this.isNext(reader.sequence)) {

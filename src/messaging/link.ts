@@ -67,6 +67,8 @@ export interface LinkCounts {
 export class WorkerLink implements Link {
   /** Tests: this share of all messages about trees is dropped. */
   ackLoss: { readonly share: number; readonly random: Random } | undefined = undefined
+  /** As the peer said last. */
+  busyShare: number | undefined = undefined
   private readonly spec: LinkSpec
   /** Size at which a frame leaves now. */
   private leaveBytes: number
@@ -221,6 +223,7 @@ export class WorkerLink implements Link {
 
   detach(): void {
     this.connection = undefined
+    this.busyShare = undefined
     this.leaveBytes = this.spec.settings.transferFrameMaxBytes
   }
 

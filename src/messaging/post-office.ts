@@ -69,6 +69,8 @@ export interface PostOfficeSpec {
   readonly arm: () => void
   /** True while executors are ready to run. Default: never, every turn's end sends what there is. */
   readonly isBusy?: () => boolean
+  /** Share of its time that this worker's loop is at work; peers are told. Default: they are not. */
+  readonly busyShare?: () => number | undefined
   /** Open trees that may have passed there fail now. Never called during a call into a link. */
   readonly onLost: (worker: number, reason: LostReason, message: string) => void
   readonly report: (error: StreamError) => void
@@ -280,6 +282,7 @@ export class PostOffice {
       incarnation,
       inbound,
       acks,
+      busyShare: spec.busyShare ?? unknown,
       report,
       onLoss: (message) => this.onLoss(worker, 'link-lost', message),
       onSuspect: (suspect) => this.onSuspect(worker, suspect),
@@ -352,6 +355,10 @@ export class PostOffice {
       incoming.tick(nowMs)
     }
   }
+}
+
+function unknown(): undefined {
+  return undefined
 }
 
 function neverBusy(): boolean {

@@ -8,12 +8,14 @@ import {
   GoodbyeReason,
   HELLO_BYTES_MAX,
   readEcho,
+  readEchoReply,
   readGoodbye,
   readHello,
   readSuspect,
   readWelcome,
   writeCredit,
   writeEcho,
+  writeEchoReply,
   writeGoodbye,
   writeHello,
   writeSuspect,
@@ -92,6 +94,25 @@ test('CREDIT comes back grant by grant', () => {
   cursor.next()
   cursor.next()
   expect(() => cursor.next()).toThrow(expect.objectContaining({ code: 'FRAME_MALFORMED' }))
+})
+test('ECHO_REPLY says how busy the peer is, or leaves it out', () => {
+  const read = (bytes: Uint8Array) => readEchoReply(bytes, 0, bytes.length)
+  for (const [said, heard] of [
+    [0, 0],
+    [0.12345, 0.123],
+    [1, 1],
+    [1.5, 1],
+    [-1, 0],
+    [undefined, undefined],
+  ]) {
+    const bytes = written((w) => writeEchoReply(w, { token: 300, busyShare: said }))
+    expect(read(bytes)).toEqual({ token: 300, busyShare: heard })
+  }
+  const malformed = expect.objectContaining({ code: 'FRAME_MALFORMED' })
+  const bytes = written((w) => writeEchoReply(w, { token: 1, busyShare: 1 }))
+  expect(() => read(bytes.slice(0, 2))).toThrow(malformed)
+  expect(() => read(Uint8Array.of(...bytes, 0))).toThrow(malformed)
+  expect(() => read(Uint8Array.of(1, 0xe9, 0x07))).toThrow(malformed)
 })
 test('a HELLO of long names still fits the cap for strangers', () => {
   const long = 'x'.repeat(180)

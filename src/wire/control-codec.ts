@@ -8,7 +8,9 @@
  *              token text, schema fingerprint text
  *   WELCOME    protocol unsigned, incarnation unsigned, last sequence seen unsigned (0: none)
  *   CREDIT     for each grant until the end: channel unsigned, bytes unsigned
- *   ECHO       token unsigned; ECHO_REPLY gives it back
+ *   ECHO       token unsigned
+ *   ECHO_REPLY token of the ECHO unsigned, then how busy the loop of the worker is: unsigned, 0 to 1000
+ *              thousandths of its time; may be left out, by who does not say
  *   GOODBYE    reason u8, text
  *   SUSPECT    worker text, is worker lost u8 (0, 1), text
  *
@@ -135,7 +137,7 @@ export class CreditCursor {
   }
 }
 
-/** ECHO and ECHO_REPLY. */
+/** ECHO. */
 export function writeEcho(writer: ByteWriter, token: number): void {
   writer.unsigned(token)
 }
@@ -146,6 +148,30 @@ export function readEcho(bytes: Uint8Array, start: number, end: number): number 
   const token = reader.unsigned()
   reader.finish()
   return token
+}
+
+const BUSY_MAX = 1_000
+
+export interface EchoReply {
+  readonly token: number
+  /** Share of its time that the peer's loop is at work, 0 to 1. undefined: it does not say. */
+  readonly busyShare: number | undefined
+}
+
+export function writeEchoReply(writer: ByteWriter, { token, busyShare }: EchoReply): void {
+  writer.unsigned(token)
+  if (busyShare !== undefined) writer.unsigned(Math.round(Math.min(1, Math.max(0, busyShare)) * BUSY_MAX))
+}
+
+/** @throws FormatError FRAME_MALFORMED */
+export function readEchoReply(bytes: Uint8Array, start: number, end: number): EchoReply {
+  const reader = new ByteReader().open(bytes, start, end)
+  const token = reader.unsigned()
+  if (reader.remaining === 0) return { token, busyShare: undefined }
+  const busy = reader.unsigned()
+  if (busy > BUSY_MAX) malformed(`${busy} thousandths are no share`)
+  reader.finish()
+  return { token, busyShare: busy / BUSY_MAX }
 }
 
 export function writeGoodbye(writer: ByteWriter, goodbye: Goodbye): void {

@@ -13,11 +13,13 @@ import {
   CreditCursor,
   GoodbyeReason,
   readEcho,
+  readEchoReply,
   readGoodbye,
   readHello,
   readWelcome,
   writeCredit,
   writeEcho,
+  writeEchoReply,
   writeGoodbye,
   writeHello,
   writeWelcome,
@@ -124,7 +126,8 @@ const bodies: Record<keyof typeof v1.frames, string> = {
     writeCredit(w, 300, 1)
   }),
   echo: framed(FrameKind.ECHO, (w) => writeEcho(w, 200)),
-  echoReply: framed(FrameKind.ECHO_REPLY, (w) => writeEcho(w, 200)),
+  echoReply: framed(FrameKind.ECHO_REPLY, (w) => writeEchoReply(w, { token: 200, busyShare: undefined })),
+  busyReply: framed(FrameKind.ECHO_REPLY, (w) => writeEchoReply(w, { token: 200, busyShare: 0.75 })),
   goodbye: framed(FrameKind.GOODBYE, (w) => writeGoodbye(w, { reason: GoodbyeReason.SHUTDOWN, text: 'bye' })),
 }
 
@@ -252,7 +255,8 @@ describe('version 1, as every later build must read it', () => {
     expect(read(v1.frames.hello, readHello)).toEqual(hello)
     expect(read(v1.frames.welcome, readWelcome)).toEqual({ protocol: 1, incarnation: 9, lastSequence: 300 })
     expect(read(v1.frames.echo, readEcho)).toBe(200)
-    expect(read(v1.frames.echoReply, readEcho)).toBe(200)
+    expect(read(v1.frames.echoReply, readEchoReply)).toEqual({ token: 200, busyShare: undefined })
+    expect(read(v1.frames.busyReply, readEchoReply)).toEqual({ token: 200, busyShare: 0.75 })
     expect(read(v1.frames.goodbye, readGoodbye)).toEqual({ reason: 1, text: 'bye' })
     const frame = open(v1.frames.credit)
     const cursor = new CreditCursor()

@@ -332,6 +332,7 @@ export class Assembler implements Assembly {
         random: services.random.split(`route/${task}/${streamId}/${reader.id}`),
         context,
         pairedIndex: form.isPaired ? (spec.expanded.tasks[task - 1]?.taskIndex ?? 0) : undefined,
+        busyShare: () => services.loop.busyShare,
         samples: this.samples,
       })
     })

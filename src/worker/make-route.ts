@@ -21,6 +21,8 @@ export interface RouteParts {
   readonly context: TopologyContext
   /** Set where each sender has a reader of its own: the index of this sender's. */
   readonly pairedIndex: number | undefined
+  /** Share of its time that this worker's loop is at work. undefined: not known yet. */
+  readonly busyShare: () => number | undefined
   /** Samples of range groupings, shared by all senders of the worker. */
   readonly samples: Map<Input, RangeSample>
 }
@@ -64,8 +66,9 @@ export function makeRoute(parts: RouteParts): Route {
   }
 }
 
-function shuffle({ reader, targets, settings, random }: RouteParts, isLocalFirst: boolean): Route {
-  const local = { higher: settings.localityawareHigherBound, lower: settings.localityawareLowerBound }
+function shuffle({ reader, targets, settings, random, busyShare }: RouteParts, isLocalFirst: boolean): Route {
+  const { localityawareHigherBound: higher, localityawareLowerBound: lower } = settings
+  const local = { higher, lower, busyShare }
   return new ShuffleRoute(reader.id, targets, {
     isLoadAware: !settings.disableLoadawareMessaging,
     local: isLocalFirst ? local : undefined,

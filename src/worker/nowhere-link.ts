@@ -12,6 +12,7 @@ import type { Stoppable, Timers } from '../host/host.ts'
 const FAIL_AFTER_MS = 1_000
 
 export class NowhereLink implements Link {
+  readonly busyShare = undefined
   lostCount = 0
   private readonly timers: Timers
   private readonly acks: () => Pick<AckRouter, 'fail'>

@@ -393,6 +393,7 @@ export class Worker {
   }
 
   private refresh(): void {
+    this.loop.measure()
     for (const route of this.assembly.routes) route.refresh()
   }
 

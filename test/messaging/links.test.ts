@@ -399,6 +399,23 @@ describe('who may connect', () => {
   })
 })
 
+test('a link knows how busy the loop of its peer is, as long as the peer can say so', async () => {
+  let busyShare: number | undefined
+  const { world, a } = twoWorkers(53, { busyShare: () => busyShare })
+  const link = a.linkFor(201)
+  await world.run({ untilMs: 2_500 })
+  expect(link.busyShare).toBe(undefined)
+  busyShare = 0.75
+  await world.run({ untilMs: 5_000 })
+  expect(link.busyShare).toBe(0.75)
+  world.net.cut('w1', 'w2')
+  await world.run({ untilMs: 15_000 })
+  expect(link.busyShare).toBe(undefined)
+  world.net.heal('w1', 'w2')
+  await world.run({ untilMs: 25_000 })
+  expect(link.busyShare).toBe(0.75)
+})
+
 describe('a silent connection', () => {
   test('is kept by echoes while both directions live', async () => {
     const { world, a } = twoWorkers(51)

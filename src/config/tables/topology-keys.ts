@@ -266,7 +266,9 @@ export const topologyKeys = {
     default: 0.8,
     min: 0,
     max: 1,
-    doc: 'Load at which local-or-shuffle begins to use executors farther away.',
+    doc:
+      'Load at which local-or-shuffle begins to use executors farther away, if they are less loaded: ' +
+      'fill of the inbox, or busy share of the worker, whichever is more.',
   },
   localityawareLowerBound: {
     name: 'topology.localityaware.lower.bound',

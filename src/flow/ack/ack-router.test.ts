@@ -11,6 +11,7 @@ const ACKER = 9
 const SPOUT = 2
 
 class Wire implements Link {
+  readonly busyShare = undefined
   readonly sent: Array<readonly [number, number, number]> = []
 
   send(): undefined {

@@ -55,6 +55,11 @@ export class WorkLoop {
   directLeft = 0
   busyMs = 0
   turnCount = 0
+  /**
+   * Share of its time that the event loop was at work between the last two calls of `measure`, 0 to 1: turns,
+   * and all that is read and decoded outside of them. undefined: not measured yet.
+   */
+  busyShare: number | undefined = undefined
   /** Set by a test or the simulator to stop all work without ending: a hung worker. */
   isHung = false
   /**
@@ -70,6 +75,8 @@ export class WorkLoop {
   private ready: Steppable[] = []
   private isArmed = false
   private isStopped = false
+  private measuredMs: number
+  private measuredBusyMs: number
 
   constructor(
     host: Host,
@@ -85,6 +92,8 @@ export class WorkLoop {
     this.onOverdue = options.onOverdue ?? (() => undefined)
     this.stepLimit = options.stepLimit ?? (() => STEP_LIMIT)
     this.nowMs = host.clock.monotonicMs()
+    this.measuredMs = this.nowMs
+    this.measuredBusyMs = host.loopBusyMs()
   }
 
   get isIdle(): boolean {
@@ -108,6 +117,18 @@ export class WorkLoop {
   /** It is not told any more. */
   forgetTurnEnd(end: TurnEnd): void {
     this.turnEnds = this.turnEnds.filter((each) => each !== end)
+  }
+
+  /** Called about once a second. */
+  measure(): void {
+    const { clock } = this.host
+    const nowMs = clock.monotonicMs()
+    const busyMs = this.host.loopBusyMs()
+    const spanMs = nowMs - this.measuredMs
+    if (spanMs <= 0) return
+    this.busyShare = Math.min(1, (busyMs - this.measuredBusyMs) / spanMs)
+    this.measuredMs = nowMs
+    this.measuredBusyMs = busyMs
   }
 
   stop(): void {

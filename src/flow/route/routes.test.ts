@@ -13,8 +13,16 @@ import { MANY } from './route.ts'
 import { RandomRoute, ShuffleRoute } from './shuffle.ts'
 import { Target } from './target.ts'
 
-/** Targets from task 11 on. `loads[i]` may change later; `locals` run here, the others behind a link. */
-function targetsOf(count: number, loads: number[] = [], locals: readonly number[] = []): Target[] {
+/**
+ * Targets from task 11 on. `loads[i]` may change later; `locals` run here, the others behind a link, on
+ * loops as `busy`.
+ */
+function targetsOf(
+  count: number,
+  loads: number[] = [],
+  locals: readonly number[] = [],
+  busy: Array<number | undefined> = [],
+): Target[] {
   return Array.from({ length: count }, (_, index) => {
     const load = () => loads[index] ?? 0
     const receiver = { offer: () => undefined, load }
@@ -23,6 +31,9 @@ function targetsOf(count: number, loads: number[] = [], locals: readonly number[
       sendEdges: () => undefined,
       sendMessage: () => undefined,
       loadOf: load,
+      get busyShare() {
+        return busy[index]
+      },
       flush: () => undefined,
     }
     return new Target(11 + index, locals.includes(index) ? { receiver } : { link }, false, true)
@@ -77,7 +88,7 @@ describe('shuffle', () => {
 
   test('local first: only tasks here until they are too full, and again when they are nearly empty', () => {
     const loads = [0, 0, 0, 0]
-    const local = { higher: 0.8, lower: 0.2 }
+    const local = { higher: 0.8, lower: 0.2, busyShare: () => undefined }
     const route = new ShuffleRoute('r', targetsOf(4, loads, [1, 2]), { ...plain, local })
     expect(shares(route, 4, 100)).toEqual([0, 50, 50, 0])
     loads[1] = 0.8
@@ -96,8 +107,55 @@ describe('shuffle', () => {
     expect(shares(route, 4, 100)).toEqual([0, 50, 50, 0])
   })
 
+  test('local first: a loop that is full sends to one that has time to spare, and to no other', () => {
+    const busy: Array<number | undefined> = [0.3, undefined, undefined, 0.3]
+    let busyHere: number | undefined
+    const local = { higher: 0.8, lower: 0.2, busyShare: () => busyHere }
+    const targets = targetsOf(4, [0, 0, 0, 0], [1], busy)
+    const route = new ShuffleRoute('r', targets, { ...plain, isLoadAware: true, local })
+    route.refresh()
+    expect(shares(route, 4, 100)).toEqual([0, 100, 0, 0])
+    busyHere = 0.8
+    route.refresh()
+    expect(shares(route, 4, 100)).toEqual([0, 100, 0, 0])
+    busyHere = 1
+    for (let n = 0; n < 10; n += 1) route.refresh()
+    // What does not say how busy it is counts as full, and so does this loop beside those that are not.
+    expect(shares(route, 4, 1_000)).toEqual([500, 0, 0, 500])
+    // They have got enough: with the price of the way they are as loaded as we are.
+    busy[0] = 0.9
+    busy[3] = 0.9
+    for (let n = 0; n < 50; n += 1) route.refresh()
+    const [first = 0, here = 0, , last = 0] = shares(route, 4, 1_000)
+    expect([first > 300, here > 100, last > 300]).toEqual([true, true, true])
+    busyHere = 0.1
+    route.refresh()
+    expect(shares(route, 4, 100)).toEqual([0, 100, 0, 0])
+  })
+
+  test('local first: where all loops are full nothing leaves, whatever left before', () => {
+    const busy = [1, undefined]
+    const local = { higher: 0.8, lower: 0.2, busyShare: () => 1 }
+    const route = new ShuffleRoute('r', targetsOf(2, [0, 0], [1], busy), {
+      ...plain,
+      isLoadAware: true,
+      local,
+    })
+    for (let n = 0; n < 5; n += 1) route.refresh()
+    expect(shares(route, 2, 100)).toEqual([0, 100])
+    busy[0] = 0
+    route.refresh()
+    expect(shares(route, 2, 100)[0]).toBeGreaterThan(40)
+    busy[0] = 1
+    for (let n = 0; n < 15; n += 1) route.refresh()
+    expect(shares(route, 2, 100)).toEqual([0, 100])
+  })
+
   test('local first without a task here is a shuffle over all', () => {
-    const route = new ShuffleRoute('r', targetsOf(2), { ...plain, local: { higher: 0.8, lower: 0.2 } })
+    const route = new ShuffleRoute('r', targetsOf(2), {
+      ...plain,
+      local: { higher: 0.8, lower: 0.2, busyShare: () => 1 },
+    })
     expect(shares(route, 2, 100)).toEqual([50, 50])
   })
 })

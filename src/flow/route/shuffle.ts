@@ -6,6 +6,11 @@
  * falls by 10 if not; a ring of max(1000, 5 × targets) places is shared out by weight and walked. Local
  * first: the targets of this worker only, until their mean load is above the higher bound; back again once it
  * is below the lower one.
+ *
+ * Ours: a worker is one thread, and a bolt that is called directly never fills its inbox. So where targets of
+ * this worker come first, the load of a target is at least the busy share of the loop it runs on, and tuples
+ * leave only if that buys something: while somebody elsewhere is clearly less loaded, and to such ones only.
+ * A way that costs encoding is not worth a draw.
  */
 import type { Random } from '../../host/host.ts'
 import { Route } from './route.ts'
@@ -15,12 +20,23 @@ const WEIGHT_MAX = 100
 const RISE = 1
 const FALL = 10
 const LOAD_SLACK = 0.05
+/** So much less loaded must a target elsewhere be to be worth the encoding. */
+const WAY_LOAD = 0.1
+/** Load of a worker that does not say: it counts as one that has no time to spare. */
+const UNKNOWN_BUSY = 1
 const RING_MIN = 1_000
 
 export interface ShuffleOptions {
   readonly isLoadAware: boolean
   /** Targets of this worker first. Bounds of their mean load, 0 to 1. */
-  readonly local: { readonly higher: number; readonly lower: number } | undefined
+  readonly local:
+    | {
+        readonly higher: number
+        readonly lower: number
+        /** Share of its time that this worker's loop is at work. undefined: not known. */
+        readonly busyShare: () => number | undefined
+      }
+    | undefined
   readonly random: Random
 }
 
@@ -52,7 +68,7 @@ export class ShuffleRoute extends Route {
 
   override refresh(): void {
     if (this.targets.length < 2) return
-    const loads = this.targets.map((target) => target.load())
+    const loads = this.loads()
     let isChanged = this.widenOrNarrow(loads)
     if (this.options.isLoadAware) {
       const least = Math.min(...this.candidates().map((index) => loads[index] ?? 0))
@@ -67,11 +83,24 @@ export class ShuffleRoute extends Route {
     if (isChanged) this.ring = this.makeRing()
   }
 
+  /** As this route sees them: elsewhere, the way counts as load. */
+  private loads(): readonly number[] {
+    const { local, isLoadAware } = this.options
+    if (local === undefined || !isLoadAware) return this.targets.map((target) => target.load())
+    const busyHere = local.busyShare() ?? 0
+    return this.targets.map((target) => {
+      if (target.receiver !== undefined) return Math.max(target.load(), busyHere)
+      return Math.max(target.load(), target.busyShare() ?? UNKNOWN_BUSY) + WAY_LOAD
+    })
+  }
+
   private widenOrNarrow(loads: readonly number[]): boolean {
     const { local } = this.options
     if (local === undefined || this.locals.length === 0) return false
     const mean = this.locals.reduce((sum, index) => sum + (loads[index] ?? 0), 0) / this.locals.length
-    const isLocalOnly = this.isLocalOnly ? mean <= local.higher : mean < local.lower
+    const isLocalOnly = this.isLocalOnly
+      ? mean <= local.higher || Math.min(...loads) + LOAD_SLACK >= mean
+      : mean < local.lower
     if (isLocalOnly === this.isLocalOnly) return false
     this.isLocalOnly = isLocalOnly
     return true

@@ -47,6 +47,11 @@ export class Target {
     this.isHolding = isHolding
   }
 
+  /** Of the loop of another worker where it runs. undefined: it runs here, or the other does not say. */
+  busyShare(): number | undefined {
+    return this.link?.busyShare
+  }
+
   load(): number {
     return this.receiver === undefined ? (this.link?.loadOf(this.task) ?? 0) : this.receiver.load()
   }

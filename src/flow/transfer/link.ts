@@ -45,6 +45,11 @@ export interface AckMessage {
 
 export interface Link {
   /**
+   * Share of its time that the loop of the other worker is at work, 0 to 1, some seconds old at most.
+   * undefined: not known.
+   */
+  readonly busyShare: number | undefined
+  /**
    * HOT. Sends a tuple to `tuple.targetTask`.
    * @returns the gate to wait at if the receiver's credit is used up (the tuple is taken all the same)
    */

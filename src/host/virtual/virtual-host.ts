@@ -85,6 +85,7 @@ export class VirtualHost implements Timers, Clock {
       net,
       http: createNetHttp(net, this),
       files,
+      loopBusyMs: () => 0,
       checksum: crc32,
       digest: nodeDigest,
       print: (line) => {

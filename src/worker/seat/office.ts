@@ -49,6 +49,7 @@ export class Office {
       channelOf: (task) => plan.expanded.tasks[task - 1]?.executor ?? 0,
       arm: () => this.worker?.loop.arm(),
       isBusy: () => this.worker?.loop.isIdle === false,
+      busyShare: () => this.worker?.loop.busyShare,
       onLost: (_worker, reason, message) => this.worker?.onLost(reason, message),
       report: (error) => this.worker?.desk.report({ componentId: TRANSFER, task: 0, error }),
     })

@@ -44,7 +44,10 @@ export class Answering {
     const seen = random.below(written + 1)
     const answers = [
       control.credit(answer(Math.min(1, seen)), [{ channel: 201, sizeBytes: 1 }]),
-      control.echoReply(answer(seen), 1),
+      control.echoReply(answer(seen), {
+        token: 1,
+        busyShare: random.chance(0.5) ? random.next() : undefined,
+      }),
       control.credit(answer(seen), [{ channel: 201, sizeBytes: 2 }]),
     ]
     if (!isHandshake) mutation.apply(answers, random)
