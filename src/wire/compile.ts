@@ -13,6 +13,7 @@
  * own code.
  */
 import type { FieldShape } from '../topology/definition.ts'
+import { TEXT_HEAD_BYTES_MAX } from './field-codec.ts'
 import type { RowCodec, RowPlan } from './row-plan.ts'
 
 type Make = (
@@ -55,6 +56,11 @@ ${shapes.map((shape, index) => writeField(shape, index, nullable.indexOf(shape))
       throw error
     }
   },
+  sizeMost(v) {
+    if (typeof v !== 'object' || v === null) return -1
+    let size = ${nullBytes}
+${shapes.map((shape, index) => sizeField(shape, index)).join('')}    return size
+  },
   decode(r) {
     ${reads}
 ${shapes.map((shape, index) => readField(shape, index, nullable.indexOf(shape))).join('')}    return {
@@ -85,6 +91,27 @@ function writeScalar(shape: FieldShape, index: number): string {
       return `if (typeof ${a} !== 'number') ${refuse} w.float(${a})`
     default:
       return `if (!c${index}.tryWrite(w, ${a})) ${refuse}`
+  }
+}
+
+function sizeField(shape: FieldShape, index: number): string {
+  const a = `a${index}`
+  const known = shape.list ? undefined : sizeScalar(shape, a)
+  const size = known ?? `const s = c${index}.sizeMost(${a}); if (s < 0) return -1; size += s`
+  const guarded = shape.nullable ? `if (${a} !== null) { ${size} }` : `{ ${size} }`
+  return `    const ${a} = v[${JSON.stringify(shape.name)}]; ${guarded}\n`
+}
+
+function sizeScalar(shape: FieldShape, a: string): string | undefined {
+  switch (shape.kind) {
+    case 'string':
+      return `if (typeof ${a} !== 'string') return -1; size += 3 * ${a}.length + ${TEXT_HEAD_BYTES_MAX}`
+    case 'int':
+      return `if (!Number.isSafeInteger(${a})) return -1; size += 8`
+    case 'number':
+      return `if (typeof ${a} !== 'number') return -1; size += 8`
+    default:
+      return undefined
   }
 }
 

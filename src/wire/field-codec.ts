@@ -21,8 +21,13 @@ import { ValueWriter } from './value-writer.ts'
 export interface FieldCodec {
   /** False if `value` is not of the kind; something may have been written by then. */
   tryWrite(writer: ByteWriter, value: unknown): boolean
+  /** Bytes that `value` takes at most. -1: it is not of the kind, or only writing it tells. */
+  sizeMost(value: unknown): number
   read(reader: ByteReader): unknown
 }
+
+/** What stands before the bytes of a text, at most. */
+export const TEXT_HEAD_BYTES_MAX = 6
 
 type Kind = FieldShape['kind']
 type ScalarKind = Exclude<Kind, 'value'>
@@ -34,6 +39,7 @@ const scalars: Readonly<Record<ScalarKind, FieldCodec>> = {
       writer.text(value)
       return true
     },
+    sizeMost: (value) => (typeof value === 'string' ? 3 * value.length + TEXT_HEAD_BYTES_MAX : -1),
     read: (reader) => reader.text(),
   },
   int: {
@@ -42,6 +48,7 @@ const scalars: Readonly<Record<ScalarKind, FieldCodec>> = {
       writer.int(value)
       return true
     },
+    sizeMost: (value) => (Number.isSafeInteger(value) ? 8 : -1),
     read: (reader) => reader.int(),
   },
   number: {
@@ -50,6 +57,7 @@ const scalars: Readonly<Record<ScalarKind, FieldCodec>> = {
       writer.float(value)
       return true
     },
+    sizeMost: (value) => (typeof value === 'number' ? 8 : -1),
     read: (reader) => reader.float(),
   },
   bigint: {
@@ -58,6 +66,7 @@ const scalars: Readonly<Record<ScalarKind, FieldCodec>> = {
       writer.bigint(value)
       return true
     },
+    sizeMost: notSeen,
     read: (reader) => reader.bigint(),
   },
   boolean: {
@@ -66,6 +75,7 @@ const scalars: Readonly<Record<ScalarKind, FieldCodec>> = {
       writer.byte(value ? 1 : 0)
       return true
     },
+    sizeMost: (value) => (typeof value === 'boolean' ? 1 : -1),
     read(reader) {
       const byte = reader.byte()
       if (byte > 1) malformed(`a boolean is ${byte}`)
@@ -78,6 +88,7 @@ const scalars: Readonly<Record<ScalarKind, FieldCodec>> = {
       writer.blob(value)
       return true
     },
+    sizeMost: notSeen,
     read: (reader) => reader.blob(),
   },
 }
@@ -104,6 +115,7 @@ export function fieldCodec(shape: FieldShape, place: string): FieldCodec {
       values.write(writer, value, place)
       return true
     },
+    sizeMost: notSeen,
     read(reader) {
       const value = readValue(reader)
       if (isList && !Array.isArray(value)) malformed('a list is none')
@@ -124,6 +136,7 @@ function listCodec(kind: ScalarKind): FieldCodec {
       }
       return true
     },
+    sizeMost: notSeen,
     read(reader) {
       const count = reader.count(bytesEach)
       const list: unknown[] = []
@@ -131,6 +144,10 @@ function listCodec(kind: ScalarKind): FieldCodec {
       return list
     },
   }
+}
+
+function notSeen(): number {
+  return -1
 }
 
 /** Where `value` departs from its shape, in words: for errors, after `tryWrite` said no. */

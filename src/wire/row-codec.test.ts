@@ -231,6 +231,49 @@ describe('both forms', () => {
       }
     }
   })
+  test('know without writing how large a row of plain kinds gets at most', () => {
+    const plain = schemaOf(
+      shape('text', 'string'),
+      shape('count', 'int'),
+      shape('ratio', 'number'),
+      shape('ok', 'boolean'),
+      shape('maybeText', 'string', false, true),
+      shape('maybeOk', 'boolean', false, true),
+    )
+    const row = fc.record({
+      text: fc.string({ unit: 'binary' }),
+      count: fc.oneof(fc.maxSafeInteger(), fc.constant(-0)),
+      ratio: fc.double(),
+      ok: fc.boolean(),
+      maybeText: fc.option(fc.oneof(fc.string(), fc.constant('\uD800'.repeat(200)))),
+      maybeOk: fc.option(fc.boolean()),
+    })
+    for (const [, codec] of bothForms(plain)) {
+      fc.assert(fc.property(row, (values) => encoded(codec, values).length <= codec.sizeMost(values)))
+      const fit = { text: 'a', count: 1, ratio: 1, ok: true, maybeText: null, maybeOk: null }
+      expect(codec.sizeMost(fit)).toBe(1 + 3 + 6 + 8 + 8 + 1)
+      for (const [field, value] of [
+        ['text', null],
+        ['count', 1.5],
+        ['ratio', '1'],
+        ['ok', undefined],
+        ['maybeText', 1],
+        ['maybeOk', 1],
+      ] as const) {
+        expect(codec.sizeMost({ ...fit, [field]: value })).toBe(-1)
+      }
+    }
+  })
+  test('do not say it of rows that must be written to be known', () => {
+    const all = [shape('a', 'value'), shape('a', 'bytes'), shape('a', 'bigint'), shape('a', 'string', true)]
+    const values = [1, Uint8Array.of(1), 1n, ['x']]
+    for (const [index, one] of all.entries()) {
+      const of = (a: unknown) => bothForms(schemaOf(one)).map(([, codec]) => codec.sizeMost({ a }))
+      expect(of(values[index])).toEqual([-1, -1])
+    }
+    const nullable = bothForms(schemaOf(shape('a', 'value', false, true)))
+    expect(nullable.map(([, codec]) => codec.sizeMost({ a: null }))).toEqual([1, 1])
+  })
   test('of a stream without fields write nothing', () => {
     for (const [, codec] of bothForms(schemaOf())) {
       expect(encoded(codec, {}).length).toBe(0)

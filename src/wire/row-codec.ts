@@ -69,6 +69,7 @@ export function closureRowCodec(plan: RowPlan): RowCodec {
         throw error
       }
     },
+    sizeMost: (values) => sizeMost(plan, values),
     decode(reader) {
       const nulls: number[] = []
       for (let index = 0; index < nullBytes; index++) nulls.push(reader.byte())
@@ -88,4 +89,17 @@ export function closureRowCodec(plan: RowPlan): RowCodec {
       return values
     },
   }
+}
+
+function sizeMost({ shapes, codecs }: RowPlan, values: Values): number {
+  if (typeof values !== 'object' || values === null) return -1
+  let size = (shapes.filter((shape) => shape.nullable).length + 7) >> 3
+  for (const [index, shape] of shapes.entries()) {
+    const value = values[shape.name]
+    if (shape.nullable && value === null) continue
+    const fieldSize = codecs[index]?.sizeMost(value) ?? -1
+    if (fieldSize < 0) return -1
+    size += fieldSize
+  }
+  return size
 }

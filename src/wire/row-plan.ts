@@ -20,6 +20,11 @@ export interface RowCodec {
    *   of free form holds what cannot be sent: `details.path` names it. UserCodeError TUPLE_TOO_LARGE
    */
   encode(writer: ByteWriter, values: Values): void
+  /**
+   * HOT. Bytes that the row takes at most, without writing it; it surely can be written then. -1: only
+   * writing it tells, because a value does not fit, or because its size is not seen at once.
+   */
+  sizeMost(values: Values): number
   /** The reader ends behind the row. @throws FormatError FRAME_MALFORMED */
   decode(reader: ByteReader): Values
 }

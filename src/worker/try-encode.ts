@@ -1,6 +1,6 @@
 /**
- * Encodes values only to see whether a link would take them: so that a call is refused as a whole, or not at
- * all.
+ * Finds out whether a link would take values, by encoding them if need be: so that a call is refused as a
+ * whole, or not at all.
  */
 import type { StreamRef } from '../flow/route/stream-ref.ts'
 import type { AnyValues } from '../topology/tuple.ts'
@@ -22,6 +22,9 @@ export function makeTryEncode(tupleMaxBytes: number): (ref: StreamRef, values: A
       codec = compileRowCodec(ref.schema, `${ref.componentId}:${ref.streamId}`)
       codecs[ref.number] = codec
     }
+    // What is surely small enough, and of its kind, need not be written twice.
+    const sizeMost = codec.sizeMost(values)
+    if (sizeMost >= 0 && sizeMost <= tupleMaxBytes) return
     writer.rollBack(0)
     codec.encode(writer, values)
   }
