@@ -129,7 +129,8 @@ export interface Board {
   campaign(spec: CampaignSpec): Stoppable
   /**
    * Takes the place of whoever leads with this epoch, for one who is sure that it is gone: whoever stands
-   * next leads. Being wrong costs a change of leaders and nothing else. False: it leads no more anyway.
+   * next leads. Being wrong costs a change of leaders and nothing else. False: it leads no more anyway, or nobody
+   * else stands for leader.
    */
   unseat(leader: EpochRecord): Promise<boolean>
 

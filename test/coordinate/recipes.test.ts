@@ -10,6 +10,7 @@ import { Line } from '../../src/coordinate/recipes/line.ts'
 import { acquireLock, type HeldLock } from '../../src/coordinate/recipes/lock.ts'
 import { encodeMember, parseMember } from '../../src/coordinate/recipes/member-record.ts'
 import { NodeCache } from '../../src/coordinate/recipes/node-cache.ts'
+import { unseat } from '../../src/coordinate/recipes/unseat.ts'
 import type { Host } from '../../src/host/host.ts'
 import { bytes, codeOf, errorOf, none, text, until } from '../contract/coordinator-world.ts'
 import { atCall } from './candidates.ts'
@@ -500,5 +501,74 @@ describe('writes through an epoch', () => {
       }
       expect(oldCount).toBe(1)
       expect(all.ensemble.peek('/a')?.stat.version).toBe(1)
+    }))
+})
+
+describe('unseating', () => {
+  const epochPath = '/epoch'
+  const linePath = '/line'
+
+  async function stand(from: Client, name: string): Promise<string> {
+    const line = new Line({
+      coordinator: from.coordinator,
+      path: linePath,
+      token: name.repeat(32),
+      data: bytes(name),
+      onMove: () => {},
+    })
+    await line.look()
+    return line.placePath ?? ''
+  }
+
+  /** `first` leads with epoch 1. */
+  async function led(all: World): Promise<{ readonly first: Client; readonly placePath: string }> {
+    const first = await client(all, 'a')
+    const placePath = await stand(first, 'a')
+    await raiseEpoch(first.coordinator, { epochPath, placePath, leader: 'a' })
+    return { first, placePath }
+  }
+
+  const doubt = { linePath, epochPath, epoch: 1, placeText: 'a' }
+
+  test('nobody else stands in line: nothing is done', () =>
+    inWorld(1, async (all) => {
+      const { placePath } = await led(all)
+      const { coordinator } = await client(all, 'b')
+      expect(await unseat(coordinator, doubt)).toBe(false)
+      expect(all.ensemble.peek(placePath)).toBeDefined()
+    }))
+
+  test('who stands second is first then, and only if it is the leadership that was doubted', () =>
+    inWorld(1, async (all) => {
+      const { placePath } = await led(all)
+      const second = await client(all, 'b')
+      await stand(second, 'b')
+      expect(await unseat(second.coordinator, { ...doubt, epoch: 2 })).toBe(false)
+      expect(await unseat(second.coordinator, { ...doubt, placeText: 'c' })).toBe(false)
+      expect(all.ensemble.peek(placePath)).toBeDefined()
+      expect(await unseat(second.coordinator, doubt)).toBe(true)
+      expect(all.ensemble.peek(placePath)).toBeUndefined()
+    }))
+
+  test('who stood second leaves in the moment before: the first keeps its place', () =>
+    inWorld(1, async (all) => {
+      const { placePath } = await led(all)
+      const second = await client(all, 'b')
+      const secondPath = await stand(second, 'b')
+      const third = await client(all, 'c')
+      const { coordinator } = third
+      // Calls take effect in their order, so this one is before the multi and after all reads.
+      const racing = new Proxy(coordinator, {
+        get(target, member) {
+          const value: unknown = Reflect.get(target, member, target)
+          if (typeof value !== 'function') return value
+          return (...given: unknown[]) => {
+            if (member === 'multi') void target.delete(secondPath)
+            return Reflect.apply(value, target, given)
+          }
+        },
+      })
+      expect(await unseat(racing, doubt)).toBe(false)
+      expect(all.ensemble.peek(placePath)).toBeDefined()
     }))
 })

@@ -203,6 +203,31 @@ describe('leaders', () => {
     expect(world.leader.name).toBe(name)
   })
 
+  test('two that are refused by each other do not take the lead in turns', async () => {
+    const world = await cluster(['a'], ['n1', 'n2'])
+    const first = world.view.epoch?.record.epoch ?? 0
+    world.ping = () => 'refused'
+    await world.pass(600_000)
+    await world.untilLed()
+    // Each challenges after 1.5 s, then after 1, 2, 4 and at most 8 minutes.
+    expect((world.view.epoch?.record.epoch ?? 0) - first).toBeLessThanOrEqual(8)
+    const { length } = world.lines.filter(({ message }) => message.includes('unseated'))
+    expect(length).toBeGreaterThanOrEqual(2)
+  })
+
+  test('one that dies, comes back, leads and dies again is followed as fast the second time', async () => {
+    const world = await cluster(['a'], ['n1', 'n2', 'n3'])
+    for (let time = 1; time <= 3; time += 1) {
+      const first = world.leader.name
+      await world.pass(3_000)
+      world.crash(first)
+      const crashedAt = world.world.nowMs
+      await world.until(() => world.hasLeader && world.leader.name !== first, `the next, ${time}`)
+      expect(world.world.nowMs - crashedAt).toBeLessThan(4_000)
+      await world.startNimbus(first)
+    }
+  })
+
   test('one that stops gives up the leadership at once', async () => {
     const world = await cluster(['a'], ['n1', 'n2'])
     const old = world.leader

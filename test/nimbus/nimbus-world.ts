@@ -11,7 +11,7 @@ import type { Board, BoardView, BoardWrite, Leadership } from '../../src/cluster
 import type { BlobRef } from '../../src/cluster/records.ts'
 import type { Host } from '../../src/host/host.ts'
 import { Nimbus } from '../../src/nimbus/nimbus.ts'
-import type { NimbusPeers } from '../../src/nimbus/peers.ts'
+import type { NimbusPeers, PingAnswer } from '../../src/nimbus/peers.ts'
 import { defaultNimbusSettings, type NimbusSettings } from '../../src/nimbus/settings.ts'
 import type { Caller, SubmitRequest } from '../../src/rpc/nimbus-api.ts'
 import type { InspectResult } from '../../src/topology/describe/inspect-result.ts'
@@ -51,6 +51,10 @@ export class NimbusWorld extends BoardWorld {
   readonly logsAfter: (string | undefined)[] = []
   /** Nimbuses that take requests of others and answer none. */
   readonly stopped = new Set<string>()
+  /** What one Nimbus hears of another. */
+  ping: (to: string, from: string) => PingAnswer = (to) => {
+    return this.world.isRunningOn(to) ? 'answers' : 'refused'
+  }
   readonly settings: NimbusSettings
 
   constructor(settings: Partial<NimbusSettings> = {}, seed = 1) {
@@ -67,7 +71,7 @@ export class NimbusWorld extends BoardWorld {
       host,
       board,
       blobs,
-      peers: this.peers(),
+      peers: this.peers(name),
       inspect: async ({ name: wanted }) => {
         const outline = this.built.get(wanted)
         if (outline === undefined) return refused
@@ -180,7 +184,7 @@ export class NimbusWorld extends BoardWorld {
     throw errors[0] ?? new UnavailableError('NIMBUS_UNREACHABLE', 'no nimbus answers')
   }
 
-  private peers(): NimbusPeers {
+  private peers(from: string): NimbusPeers {
     const at = (address: string): NimbusSeat => {
       const seat = this.seats.get(address.split(':')[0] ?? '')
       if (seat === undefined) throw new UnavailableError('CONNECT_FAILED', `nobody answers at ${address}`)
@@ -194,7 +198,7 @@ export class NimbusWorld extends BoardWorld {
           await new Promise<void>((resolve) => this.world.timers.after(1_000, resolve))
           return 'silent'
         }
-        return this.world.isRunningOn(name) ? 'answers' : 'refused'
+        return this.ping(name, from)
       },
       readBlob: async (address, digest, offset, size) =>
         at(address).nimbus.api.readBlob(daemon, digest, offset, size),

@@ -4,7 +4,7 @@
  * is told by its own watch, and its writes are refused as soon as the next has raised the epoch.
  */
 import { hasCode } from '../../base/errors.ts'
-import type { Coordinator } from '../coordinator.ts'
+import { ANY_VERSION, type Coordinator } from '../coordinator.ts'
 import { parseEpoch } from './epoch.ts'
 import { inOrder } from './line.ts'
 
@@ -17,19 +17,23 @@ export interface UnseatSpec {
   readonly placeText: string
 }
 
-/** False: somebody else leads already, or the place is gone. */
+/**
+ * False: somebody else leads already, the place is gone, or nobody else stands in line: whoever is doubted
+ * would only have to stand again, and nobody would lead meanwhile.
+ */
 export async function unseat(coordinator: Coordinator, spec: UnseatSpec): Promise<boolean> {
   const { linePath, epochPath, epoch, placeText } = spec
   try {
     await coordinator.sync(linePath)
     const found = await coordinator.get(epochPath)
     if (parseEpoch(epochPath, found.data).epoch !== epoch) return false
-    const [first] = inOrder(await coordinator.children(linePath))
-    if (first === undefined) return false
+    const [first, second] = inOrder(await coordinator.children(linePath))
+    if (first === undefined || second === undefined) return false
     const place = await coordinator.get(`${linePath}/${first}`)
     if (new TextDecoder().decode(place.data) !== placeText) return false
     await coordinator.multi([
       { kind: 'check', path: epochPath, version: found.stat.version },
+      { kind: 'check', path: `${linePath}/${second}`, version: ANY_VERSION },
       { kind: 'delete', path: `${linePath}/${first}`, version: place.stat.version },
     ])
     return true

@@ -47,3 +47,12 @@ test('a challenge is forgotten when the leader was heard for a while, not after 
   expect(judgeLeader(heard(steady, 'silent', 6_999))).toBe('fine')
   expect(judgeLeader(heard(steady, 'silent', 7_000))).toBe('silent-too-long')
 })
+
+test('refusals are challenged once, and then ever more slowly as well', () => {
+  const refused = { ...fresh, refusedCount: 3, challengedMs: 0, challengeCount: 1 }
+  expect(judgeLeader({ ...refused, nowMs: 59_999 })).toBe('fine')
+  expect(judgeLeader({ ...refused, nowMs: 60_000 })).toBe('gone')
+  expect(judgeLeader({ ...refused, challengeCount: 2, nowMs: 119_999 })).toBe('fine')
+  expect(judgeLeader({ ...refused, challengeCount: 2, nowMs: 120_000 })).toBe('gone')
+  expect(judgeLeader({ ...refused, challengeCount: 30, nowMs: 3_599_999 })).toBe('fine')
+})

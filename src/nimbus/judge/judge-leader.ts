@@ -1,10 +1,10 @@
 /**
  * Whether who leads is gone, by what a standby saw when it asked. Pure.
  *
- * Nobody listening at its address is a sure sign: a process is there or it is not. Silence is a weak one: the
- * way between the two may be cut while the leader does its work. So silence must last longer, and a challenge
- * that came of it is not repeated soon: two that cannot hear each other would take the lead in turns. Two
- * that have heard each other again for a while can, so it is forgotten then.
+ * Nobody listening at its address is a strong sign: a process is there or it is not. Silence is a weak one:
+ * the way between the two may be cut while the leader does its work, so it must last longer. A refusal can
+ * come from something between the two as well. So no challenge is repeated soon: two that cannot hear each
+ * other would take the lead in turns. Who has heard a leader again for a while can, so it is forgotten then.
  */
 import type { PingAnswer } from '../peers.ts'
 
@@ -16,9 +16,9 @@ export interface LeaderSeen {
   readonly heardMs: number
   /** Since when every question was answered; undefined: the last one was not. */
   readonly steadyFromMs: number | undefined
-  /** The last challenge because of silence; undefined: none yet. */
+  /** The last challenge; undefined: none that counts. */
   readonly challengedMs: number | undefined
-  /** Challenges because of silence so far. */
+  /** Challenges that count. */
   readonly challengeCount: number
 }
 
@@ -33,11 +33,10 @@ const AGAIN_MS = 60_000
 const AGAIN_MS_MAX = 3_600_000
 
 export function judgeLeader(seen: LeaderSeen): LeaderVerdict {
-  if (seen.refusedCount >= REFUSED_MAX) return 'gone'
-  if (seen.nowMs - seen.heardMs < SILENT_MS) return 'fine'
   const waitMs = Math.min(AGAIN_MS_MAX, AGAIN_MS * 2 ** Math.max(0, seen.challengeCount - 1))
-  const isSoon = seen.challengedMs !== undefined && seen.nowMs - seen.challengedMs < waitMs
-  return isSoon ? 'fine' : 'silent-too-long'
+  if (seen.challengedMs !== undefined && seen.nowMs - seen.challengedMs < waitMs) return 'fine'
+  if (seen.refusedCount >= REFUSED_MAX) return 'gone'
+  return seen.nowMs - seen.heardMs < SILENT_MS ? 'fine' : 'silent-too-long'
 }
 
 /** What an answer makes of what was seen. */

@@ -83,10 +83,6 @@ export class LeaderWatch {
   private judge(leader: EpochRecord): void {
     const verdict = judgeLeader(this.seen)
     if (verdict === 'fine' || this.isUnseating) return
-    if (verdict === 'silent-too-long') {
-      const challengeCount = this.seen.challengeCount + 1
-      this.seen = { ...this.seen, challengedMs: this.seen.nowMs, challengeCount }
-    }
     this.isUnseating = true
     this.unseat(leader, verdict)
       .catch((error: unknown) => {
@@ -100,8 +96,10 @@ export class LeaderWatch {
 
   private async unseat(leader: EpochRecord, verdict: string): Promise<void> {
     const { board, log } = this.spec
-    const isUnseated = await board.unseat(leader)
-    if (isUnseated) log.warn('the leader is gone and was unseated', { leader: leader.nimbus, verdict })
+    const challengedMs = this.seen.nowMs
+    if (!(await board.unseat(leader))) return
+    this.seen = { ...this.seen, challengedMs, challengeCount: this.seen.challengeCount + 1 }
+    log.warn('the leader is gone and was unseated', { leader: leader.nimbus, verdict })
   }
 }
 
