@@ -67,7 +67,9 @@ export class Campaign {
       write: async (writes: readonly BoardWrite[]) => {
         await writer.write(writes.map((write) => operationOf(root, write)))
       },
-      deletePositions: (topologyId) => shelf.remove(topologyId),
+      deletePositions: (topologyId, countMax) => {
+        return shelf.remove(topologyId, countMax, (operations) => writer.write(operations))
+      },
       topologiesWithPositions: async () => (await coordinator.children(root + paths.positions)).map(partText),
       resign: async () => {
         if (election.epoch?.epoch === epoch.epoch) election.giveUp()

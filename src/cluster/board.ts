@@ -84,8 +84,12 @@ export interface Leadership {
    *   UsageError RECORD_TOO_LARGE; UnavailableError COORDINATOR_UNAVAILABLE with `details.outcome`
    */
   write(writes: readonly BoardWrite[]): Promise<void>
-  /** Positions of a killed topology, once nothing runs of it. Bounded pieces; safe to repeat. */
-  deletePositions(topologyId: string): Promise<void>
+  /**
+   * Positions of a killed topology, once nothing runs of it: at most `countMax` nodes, under a check of the
+   * epoch. Safe to repeat. Errors as of `write`.
+   * @returns how many went: fewer than `countMax` means that nothing is left
+   */
+  deletePositions(topologyId: string, countMax: number): Promise<number>
   /** Ids of topologies that have positions: for the clean-up of what is left over. */
   topologiesWithPositions(): Promise<readonly string[]>
   /** Gives it up, so that another can lead at once. */
@@ -129,8 +133,8 @@ export interface Board {
   campaign(spec: CampaignSpec): Stoppable
   /**
    * Takes the place of whoever leads with this epoch, for one who is sure that it is gone: whoever stands
-   * next leads. Being wrong costs a change of leaders and nothing else. False: it leads no more anyway, or nobody
-   * else stands for leader.
+   * next leads. Being wrong costs a change of leaders and nothing else. False: it leads no more anyway, or
+   * nobody else stands for leader.
    */
   unseat(leader: EpochRecord): Promise<boolean>
 

@@ -3,8 +3,9 @@
  * assignment has not changed since, so that a worker that was moved away cannot set back the one that came
  * after it.
  *
- * Bounds: a `multi` takes at most WRITES_AT_ONCE partitions.
+ * Bounds: a `multi` takes at most WRITES_AT_ONCE partitions, READS_AT_ONCE reads wait at a time.
  */
+import { assertDefined } from '../base/assert.ts'
 import { ConflictError, hasCode, isStreamError, type StreamError } from '../base/errors.ts'
 import type { Coordinator, Operation } from '../coordinate/coordinator.ts'
 import type { PositionTexts } from './board.ts'
@@ -12,6 +13,7 @@ import { partText, paths } from './paths.ts'
 import { recordCodecs } from './record-codec.ts'
 
 const WRITES_AT_ONCE = 100
+const READS_AT_ONCE = 500
 /** Nodes that are missing or there against our belief, within one call: each is learnt once. */
 const SURPRISES_MAX = 3 * WRITES_AT_ONCE
 
@@ -36,16 +38,21 @@ export class PositionShelf {
   async read(topologyId: string): Promise<PositionTexts> {
     await this.coordinator.sync(this.root)
     const base = this.root + paths.positionsOf(topologyId)
+    const components = await this.children(base)
+    const lists = await Promise.all(components.map((each) => this.children(`${base}/${each}`)))
+    const asked = components.flatMap((component, index) => {
+      return (lists[index] ?? []).map((partition) => ({ component, partition }))
+    })
     const texts: Record<string, Record<string, string>> = {}
-    for (const component of await this.children(base)) {
-      const partitions: Record<string, string> = {}
-      for (const partition of await this.children(`${base}/${component}`)) {
-        const path = `${base}/${component}/${partition}`
-        const { data } = await this.coordinator.get(path)
-        partitions[partText(partition)] = recordCodecs.position.parse(path, data).stored
-        this.known.add(path)
+    for (const component of components) texts[partText(component)] = {}
+    for (const some of inPieces(asked, READS_AT_ONCE)) {
+      const stored = await Promise.all(
+        some.map((each) => this.readOne(`${base}/${each.component}/${each.partition}`)),
+      )
+      for (const [index, { component, partition }] of some.entries()) {
+        const partitions = assertDefined(texts[partText(component)], 'every component was listed')
+        partitions[partText(partition)] = stored[index] ?? ''
       }
-      texts[partText(component)] = partitions
     }
     return texts
   }
@@ -70,21 +77,53 @@ export class PositionShelf {
       path: this.root + paths.assignment(topologyId),
       version: assignmentVersion,
     }
-    for (let at = 0; at < all.length; at += WRITES_AT_ONCE) {
-      await this.writeSome(check, all.slice(at, at + WRITES_AT_ONCE))
-    }
+    for (const some of inPieces(all, WRITES_AT_ONCE)) await this.writeSome(check, some)
   }
 
-  /** Everything of a topology. Safe to repeat. */
-  async remove(topologyId: string): Promise<void> {
+  /**
+   * At most `countMax` nodes of a topology, pieces of them on their way at once. Safe to repeat.
+   * @returns how many went: fewer than `countMax` means that nothing is left
+   */
+  async remove(
+    topologyId: string,
+    countMax: number,
+    write: (operations: readonly Operation[]) => Promise<unknown>,
+  ): Promise<number> {
     const base = this.root + paths.positionsOf(topologyId)
-    for (const component of await this.children(base)) {
-      for (const partition of await this.children(`${base}/${component}`)) {
-        await this.drop(`${base}/${component}/${partition}`)
-      }
-      await this.drop(`${base}/${component}`)
+    let left = countMax
+    const remove = async (some: readonly string[]): Promise<void> => {
+      left -= some.length
+      await Promise.all(inPieces(some, WRITES_AT_ONCE).map((each) => this.removeSome(each, write)))
     }
-    await this.drop(base)
+    for (const component of await this.children(base)) {
+      const partitions = await this.children(`${base}/${component}`)
+      await remove(partitions.slice(0, left).map((each) => `${base}/${component}/${each}`))
+      if (left === 0) return countMax
+      await remove([`${base}/${component}`])
+      if (left === 0) return countMax
+    }
+    await remove([base])
+    return countMax - left
+  }
+
+  private async readOne(path: string): Promise<string> {
+    const { data } = await this.coordinator.get(path)
+    this.known.add(path)
+    return recordCodecs.position.parse(path, data).stored
+  }
+
+  private async removeSome(
+    some: readonly string[],
+    write: (operations: readonly Operation[]) => Promise<unknown>,
+  ): Promise<void> {
+    for (const path of some) this.known.delete(path)
+    try {
+      await write(some.map((path): Operation => ({ kind: 'delete', path })))
+    } catch (error) {
+      if (!hasCode(error, 'RECORD_MISSING')) throw error
+      // One of them is gone already, so none went: each by itself.
+      if (some.length > 1) await Promise.all(some.map((path) => this.removeSome([path], write)))
+    }
   }
 
   private async writeSome(check: Operation, some: readonly Written[]): Promise<void> {
@@ -135,13 +174,10 @@ export class PositionShelf {
       throw error
     }
   }
+}
 
-  private async drop(path: string): Promise<void> {
-    this.known.delete(path)
-    try {
-      await this.coordinator.delete(path)
-    } catch (error) {
-      if (!hasCode(error, 'RECORD_MISSING')) throw error
-    }
-  }
+function inPieces<T>(all: readonly T[], countMax: number): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / countMax) }, (_, index) => {
+    return all.slice(index * countMax, (index + 1) * countMax)
+  })
 }

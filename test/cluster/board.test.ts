@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Leadership } from '../../src/cluster/board.ts'
 import type { ClusterBoard } from '../../src/cluster/cluster-board.ts'
+import { PositionShelf } from '../../src/cluster/position-shelf.ts'
 import type { AssignmentRecord, SupervisorRecord, TopologyRecord } from '../../src/cluster/records.ts'
+import type { Operation } from '../../src/coordinate/coordinator.ts'
 import { BoardWorld, SESSION_MS } from './board-world.ts'
 
 const blob = { digest: 'a'.repeat(64), sizeBytes: 1 }
@@ -286,8 +288,8 @@ describe('positions', () => {
     await world.drive(b.putPositions('t', 0, texts, 5))
     await world.drive(b.putPositions('t', 0, { lines: { c: '9' } }, 5))
     expect(await world.drive(b.positionsOf('t'))).toEqual({ ...texts, lines: { 'a/b': '1', c: '9' } })
-    await world.drive(leadership.deletePositions('t'))
-    await world.drive(leadership.deletePositions('t'))
+    await world.drive(leadership.deletePositions('t', 100))
+    await world.drive(leadership.deletePositions('t', 100))
     expect(await world.drive(b.positionsOf('t'))).toEqual({})
     expect(await world.drive(leadership.topologiesWithPositions())).toEqual([])
   })
@@ -313,5 +315,46 @@ describe('positions', () => {
     const c = await world.opened('c')
     await world.drive(c.putPositions('t', 0, { lines: many }, 1))
     expect(await world.drive(b.positionsOf('t'))).toEqual({ lines: many })
+  })
+
+  const thousands = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`p${n}`, String(n)]))
+
+  test('of 2,000 partitions are read with many questions on their way at once', async () => {
+    const { world, b } = await withAssignment()
+    await world.drive(b.putPositions('t', 0, { lines: thousands }, 1))
+    const startMs = world.world.nowMs
+    expect(await world.drive(b.positionsOf('t'))).toEqual({ lines: thousands })
+    // An answer takes 0.4 to 4 ms: one after the other they would take seconds.
+    expect(world.world.nowMs - startMs).toBeLessThan(200)
+  })
+
+  test('are deleted in bounded pieces, by whoever leads only, and what is gone already holds up nothing', async () => {
+    const { world, b, leadership } = await withAssignment()
+    await world.drive(b.putPositions('t', 0, { lines: thousands, other: { x: '3' } }, 1))
+    const left = (): number => world.ensemble.peekChildren('/typhoon/positions/t/lines')?.length ?? 0
+    expect(await world.drive(leadership.deletePositions('t', 500))).toBe(500)
+    expect(left()).toBe(1_500)
+    const host = world.world.host('raw')
+    const raw = world.ensemble.connect({ host, name: 'raw', sessionTimeoutMs: 6_000 })
+    await world.drive(raw.connected(5_000))
+    // Somebody else deletes one of each piece in the moment before.
+    const shelf = new PositionShelf(raw, '/typhoon')
+    const racing = async (operations: readonly Operation[]): Promise<void> => {
+      if (operations.length > 1) await raw.delete(operations[1]?.path ?? '')
+      await raw.multi(operations)
+    }
+    expect(await world.drive(shelf.remove('t', 500, racing))).toBe(500)
+    expect(left()).toBe(1_000)
+    // Two components, their topology, and what is left of both.
+    expect(await world.drive(leadership.deletePositions('t', 5_000))).toBeLessThan(1_010)
+    expect(world.ensemble.peekChildren('/typhoon/positions')).toEqual([])
+    await world.drive(b.putPositions('t', 0, { lines: { a: '1' } }, 1))
+    world.ensemble.cut('a', 'silent')
+    await leaderOf(world, b, 'b')
+    world.ensemble.heal('a')
+    await expect(world.drive(leadership.deletePositions('t', 500))).rejects.toMatchObject({
+      family: expect.stringMatching(/conflict|unavailable/),
+    })
+    expect(left()).toBe(1)
   })
 })

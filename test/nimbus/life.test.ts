@@ -97,6 +97,25 @@ describe('kill', () => {
     await world.running(words())
   })
 
+  test('positions by the thousand hold up no other topology, and go before their record', async () => {
+    const world = await cluster({ ports: [6700, 6701, 6702] })
+    const id = await world.running(words('many', { workers: 1 }), { idempotencyKey: 'k1' })
+    const positions = Object.fromEntries(Array.from({ length: 4_000 }, (_, n) => [`p${n}`, '1']))
+    const { version } = world.view.assignments.get(id) ?? { version: 0 }
+    await world.drive(world.leader.board.putPositions(id, version, { words: positions }, 1))
+    const left = (): number => world.ensemble.peekChildren(`/typhoon/positions/${id}/words`)?.length ?? 0
+    await world.drive(world.leader.nimbus.api.kill(admin, 'many', 0))
+    await world.until(() => left() < 4_000, 'the first that goes')
+    const request = await world.request(words('more', { workers: 1 }))
+    const more = await world.drive(world.leader.nimbus.api.submit(admin, request))
+    await world.until(() => world.view.assignments.has(more.id), 'the other placed')
+    expect(left()).toBeGreaterThan(0)
+    expect(world.view.topologies.has(id)).toBe(true)
+    await world.until(() => !world.view.topologies.has(id), 'the end')
+    expect(world.ensemble.peekChildren('/typhoon/positions')).toEqual([])
+    expect(world.ensemble.peekChildren('/typhoon/submits')).toEqual([])
+  })
+
   test('what never gets quiet is ended at its deadline, and a second kill shortens the wait', async () => {
     const world = await cluster({ drainMs: 1e9 })
     const id = await world.running(words())

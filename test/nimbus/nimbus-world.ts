@@ -236,7 +236,7 @@ export class NimbusWorld extends BoardWorld {
         await done.finally(() => this.crash(name))
         return new Promise(() => {})
       },
-      deletePositions: (id) => leadership.deletePositions(id),
+      deletePositions: (id, countMax) => leadership.deletePositions(id, countMax),
       topologiesWithPositions: () => leadership.topologiesWithPositions(),
       resign: () => leadership.resign(),
     })

@@ -35,6 +35,9 @@ const CONFLICTS_MAX = 5
 /** Time between two looks for what is left over. */
 const CLEAN_UP_MS = 5_000
 
+/** Nodes of positions that one round deletes: a topology may have them by the ten thousand. */
+const POSITIONS_MAX = 1_000
+
 export interface ReignSpec {
   readonly host: Host
   readonly log: Logger
@@ -65,6 +68,8 @@ export class Reign {
   private isKicked = false
   private isStopped = false
   private conflicts = 0
+  /** What this round may still delete of positions. */
+  private positionsLeft = 0
 
   constructor(spec: ReignSpec) {
     this.spec = spec
@@ -127,6 +132,7 @@ export class Reign {
   private async oneRound(): Promise<void> {
     const { board, outlines, memory } = this.spec
     if (!this.isHeld()) return
+    this.positionsLeft = POSITIONS_MAX
     await board.sync()
     const found = await outlines.load([...board.view.topologies.values()].map(({ record }) => record))
     if (!this.isHeld()) return
@@ -216,7 +222,7 @@ export class Reign {
   private async write(batch: Batch): Promise<'written' | 'skipped' | 'stop'> {
     const { leadership, memory, log, board } = this.spec
     try {
-      if (batch.positionsOf !== undefined) await leadership.deletePositions(batch.positionsOf)
+      if (batch.positionsOf !== undefined && !(await this.clearPositions(batch.positionsOf))) return 'skipped'
       const writes: BoardWrite[] = [...batch.writes]
       if (batch.freesKey !== undefined) {
         const submit = await board.submitOf(batch.freesKey)
@@ -237,6 +243,16 @@ export class Reign {
     }
     this.isKicked = true
     return 'written'
+  }
+
+  /** False: some are left, for the next round. What names them goes last. */
+  private async clearPositions(topologyId: string): Promise<boolean> {
+    const countMax = this.positionsLeft
+    const count = countMax > 0 ? await this.spec.leadership.deletePositions(topologyId, countMax) : 0
+    this.positionsLeft -= count
+    if (count < countMax) return true
+    this.isKicked = true
+    return false
   }
 
   private onWriteFailed(batch: Batch, error: unknown): 'skipped' | 'stop' {
@@ -287,7 +303,9 @@ export class Reign {
       if (!this.isHeld()) return
       const outcome = await this.write({ topologyId: key, events: [], ...each })
       if (outcome === 'stop') return
-      log.info('left over, deleted', { key })
+      if (outcome === 'written') log.info('left over, deleted', { key })
+      // More of it is left than a round may delete: the next one goes on.
+      else this.cleanUpMs = Number.NEGATIVE_INFINITY
     }
   }
 
