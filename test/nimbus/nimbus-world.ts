@@ -36,11 +36,26 @@ export interface NimbusSeat {
   readonly blobs: FileBlobStore
 }
 
-/** Looks at every write of a leader before it is made, and may stop it there. */
+/** Looks at every write of a leader before it is made, and may stop it there, or throw what it shall meet. */
 export type WriteSpy = (
   writes: readonly BoardWrite[],
   nimbus: string,
 ) => 'go' | 'crash-before' | 'crash-after' | 'lose-answer'
+
+/** Whether a write is about this topology. */
+export function isAbout(write: BoardWrite, id: string): boolean {
+  switch (write.kind) {
+    case 'put-topology':
+      return write.record.id === id
+    case 'put-assignment':
+      return write.record.topologyId === id
+    case 'delete-topology':
+    case 'delete-assignment':
+      return write.id === id
+    default:
+      return false
+  }
+}
 
 export class NimbusWorld extends BoardWorld {
   readonly seats = new Map<string, NimbusSeat>()

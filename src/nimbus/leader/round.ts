@@ -8,10 +8,11 @@
  * Invariants
  *   L1  one round at a time; a kick during a round means one more after it
  *   L2  after every await the leadership is asked for: one that is over ends the round without effect
- *   L3  a conflict ends the round: what follows was decided on what is not so any more
+ *   L3  a write that fails costs its own topology the turn, and nobody is placed in slots that it keeps: only
+ *       another leader, and a coordinator that is away, end a round
  *   L4  without the coordinator there is no round: what is not seen is not judged
  */
-import { hasCode, isStreamError } from '../../base/errors.ts'
+import { isStreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Board, BoardWrite, Leadership } from '../../cluster/board.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
@@ -26,11 +27,12 @@ import type { NodeWatch } from './node-watch.ts'
 import type { Batch } from './round-case.ts'
 import { isQuiet } from './running.ts'
 import { ShapeCache } from './shape.ts'
+import { nextBatch, SlotBook } from './slot-book.ts'
 import { StuckBook } from './stuck-book.ts'
 
 /** Signs come in bunches: so long is waited for the others. A choice, far below what anybody notices. */
 const KICK_MS = 5
-/** Rounds in a row that end in a conflict before the next one waits for its time. */
+/** Rounds in a row with a conflict before the next one waits for its time. */
 const CONFLICTS_MAX = 5
 /** Time between two looks for what is left over. */
 const CLEAN_UP_MS = 5_000
@@ -68,6 +70,8 @@ export class Reign {
   private isKicked = false
   private isStopped = false
   private conflicts = 0
+  /** Topology → what its writes meet, round after round, and how often by now. */
+  private readonly failing = new Map<string, { readonly code: string; readonly count: number }>()
   /** What this round may still delete of positions. */
   private positionsLeft = 0
 
@@ -145,6 +149,9 @@ export class Reign {
     await this.writeNodes(facts, decision)
     memory.forget(board.view, facts.now)
     await this.cleanUp(facts)
+    for (const id of this.failing.keys()) {
+      if (!facts.view.topologies.has(id) && !this.leftOver.has(id)) this.failing.delete(id)
+    }
   }
 
   private look(outlines: RoundFacts['outlines']): RoundFacts {
@@ -211,10 +218,18 @@ export class Reign {
 
   /** False: the round is over. */
   private async writeAll(batches: readonly Batch[]): Promise<boolean> {
-    for (const batch of batches) {
+    const { view } = this.spec.board
+    const book = new SlotBook([...view.assignments.values()].map(({ record }) => record))
+    const waiting = [...batches]
+    for (let batch = nextBatch(waiting, book); batch !== undefined; batch = nextBatch(waiting, book)) {
+      waiting.splice(waiting.indexOf(batch), 1)
       if (!this.isHeld()) return false
       const outcome = await this.write(batch)
       if (outcome === 'stop') return false
+      if (outcome === 'written') book.written(batch)
+    }
+    for (const { topologyId } of waiting) {
+      this.spec.log.debug('waits for slots that others still hold', { topology: topologyId })
     }
     return this.isHeld()
   }
@@ -233,6 +248,7 @@ export class Reign {
     } catch (error) {
       return this.onWriteFailed(batch, error)
     }
+    this.failing.delete(batch.topologyId)
     for (const event of batch.events) {
       memory.events.add(event)
       log.info(event.message, { kind: event.kind, topology: event.topology ?? '' })
@@ -255,23 +271,31 @@ export class Reign {
     return false
   }
 
-  private onWriteFailed(batch: Batch, error: unknown): 'skipped' | 'stop' {
+  private onWriteFailed({ topologyId }: Batch, error: unknown): 'skipped' | 'stop' {
     const { memory, log } = this.spec
-    const { topologyId } = batch
-    if (hasCode(error, 'RECORD_TOO_LARGE') && isStreamError(error)) {
+    if (!isStreamError(error) || error.family === 'unavailable') throw error
+    const { code, message } = error
+    if (code === 'EPOCH_OLD') return 'stop'
+    if (code === 'RECORD_TOO_LARGE') {
       // Nobody can make it smaller but who submitted it: left alone, in memory, and said.
-      memory.quarantined.set(topologyId, error.message)
-      log.error('topology quarantined', { topology: topologyId, why: error.message })
+      memory.quarantined.set(topologyId, message)
+      log.error('topology quarantined', { topology: topologyId, why: message })
       return 'skipped'
     }
-    if (hasCode(error, 'EPOCH_OLD')) return 'stop'
-    if (isStreamError(error) && error.family === 'conflict') {
+    const isConflict = error.family === 'conflict'
+    if (isConflict) {
       this.conflicts += 1
-      log.debug('a record has changed, the round begins anew', { topology: topologyId, code: error.code })
       if (this.conflicts < CONFLICTS_MAX) this.isKicked = true
-      return 'stop'
     }
-    throw error
+    const before = this.failing.get(topologyId)
+    const count = before?.code === code ? before.count + 1 : 1
+    this.failing.set(topologyId, { code, count })
+    // Told once. One conflict alone is an operator's call that came in between, and nothing to tell.
+    if (count === (isConflict ? 2 : 1)) {
+      const fields = { topology: topologyId, code, message }
+      log.warn('what was decided could not be written, the next round tries again', fields)
+    }
+    return 'skipped'
   }
 
   private async writeNodes(facts: RoundFacts, { request }: RoundDecision): Promise<void> {
@@ -283,8 +307,11 @@ export class Reign {
       try {
         await leadership.write([write])
       } catch (error) {
-        if (!hasCode(error, 'RECORD_CHANGED') && !hasCode(error, 'RECORD_EXISTS')) throw error
-        this.isKicked = true
+        if (!isStreamError(error) || error.family === 'unavailable' || error.code === 'EPOCH_OLD') throw error
+        this.conflicts += 1
+        if (error.family === 'conflict' && this.conflicts < CONFLICTS_MAX) this.isKicked = true
+        const fields = { node: event.node ?? '', code: error.code, message: error.message }
+        log.warn('a decision about a node could not be written', fields)
         continue
       }
       memory.events.add(event)
