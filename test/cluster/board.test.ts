@@ -328,7 +328,7 @@ describe('positions', () => {
     expect(world.world.nowMs - startMs).toBeLessThan(200)
   })
 
-  test('are deleted in bounded pieces, by whoever leads only, and what is gone already holds up nothing', async () => {
+  test('are deleted in bounded pieces, by the leader only, and what is gone holds up nothing', async () => {
     const { world, b, leadership } = await withAssignment()
     await world.drive(b.putPositions('t', 0, { lines: thousands, other: { x: '3' } }, 1))
     const left = (): number => world.ensemble.peekChildren('/typhoon/positions/t/lines')?.length ?? 0

@@ -14,7 +14,8 @@
  *   where NAME                                  who runs what where
  *   check NAME                                  its sources come to their end; what was seen
  *
- * Times are seconds since the command, rounded, so that small changes of small delays change no line.
+ * Times are seconds since the command, rounded, and what happens of one kind within a second is told in the
+ * order of the alphabet, so that small changes of small delays change no line.
  */
 import { assertDefined } from '../../src/base/assert.ts'
 import type { WorkerStatus } from '../../src/rpc/nimbus-api.ts'
@@ -159,17 +160,19 @@ export class ClusterWorld {
   /** Lets time pass and tells what the log has of it. */
   private async follow(startMs: number, forMs: number): Promise<readonly string[]> {
     const { world, client } = this.cluster
-    const lines: string[] = []
+    const told: { readonly second: number; readonly kind: string; readonly message: string }[] = []
     for (const untilMs = world.nowMs + forMs; world.nowMs < untilMs; ) {
       await this.cluster.advance(Math.min(ASK_MS, untilMs - world.nowMs))
       if (this.cluster.leader === undefined) continue
       const page = await this.cluster.drive(client.call('events', [this.after, 0], { timeoutMs: 30_000 }))
       this.after = page.next
       for (const { at, kind, message } of page.events) {
-        if (TOLD.has(kind)) lines.push(`+${Math.max(0, Math.round((at - startMs) / 1_000))}s ${message}`)
+        const second = Math.max(0, Math.round((at - startMs) / 1_000))
+        if (TOLD.has(kind)) told.push({ second, kind, message })
       }
     }
-    return lines.length === 0 ? ['nothing'] : lines
+    const lines = told.map(({ second, message }) => `+${second}s ${message}`)
+    return lines.length === 0 ? ['nothing'] : sortedWithin(lines, (at) => told[at]?.kind ?? '')
   }
 
   private async where(name: string): Promise<readonly string[]> {
@@ -195,4 +198,16 @@ export class ClusterWorld {
 function pairOf(word: string): readonly [string, string] {
   const at = word.indexOf('=')
   return [word.slice(0, at), word.slice(at + 1)]
+}
+
+/** Neighbours of one second and one kind, by their text. */
+function sortedWithin(lines: readonly string[], kindOf: (index: number) => string): readonly string[] {
+  const groups: { readonly key: string; readonly lines: string[] }[] = []
+  for (const [index, line] of lines.entries()) {
+    const key = `${line.slice(0, line.indexOf(' '))} ${kindOf(index)}`
+    const last = groups.at(-1)
+    if (last?.key === key) last.lines.push(line)
+    else groups.push({ key, lines: [line] })
+  }
+  return groups.flatMap((group) => group.lines.sort())
 }
