@@ -1,5 +1,7 @@
 // Goal: a round is a function of what it sees: it comes to rest, and one topology's trouble is its own.
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { assertDefined, InvariantError } from '../../base/assert.ts'
 import type { BoardView, BoardWrite } from '../../cluster/board.ts'
 import { parseRanges } from '../../cluster/executor-ranges.ts'
 import type { AssignmentRecord, SupervisorRecord, TopologyRecord } from '../../cluster/records.ts'
@@ -7,8 +9,10 @@ import type { Versioned } from '../../cluster/versioned.ts'
 import { schedule } from '../../schedule/schedule.ts'
 import type { TopologyOutline } from '../../topology/describe/outline.ts'
 import { defaultNimbusSettings } from '../settings.ts'
-import { decideRound, type Place, type RoundDecision } from './decide-round.ts'
+import { decideRound, type RoundDecision } from './decide-round.ts'
 import type { RoundFacts } from './facts.ts'
+import { decideNodes } from './node-decisions.ts'
+import type { Place } from './place-all.ts'
 import { shapeOf } from './shape.ts'
 
 function outlineOf(bolts: number, workers: number): TopologyOutline {
@@ -268,5 +272,79 @@ describe('a round', () => {
     const [batch] = decideRound(table.facts(), schedule).batches
     expect(batch).toMatchObject({ positionsOf: 't', freesKey: 'k' })
     expect(batch?.writes).toEqual([{ kind: 'delete-topology', id: 't', version: 0 }])
+  })
+})
+
+describe('a scheduler that throws', () => {
+  const ids = ['a', 'b', 'c', 'd', 'e']
+
+  function five(): Table {
+    const table = new Table()
+    table.nodes(3)
+    for (const [index, id] of ids.entries()) table.topology(id, outlineOf(2, 2), { submittedAt: index })
+    return table
+  }
+
+  /** Throws whenever all of one of these combinations are asked for together. */
+  function throwing(bad: readonly (readonly string[])[], error: () => unknown): Place {
+    return (request) => {
+      const asked = new Set(request.topologies.map(({ topologyId }) => topologyId))
+      if (bad.some((each) => each.every((id) => asked.has(id)))) throw error()
+      return schedule(request)
+    }
+  }
+
+  const errors = [
+    () => new TypeError('a bug'),
+    () => new InvariantError('a broken invariant'),
+    () => new Error('anything'),
+    () => 'no error at all',
+  ]
+
+  test('on any combinations ends no round: what remains is placed, what it throws for is left alone', () => {
+    const combination = fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 5 })
+    fc.assert(
+      fc.property(fc.array(combination, { maxLength: 4 }), fc.constantFrom(...errors), (bad, error) => {
+        const place = throwing(bad, error)
+        const table = five()
+        for (let rounds = 0; rounds < 3; rounds += 1) table.apply(decideRound(table.facts(), place))
+        const { leftOut, batches, request } = decideRound(table.facts(), place)
+        expect(batches).toEqual([])
+        const placed = ids.filter((id) => table.assignments.has(id))
+        for (const id of ids.filter((each) => !placed.includes(each))) {
+          const isToBlame = bad.some((each) => each.length === 1 && each[0] === id)
+          const isQuarantined = table.topologies.get(id)?.record.quarantine !== undefined
+          expect([isQuarantined, leftOut.has(id)]).toEqual(
+            isNobodysFault(bad) ? [false, true] : [isToBlame, !isToBlame],
+          )
+          // No more is left alone than must be: with any of them the scheduler would throw.
+          const more = new Set([...placed, id])
+          expect(bad.some((each) => each.every((other) => more.has(other)))).toBe(true)
+        }
+        expect(request === undefined).toBe(isNobodysFault(bad))
+      }),
+    )
+  })
+
+  /** It throws whatever it is asked: then no topology is put in quarantine for it. */
+  function isNobodysFault(bad: readonly (readonly string[])[]): boolean {
+    return bad.some(({ length }) => length === 0)
+  }
+
+  test('when it is asked what a drain would do: nothing is drained, and it is told', () => {
+    const table = five()
+    const { request } = decideRound(table.facts(), schedule)
+    const asked = assertDefined(request, 'it does not throw')
+    const broken = { ...asked, topologies: [...asked.topologies, null as never] }
+    const settings = { ...defaultNimbusSettings, drainsAtRisk: true }
+    const troubles: unknown[] = []
+    const decided = decideNodes(table.facts({ settings }), {
+      failures: new Map(),
+      risks: new Map([['node1', ['its disk is full']]]),
+      request: broken,
+      onTrouble: (error) => troubles.push(error),
+    })
+    expect(decided).toEqual([])
+    expect(troubles).toEqual([expect.any(TypeError)])
   })
 })

@@ -8,27 +8,24 @@
  *
  * Invariants
  *   R1  a topology that cannot be decided on is left as it is, with the reason told, and costs the others
- *       nothing
+ *       nothing, whatever is thrown (attempt.ts, place-all.ts)
  *   R2  nothing is written twice: the decision on what the batches bring about is empty
  */
 
-import { InvariantError } from '../../base/assert.ts'
-import { isStreamError } from '../../base/errors.ts'
 import { paths } from '../../cluster/paths.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
 import type { Versioned } from '../../cluster/versioned.ts'
-import type { SchedulePlan, TopologyPlan } from '../../schedule/plan.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
 import type { NewEvent } from '../monitor/event-ring.ts'
+import { attempt } from './attempt.ts'
 import { changesOf, isMalformed, type RoundFacts } from './facts.ts'
+import { type Place, placeAll } from './place-all.ts'
 import type { Batch, Case } from './round-case.ts'
 import { isGone, isSettled } from './running.ts'
-import { type Candidate, scheduleRequest } from './schedule-request.ts'
+import type { Candidate } from './schedule-request.ts'
 import { mergeChanges } from './shape.ts'
 import { type LifeStep, stepTopology } from './topology-life.ts'
 import { writesOf } from './writes-of.ts'
-
-export type Place = (request: ScheduleRequest) => SchedulePlan
 
 export interface RoundDecision {
   readonly batches: readonly Batch[]
@@ -37,8 +34,10 @@ export interface RoundDecision {
   /** What is not as it was asked for, by topology. */
   readonly notes: ReadonlyMap<string, readonly string[]>
   readonly steps: ReadonlyMap<string, LifeStep>
-  /** What was asked of the scheduler: for who thinks of moving more. */
-  readonly request: ScheduleRequest
+  /** Topologies without a plan in this round only, and why. */
+  readonly leftOut: ReadonlyMap<string, string>
+  /** What was asked of the scheduler: for who thinks of moving more. undefined: nothing could be asked. */
+  readonly request: ScheduleRequest | undefined
 }
 
 export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
@@ -48,7 +47,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     const found = attempt(topology.record.id, quarantine, () => caseOf(facts, topology))
     if (found !== undefined) cases.push(found)
   }
-  const { plans, request } = placeAll(facts, cases, place, quarantine)
+  const { plans, request, leftOut } = placeAll(facts, candidatesOf(facts, cases), place, quarantine)
   const batches: Batch[] = []
   for (const each of cases) {
     const { id } = each.topology.record
@@ -58,7 +57,11 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
   return {
     batches: [...batches, ...quarantineBatches(facts, quarantine)],
     quarantine,
-    notes: new Map([...plans].map(([id, plan]) => [id, plan.notes])),
+    notes: new Map([
+      ...[...plans].map(([id, plan]) => [id, plan.notes] as const),
+      ...[...leftOut].map(([id, why]) => [id, [`not placed in this round: ${why}`]] as const),
+    ]),
+    leftOut,
     request,
     steps: new Map(cases.map((each) => [each.topology.record.id, each.step])),
   }
@@ -97,65 +100,17 @@ function caseOf(facts: RoundFacts, topology: Versioned<TopologyRecord>): Case | 
 
 const placed: readonly LifeStep[] = ['assign', 'drain', 'wait', 'move', 'resume']
 
-interface Placed {
-  readonly plans: ReadonlyMap<string, TopologyPlan>
-  readonly request: ScheduleRequest
-}
-
-/** One plan for all; if that throws, the topologies it throws for are left out. */
-function placeAll(
-  facts: RoundFacts,
-  cases: readonly Case[],
-  place: Place,
-  quarantine: Map<string, string>,
-): Placed {
-  const candidates = cases.flatMap((each): Candidate[] => {
+function candidatesOf(facts: RoundFacts, cases: readonly Case[]): readonly Candidate[] {
+  return cases.flatMap((each): Candidate[] => {
     const { record } = each.topology
     const isKilled = record.phase === 'killed'
     if (isKilled || each.wanted === undefined || !placed.includes(each.step)) return []
     const lostWorkers = facts.lostWorkers.get(record.id) ?? []
     return [{ record, assignment: each.assignment?.record, shape: each.wanted, lostWorkers }]
   })
-  const run = (some: readonly Candidate[]): Placed => {
-    const request = scheduleRequest(facts, some)
-    return { request, plans: byId(place(request)) }
-  }
-  try {
-    return run(candidates)
-  } catch (error) {
-    if (!isJudgeable(error)) throw error
-  }
-  const good = candidates.filter(
-    (each) => attempt(each.record.id, quarantine, () => run([each])) !== undefined,
-  )
-  return run(good)
-}
-
-function byId(plan: SchedulePlan): ReadonlyMap<string, TopologyPlan> {
-  return new Map(plan.topologies.map((each) => [each.topologyId, each]))
 }
 
 class Broken extends Error {}
-
-/**
- * R1: one topology's trouble, be it a bug of ours that only it brings out, is not the end of the leader.
- * What was decided so far of it is thrown away, so no invariant is at risk that would end the process
- * elsewhere.
- */
-function attempt<T>(id: string, quarantine: Map<string, string>, decide: () => T): T | undefined {
-  try {
-    return decide()
-  } catch (error) {
-    if (!isJudgeable(error)) throw error
-    quarantine.set(id, error.message)
-    return undefined
-  }
-}
-
-function isJudgeable(error: unknown): error is Error {
-  if (error instanceof Broken || error instanceof InvariantError || isStreamError(error)) return true
-  return error instanceof TypeError || error instanceof RangeError
-}
 
 function quarantineBatches(facts: RoundFacts, quarantine: ReadonlyMap<string, string>): readonly Batch[] {
   return [...quarantine].flatMap(([topologyId, why]): Batch[] => {

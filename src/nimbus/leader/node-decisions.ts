@@ -3,7 +3,7 @@ import type { BoardWrite } from '../../cluster/board.ts'
 import type { NodeRecord } from '../../cluster/records.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
 import { judgeBlacklist } from '../judge/judge-blacklist.ts'
-import { judgeDrain } from '../judge/judge-drain.ts'
+import { type DrainVerdict, judgeDrain } from '../judge/judge-drain.ts'
 import type { NewEvent } from '../monitor/event-ring.ts'
 import type { RoundFacts } from './facts.ts'
 
@@ -16,7 +16,10 @@ export interface NodesJudged {
   /** Times at which each was judged dead, milliseconds since 1970. */
   readonly failures: ReadonlyMap<string, readonly number[]>
   readonly risks: ReadonlyMap<string, readonly string[]>
-  readonly request: ScheduleRequest
+  /** undefined: the scheduler could not be asked, and is not asked now. */
+  readonly request: ScheduleRequest | undefined
+  /** What the scheduler threw when it was asked for more than the plan. */
+  readonly onTrouble: (error: unknown) => void
 }
 
 export function decideNodes(facts: RoundFacts, judged: NodesJudged): readonly NodeDecision[] {
@@ -42,10 +45,8 @@ function blacklist(facts: RoundFacts, failures: NodesJudged['failures']): readon
   })
 }
 
-function drain(facts: RoundFacts, { risks, request }: NodesJudged): readonly NodeDecision[] {
-  const isEnabled = facts.settings.drainsAtRisk
-  if (!isEnabled) return []
-  const { node, why } = judgeDrain({ isEnabled, request, risks })
+function drain(facts: RoundFacts, judged: NodesJudged): readonly NodeDecision[] {
+  const { node, why } = tryJudgeDrain(facts, judged)
   if (node === undefined) return []
   const found = facts.view.nodes.get(node)
   const blacklistedUntil = found?.record.blacklistedUntil
@@ -66,4 +67,16 @@ function drain(facts: RoundFacts, { risks, request }: NodesJudged): readonly Nod
       },
     },
   ]
+}
+
+/** A bug that only this question brings out costs the drain, and not the leader. */
+function tryJudgeDrain(facts: RoundFacts, { risks, request, onTrouble }: NodesJudged): DrainVerdict {
+  const isEnabled = facts.settings.drainsAtRisk
+  if (!isEnabled || request === undefined) return { node: undefined, why: 'not asked' }
+  try {
+    return judgeDrain({ isEnabled, request, risks })
+  } catch (error) {
+    onTrouble(error)
+    return { node: undefined, why: 'the scheduler failed' }
+  }
 }

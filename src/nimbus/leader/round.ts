@@ -19,11 +19,13 @@ import type { Host, Stoppable } from '../../host/host.ts'
 import type { OutlineShelf } from '../blobs/outline-shelf.ts'
 import type { NimbusMemory } from '../monitor/memory.ts'
 import type { NimbusSettings } from '../settings.ts'
+import { messageOf } from './attempt.ts'
 import { decideCleanUp } from './clean-up.ts'
-import { decideRound, type Place, type RoundDecision } from './decide-round.ts'
+import { decideRound, type RoundDecision } from './decide-round.ts'
 import type { RoundFacts } from './facts.ts'
 import { decideNodes } from './node-decisions.ts'
 import type { NodeWatch } from './node-watch.ts'
+import type { Place } from './place-all.ts'
 import type { Batch } from './round-case.ts'
 import { isQuiet } from './running.ts'
 import { ShapeCache } from './shape.ts'
@@ -70,6 +72,9 @@ export class Reign {
   private isKicked = false
   private isStopped = false
   private conflicts = 0
+  /** Of the round before: what is told once. */
+  private leftOut: ReadonlyMap<string, string> = new Map()
+  private drainTrouble = ''
   /** Topology → what its writes meet, round after round, and how often by now. */
   private readonly failing = new Map<string, { readonly code: string; readonly count: number }>()
   /** What this round may still delete of positions. */
@@ -206,13 +211,17 @@ export class Reign {
     return quiet
   }
 
-  private remember({ quarantine, notes }: RoundDecision): void {
+  private remember({ quarantine, leftOut, notes }: RoundDecision): void {
     const { memory, log } = this.spec
     for (const [topology, why] of quarantine) {
       if (memory.quarantined.get(topology) === why) continue
       memory.quarantined.set(topology, why)
       log.error('topology quarantined', { topology, why })
     }
+    for (const [topology, why] of leftOut) {
+      if (this.leftOut.get(topology) !== why) log.error('the scheduler failed, not placed', { topology, why })
+    }
+    this.leftOut = leftOut
     memory.notes = notes
   }
 
@@ -300,7 +309,12 @@ export class Reign {
 
   private async writeNodes(facts: RoundFacts, { request }: RoundDecision): Promise<void> {
     const { nodes, memory, leadership, log } = this.spec
-    const judged = { failures: nodes.failures, risks: memory.risks.nodesAtRisk, request }
+    const onTrouble = (error: unknown): void => {
+      const why = messageOf(error)
+      if (why !== this.drainTrouble) log.error('the scheduler failed, no node at risk is drained', { why })
+      this.drainTrouble = why
+    }
+    const judged = { failures: nodes.failures, risks: memory.risks.nodesAtRisk, request, onTrouble }
     const decided = decideNodes(facts, judged)
     for (const { write, event } of decided) {
       if (!this.isHeld()) return

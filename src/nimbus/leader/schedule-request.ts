@@ -20,7 +20,7 @@ export interface Candidate {
 }
 
 export function scheduleRequest(facts: RoundFacts, candidates: readonly Candidate[]): ScheduleRequest {
-  const sorted = [...candidates].sort(byPriority)
+  const sorted = inOrder(candidates)
   const scheduled = new Set(candidates.map(({ record }) => record.id))
   return {
     nodes: nodesOf(facts, scheduled),
@@ -28,6 +28,11 @@ export function scheduleRequest(facts: RoundFacts, candidates: readonly Candidat
     isolation: facts.settings.isolation,
     seed: facts.epoch,
   }
+}
+
+/** Who comes first when slots are short. */
+export function inOrder(candidates: readonly Candidate[]): readonly Candidate[] {
+  return [...candidates].sort(byPriority)
 }
 
 function byPriority(a: Candidate, b: Candidate): number {
