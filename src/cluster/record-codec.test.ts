@@ -14,6 +14,7 @@ const topology: Required<TopologyRecord> = {
   phase: 'rebalancing',
   phaseAfter: 'active',
   phaseDeadline: 5,
+  phaseMs: 4,
   submittedAt: 1,
   idempotencyKey: 'k',
   bundle: blob,

@@ -87,6 +87,8 @@ export interface TopologyRecord {
   readonly phaseAfter: 'active' | 'inactive' | undefined
   /** Milliseconds since 1970 at which a killed or rebalancing topology is not waited for any longer. */
   readonly phaseDeadline: number | undefined
+  /** How long that was from when it was written: whoever's clock is wrong waits no longer. */
+  readonly phaseMs?: number | undefined
   readonly submittedAt: number
   readonly idempotencyKey: string | undefined
   /** The module, one file of JavaScript. */

@@ -129,6 +129,46 @@ describe('kill', () => {
     expect(world.view.topologies.size).toBe(0)
   })
 
+  const hour = 3_600_000
+  test.each([-hour, hour])('a clock that jumps by %d ms changes no wait', async (skewMs) => {
+    const world = await cluster({ drainMs: 1e9 })
+    const id = await world.running(words())
+    const { api } = world.leader.nimbus
+    await world.drive(api.kill(admin, 'words', 60_000))
+    await world.pass(10_000)
+    world.world.setClockSkew('n1', skewMs)
+    await world.pass(45_000)
+    expect(run(world, id)).toBe('drain')
+    await world.pass(15_000)
+    expect(world.view.topologies.size).toBe(0)
+  })
+
+  test.each([-hour, hour])('a wait can be shortened after the clock has jumped by %d ms', async (skewMs) => {
+    const world = await cluster({ drainMs: 1e9 })
+    await world.running(words())
+    const { api } = world.leader.nimbus
+    await world.drive(api.kill(admin, 'words', 600_000))
+    await world.pass(10_000)
+    world.world.setClockSkew('n1', skewMs)
+    await world.drive(api.kill(admin, 'words', 900_000))
+    await world.drive(api.kill(admin, 'words', 5_000))
+    await world.pass(10_000)
+    expect(world.view.topologies.size).toBe(0)
+  })
+
+  test.each([-hour, hour])('the next leader, %d ms off, waits no longer than was asked for', async (skewMs) => {
+    const world = await cluster({ drainMs: 1e9 }, ['n1', 'n2'])
+    await world.running(words())
+    const first = world.leader.name
+    world.world.setClockSkew(first === 'n1' ? 'n2' : 'n1', skewMs)
+    await world.drive(world.leader.nimbus.api.kill(admin, 'words', 60_000))
+    await world.pass(10_000)
+    world.crash(first)
+    await world.untilLed()
+    await world.pass(66_000)
+    expect(world.view.topologies.size).toBe(0)
+  })
+
   test('its record goes when its last worker has ended, not before', async () => {
     const world = await cluster({ stopMs: 5_000 })
     const id = await world.running(words())

@@ -70,8 +70,9 @@ export function topologyCalls(desk: Desk): Calls {
         const wanted = wantedChanges(record, outline, request, settings)
         if (wanted === undefined || record.phase === 'rebalancing' || record.phase === 'killed')
           return undefined
-        const phaseDeadline = desk.host.clock.now() + drainTime(request.drainMs, outline.drainTimeoutMs)
-        return { ...record, phase: 'rebalancing', phaseAfter: record.phase, phaseDeadline, wanted }
+        const phaseMs = drainTime(request.drainMs, outline.drainTimeoutMs)
+        const phaseDeadline = desk.host.clock.now() + phaseMs
+        return { ...record, phase: 'rebalancing', phaseAfter: record.phase, phaseDeadline, phaseMs, wanted }
       })
     },
     async operation(caller, id) {
@@ -115,9 +116,10 @@ function killChange(
   drainMs: number | undefined,
 ): TopologyRecord | undefined {
   const own = shapeNow(desk, record)?.outline.drainTimeoutMs ?? DRAIN_MS
-  const deadline = desk.host.clock.now() + drainTime(drainMs, own)
-  if (record.phase === 'killed' && (record.phaseDeadline ?? 0) <= deadline) return undefined
-  return { ...record, phase: 'killed', phaseAfter: undefined, phaseDeadline: deadline, wanted: undefined }
+  const phaseMs = drainTime(drainMs, own)
+  if (record.phase === 'killed' && (leading(desk).phaseLeftMs(record) ?? 0) <= phaseMs) return undefined
+  const phaseDeadline = desk.host.clock.now() + phaseMs
+  return { ...record, phase: 'killed', phaseAfter: undefined, phaseDeadline, phaseMs, wanted: undefined }
 }
 
 function drainTime(wanted: number | undefined, own: number): number {

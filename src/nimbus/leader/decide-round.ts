@@ -80,8 +80,7 @@ function caseOf(facts: RoundFacts, topology: Versioned<TopologyRecord>): Case | 
   const shape = outline && facts.shapeOf(record.outline, outline, changesOf(record))
   const step = stepTopology({
     phase: record.phase,
-    now: facts.now,
-    deadline: record.phaseDeadline,
+    leftMs: facts.phaseLeftMs(record),
     isQuarantined: record.quarantine !== undefined || facts.quarantined.has(record.id),
     hasOutline: outline !== undefined,
     isFailing: facts.stopWanted.has(record.id),

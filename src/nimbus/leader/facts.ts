@@ -19,7 +19,7 @@ export type OutlineFound =
 
 export interface RoundFacts {
   readonly epoch: number
-  /** Milliseconds since 1970, as deadlines in records are. */
+  /** Milliseconds since 1970. It may jump: no wait is measured by it. */
   readonly now: number
   /** Monotonic, as heartbeats are timed. */
   readonly nowMs: number
@@ -38,6 +38,8 @@ export interface RoundFacts {
   readonly stopWanted: ReadonlyMap<string, string>
   /** Topologies that are left alone although their record does not say so, and why. */
   readonly quarantined: ReadonlyMap<string, string>
+  /** Time left to what a topology waits for, negative when it is over (phase-clock.ts). */
+  readonly phaseLeftMs: (record: TopologyRecord) => number | undefined
   readonly settings: NimbusSettings
   readonly shapeOf: (outlineBlob: BlobRef, outline: TopologyOutline, changes: Changes) => Shape
   /** 32 random bytes in hex. */

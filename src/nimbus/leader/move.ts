@@ -33,16 +33,16 @@ export interface MoveSeen {
   readonly shape: Shape
   readonly wantedDigest: string
   readonly plan: TopologyPlan
-  /** Milliseconds since 1970: end of the drain. */
-  readonly deadline: number
+  /** To the end of the drain; negative: it is over for so long. */
+  readonly leftMs: number
 }
 
 export function decideMove(facts: RoundFacts, seen: MoveSeen): MoveDecision {
-  const { assignment, deadline } = seen
+  const { assignment, leftMs } = seen
   const needed = movingState(facts, seen)
   const asked = new Set(parseRanges(assignment.dump))
   const unasked = needed.filter(({ executor }) => !asked.has(executor))
-  const isLate = facts.now >= deadline + DUMP_MS
+  const isLate = leftMs <= -DUMP_MS
   if (unasked.length > 0) {
     if (isLate) return { kind: 'give-up', why: 'its keyed state could not be written out in time' }
     return {

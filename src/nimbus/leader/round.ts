@@ -15,6 +15,7 @@
 import { isStreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Board, BoardWrite, Leadership } from '../../cluster/board.ts'
+import type { TopologyRecord } from '../../cluster/records.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
 import type { OutlineShelf } from '../blobs/outline-shelf.ts'
 import type { NimbusMemory } from '../monitor/memory.ts'
@@ -25,6 +26,7 @@ import { decideRound, type RoundDecision } from './decide-round.ts'
 import type { RoundFacts } from './facts.ts'
 import { decideNodes } from './node-decisions.ts'
 import type { NodeWatch } from './node-watch.ts'
+import { PhaseClock } from './phase-clock.ts'
 import type { Place } from './place-all.ts'
 import type { Batch } from './round-case.ts'
 import { isQuiet } from './running.ts'
@@ -61,6 +63,7 @@ export class Reign {
   private readonly sinceMs: number
   private readonly shapes = new ShapeCache()
   private readonly stuck = new StuckBook()
+  private readonly phases: PhaseClock
   /** Topology → monotonic time since which all its workers say they are quiet. */
   private readonly quietSince = new Map<string, number>()
   private readonly ticks: Stoppable
@@ -84,6 +87,7 @@ export class Reign {
     this.spec = spec
     this.leadership = spec.leadership
     this.sinceMs = spec.host.clock.monotonicMs()
+    this.phases = new PhaseClock(spec.host.clock)
     this.ticks = spec.host.timers.every(spec.settings.monitorMs, () => this.tick())
     this.kick()
   }
@@ -112,6 +116,11 @@ export class Reign {
     const ended = new Promise<void>((resolve) => this.waiting.push(resolve))
     this.kick()
     return ended
+  }
+
+  /** To the deadline of a topology's phase, by a clock that does not jump. */
+  phaseLeftMs(record: TopologyRecord): number | undefined {
+    return this.phases.leftMs(record)
   }
 
   private tick(): void {
@@ -153,6 +162,7 @@ export class Reign {
     if (!this.isHeld()) return
     await this.writeNodes(facts, decision)
     memory.forget(board.view, facts.now)
+    this.phases.forget((id) => facts.view.topologies.has(id))
     await this.cleanUp(facts)
     for (const id of this.failing.keys()) {
       if (!facts.view.topologies.has(id) && !this.leftOver.has(id)) this.failing.delete(id)
@@ -180,6 +190,7 @@ export class Reign {
       quietTopologies: new Set(),
       lostWorkers: new Map(),
       stopWanted: memory.stopWanted,
+      phaseLeftMs: (record) => this.phaseLeftMs(record),
       quarantined: memory.quarantined,
       settings,
       shapeOf: (blob, outline, changes) => this.shapes.of(blob.digest, outline, changes),

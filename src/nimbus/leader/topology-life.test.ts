@@ -8,13 +8,12 @@ const bools = [false, true]
 function* everything(): Generator<LifeSeen> {
   for (const phase of ['active', 'inactive', 'rebalancing', 'killed'] as const)
     for (const run of [undefined, 'active', 'inactive', 'drain'] as const)
-      for (const deadline of [undefined, 5, 50])
+      for (const leftMs of [undefined, -5, 40])
         for (let bits = 0; bits < 128; bits += 1) {
           const bit = (index: number): boolean => bools[(bits >> index) & 1] ?? false
           yield {
             phase,
-            now: 10,
-            deadline,
+            leftMs,
             run,
             isQuarantined: bit(0),
             hasOutline: bit(1),
@@ -56,7 +55,7 @@ test('what is damaged is left alone until somebody kills it', () => {
 
 test('T2: past its deadline nothing waits', () => {
   const late = (seen: LifeSeen): boolean =>
-    (seen.deadline ?? 0) < 10 && seen.hasOutline && !seen.isQuarantined && !seen.isFailing
+    (seen.leftMs ?? 0) <= 0 && seen.hasOutline && !seen.isQuarantined && !seen.isFailing
   expect(stepsWhere((seen) => late(seen) && seen.phase === 'rebalancing')).toEqual(['move', 'resume'])
   expect(stepsWhere((seen) => late(seen) && seen.phase === 'killed' && seen.run !== undefined)).toEqual([
     'unassign',
@@ -64,7 +63,7 @@ test('T2: past its deadline nothing waits', () => {
 })
 
 test('T1, T3: before its deadline it is told to drain once, and unassigned when it is quiet', () => {
-  const early = (seen: LifeSeen): boolean => seen.phase === 'killed' && seen.deadline === 50
+  const early = (seen: LifeSeen): boolean => seen.phase === 'killed' && seen.leftMs === 40
   expect(stepsWhere((seen) => early(seen) && seen.run === 'active')).toEqual(['drain'])
   expect(stepsWhere((seen) => early(seen) && seen.run === 'drain' && !seen.isQuiet)).toEqual(['leave'])
   expect(stepsWhere((seen) => early(seen) && seen.run === 'drain' && seen.isQuiet)).toEqual(['unassign'])
@@ -76,8 +75,7 @@ test('a rebalance drains, moves, settles and resumes, in this order', () => {
   const at = (seen: Partial<LifeSeen>): LifeStep =>
     stepTopology({
       phase: 'rebalancing',
-      now: 10,
-      deadline: 50,
+      leftMs: 40,
       isQuarantined: false,
       hasOutline: true,
       run: 'active',

@@ -24,9 +24,8 @@ import type { RunMode, TopologyPhase } from '../../cluster/records.ts'
 
 export interface LifeSeen {
   readonly phase: TopologyPhase
-  /** Milliseconds since 1970. */
-  readonly now: number
-  readonly deadline: number | undefined
+  /** To its deadline; undefined: it has none. */
+  readonly leftMs: number | undefined
   readonly isQuarantined: boolean
   /** It wants to stop itself. */
   readonly isFailing: boolean
@@ -62,7 +61,7 @@ export type LifeStep =
 
 /** One decision. The same arguments always give the same answer. */
 export function stepTopology(seen: LifeSeen): LifeStep {
-  const isLate = seen.now >= (seen.deadline ?? seen.now)
+  const isLate = (seen.leftMs ?? 0) <= 0
   switch (seen.phase) {
     case 'active':
       if (seen.isFailing) return 'fail'

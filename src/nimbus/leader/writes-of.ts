@@ -16,6 +16,14 @@ export const SETTLE_MS = 30_000
 /** Moves that get an event each; beyond it they are only counted. */
 const MOVE_EVENTS_MAX = 20
 
+/** Of a topology that waits for nothing any more. */
+const SETTLED = {
+  phaseAfter: undefined,
+  phaseDeadline: undefined,
+  phaseMs: undefined,
+  wanted: undefined,
+} as const
+
 /** undefined: nothing to write. */
 export function writesOf(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Batch | undefined {
   switch (each.step) {
@@ -71,6 +79,7 @@ function rebalanceByItself(facts: RoundFacts, { topology, wanted }: Case): Batch
     phase: 'rebalancing',
     phaseAfter: record.phase === 'inactive' ? 'inactive' : 'active',
     phaseDeadline: facts.now + drainMs,
+    phaseMs: drainMs,
     wanted: { parallelism: {}, workers: undefined, scheduler: undefined },
   }
   const text = `${record.name} is spread over slots that have come free`
@@ -122,7 +131,7 @@ function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Ba
           shape,
           wantedDigest: wanted.digest,
           plan,
-          deadline: record.phaseDeadline ?? facts.now,
+          leftMs: facts.phaseLeftMs(record) ?? 0,
         })
   switch (decided.kind) {
     case 'wait':
@@ -151,6 +160,7 @@ function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Ba
         ...mergeChanges(changesOf(record), record.wanted),
         wanted: undefined,
         phaseDeadline: facts.now + SETTLE_MS,
+        phaseMs: SETTLE_MS,
       }
       return {
         topologyId: record.id,
@@ -175,14 +185,14 @@ function resume(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): 
   const writes: BoardWrite[] = [
     {
       kind: 'put-topology',
-      record: { ...record, phase, phaseAfter: undefined, phaseDeadline: undefined, wanted: undefined },
+      record: { ...record, phase, ...SETTLED },
       version: topology.version,
     },
   ]
   if (plan !== undefined && wanted !== undefined) {
     const current = assignment?.record
     const isStill = plan.moves.length === 0
-    const isLate = facts.now >= (record.phaseDeadline ?? facts.now)
+    const isLate = (facts.phaseLeftMs(record) ?? 0) <= 0
     const state = isStill && isLate ? current?.state : []
     const wish = { topologyId: record.id, current, plan, shape: wanted, run: phase, dump: '', state } as const
     writes.push({
@@ -204,9 +214,7 @@ function giveUp(facts: RoundFacts, { topology, assignment }: Case, why: string):
   const back: TopologyRecord = {
     ...record,
     phase,
-    phaseAfter: undefined,
-    phaseDeadline: undefined,
-    wanted: undefined,
+    ...SETTLED,
   }
   const writes: BoardWrite[] = [{ kind: 'put-topology', record: back, version: topology.version }]
   if (assignment !== undefined) {
@@ -224,9 +232,7 @@ function fail(facts: RoundFacts, { topology }: Case): Batch {
   const stopped: TopologyRecord = {
     ...record,
     phase: 'inactive',
-    phaseAfter: undefined,
-    phaseDeadline: undefined,
-    wanted: undefined,
+    ...SETTLED,
     failure,
   }
   return {
