@@ -25,6 +25,7 @@ import type { Desk } from './api/desk.ts'
 import { lookCalls } from './api/look-calls.ts'
 import { submitCalls } from './api/submit-calls.ts'
 import { topologyCalls } from './api/topology-calls.ts'
+import { BlobClaims } from './blobs/blob-claims.ts'
 import { cleanBlobs } from './blobs/blob-clean-up.ts'
 import { BlobSync } from './blobs/blob-sync.ts'
 import { OutlineShelf } from './blobs/outline-shelf.ts'
@@ -90,6 +91,7 @@ export class Nimbus {
       peers,
       settings,
       outlines: this.outlines,
+      claims: new BlobClaims(host.clock, settings.blobExpirationMs),
       sync: this.sync,
       inspect: spec.inspect,
       memory: this.memory,
@@ -193,10 +195,12 @@ export class Nimbus {
 
   private cleanUp(): void {
     const { board, blobs, host, settings, log } = this.spec
+    const { claims } = this.desk
     if (board.state !== 'connected') return
     // Rounds do that for a leader; a standby is told of heartbeats, too.
     this.memory.forget(board.view, host.clock.now())
-    cleanBlobs(blobs, board, host.clock.now(), settings.blobExpirationMs).then(
+    const expirationMs = settings.blobExpirationMs
+    cleanBlobs({ blobs, board, claims, now: host.clock.now(), expirationMs }).then(
       (digests) => {
         for (const digest of digests) log.info('blob that nobody names, deleted', { digest })
       },

@@ -95,6 +95,62 @@ describe('left over', () => {
   })
 })
 
+describe('blobs of a topology that is not visible yet', () => {
+  const hour = 3_600_000
+
+  async function wait(world: NimbusWorld, forMs: number): Promise<void> {
+    await new Promise<void>((resolve) => world.world.timers.after(forMs, resolve))
+  }
+
+  test('stay while it is submitted, however old they are and however long that takes', async () => {
+    const world = await cluster()
+    const request = await world.request(words('words', { workers: 1 }))
+    await world.pass(hour - 30_000)
+    world.whileInspected = () => wait(world, 200_000)
+    const { id } = await world.drive(world.leader.nimbus.api.submit(admin, request))
+    await world.until(() => world.isUp(id), 'it up')
+    expect(await world.drive(world.leader.blobs.has(request.bundle.digest))).toBe(true)
+  })
+
+  test('stay when they were uploaded again, and when the clock jumps', async () => {
+    const world = await cluster()
+    await world.request(words('words', { workers: 1 }))
+    await world.pass(hour - 30_000)
+    const again = await world.request(words('words', { workers: 1 }))
+    await world.pass(120_000)
+    await world.running(words('words', { workers: 1 }), again)
+    const other = await world.request(words('other', { workers: 1 }))
+    world.world.setClockSkew('n1', 2 * hour)
+    await world.pass(120_000)
+    const { id } = await world.drive(world.leader.nimbus.api.submit(admin, other))
+    await world.until(() => world.isUp(id), 'it up')
+  })
+
+  test('are not deleted by an operator either', async () => {
+    const world = await cluster()
+    const request = await world.request(words('words', { workers: 1 }))
+    const { api } = world.leader.nimbus
+    const refusals: unknown[] = []
+    world.whileInspected = async () => {
+      await api.deleteBlob(admin, request.bundle.digest).catch((error: unknown) => refusals.push(error))
+    }
+    await world.drive(api.submit(admin, request))
+    expect(refusals).toMatchObject([{ code: 'TOPOLOGY_WRONG_STATE' }])
+  })
+
+  test('are looked for again before it is visible: lost meanwhile, nothing is visible', async () => {
+    const world = await cluster()
+    const request = await world.request(words('words', { workers: 1 }))
+    const { nimbus, blobs } = world.leader
+    world.whileInspected = () => blobs.remove(request.bundle.digest)
+    await expect(world.drive(nimbus.api.submit(admin, request))).rejects.toMatchObject({
+      code: 'BUNDLE_INVALID',
+    })
+    expect(world.ensemble.peekChildren('/typhoon/topologies')).toEqual([])
+    expect(world.ensemble.peekChildren('/typhoon/names')).toEqual([])
+  })
+})
+
 describe('the board, looked at', () => {
   test('shows what stands there, and no secret', async () => {
     const world = await cluster()

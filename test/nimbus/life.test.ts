@@ -156,18 +156,21 @@ describe('kill', () => {
     expect(world.view.topologies.size).toBe(0)
   })
 
-  test.each([-hour, hour])('the next leader, %d ms off, waits no longer than was asked for', async (skewMs) => {
-    const world = await cluster({ drainMs: 1e9 }, ['n1', 'n2'])
-    await world.running(words())
-    const first = world.leader.name
-    world.world.setClockSkew(first === 'n1' ? 'n2' : 'n1', skewMs)
-    await world.drive(world.leader.nimbus.api.kill(admin, 'words', 60_000))
-    await world.pass(10_000)
-    world.crash(first)
-    await world.untilLed()
-    await world.pass(66_000)
-    expect(world.view.topologies.size).toBe(0)
-  })
+  test.each([-hour, hour])(
+    'the next leader, %d ms off, waits no longer than was asked for',
+    async (skewMs) => {
+      const world = await cluster({ drainMs: 1e9 }, ['n1', 'n2'])
+      await world.running(words())
+      const first = world.leader.name
+      world.world.setClockSkew(first === 'n1' ? 'n2' : 'n1', skewMs)
+      await world.drive(world.leader.nimbus.api.kill(admin, 'words', 60_000))
+      await world.pass(10_000)
+      world.crash(first)
+      await world.untilLed()
+      await world.pass(66_000)
+      expect(world.view.topologies.size).toBe(0)
+    },
+  )
 
   test('its record goes when its last worker has ended, not before', async () => {
     const world = await cluster({ stopMs: 5_000 })

@@ -70,6 +70,8 @@ export class NimbusWorld extends BoardWorld {
   ping: (to: string, from: string) => PingAnswer = (to) => {
     return this.world.isRunningOn(to) ? 'answers' : 'refused'
   }
+  /** What happens while a module is looked at. */
+  whileInspected: () => Promise<void> = async () => {}
   readonly settings: NimbusSettings
 
   constructor(settings: Partial<NimbusSettings> = {}, seed = 1) {
@@ -88,6 +90,7 @@ export class NimbusWorld extends BoardWorld {
       blobs,
       peers: this.peers(name),
       inspect: async ({ name: wanted }) => {
+        await this.whileInspected()
         const outline = this.built.get(wanted)
         if (outline === undefined) return refused
         return { isOk: true, outline, output: '' }

@@ -35,6 +35,7 @@ export function daemonCalls(desk: Desk): Calls {
       checkDigest(digest)
       const bytesMax = blobBytesMax(desk, caller)
       if (bytes.length > bytesMax) throw tooLarge(bytes.length, bytesMax)
+      desk.claims.uploaded(digest)
       await blobs.put(digest, bytes)
       return { digest, sizeBytes: bytes.length }
     },
@@ -44,6 +45,10 @@ export function daemonCalls(desk: Desk): Calls {
       await board.sync()
       if (namedBlobs(board.view).has(digest)) {
         const text = `the blob ${digest.slice(0, 12)}… belongs to a topology`
+        throw new ConflictError('TOPOLOGY_WRONG_STATE', text, { digest })
+      }
+      if (desk.claims.isHeld(digest)) {
+        const text = `the blob ${digest.slice(0, 12)}… is of a topology that is being submitted`
         throw new ConflictError('TOPOLOGY_WRONG_STATE', text, { digest })
       }
       await blobs.remove(digest)

@@ -4,6 +4,7 @@ import type { Logger } from '../../base/log.ts'
 import type { BlobStore } from '../../blob/blob-store.ts'
 import type { Board } from '../../cluster/board.ts'
 import type { Host } from '../../host/host.ts'
+import type { BlobClaims } from '../blobs/blob-claims.ts'
 import type { BlobSync } from '../blobs/blob-sync.ts'
 import type { OutlineShelf } from '../blobs/outline-shelf.ts'
 import type { Reign } from '../leader/round.ts'
@@ -18,6 +19,7 @@ export interface Desk {
   readonly board: Board
   readonly blobs: BlobStore
   readonly outlines: OutlineShelf
+  readonly claims: BlobClaims
   readonly sync: BlobSync
   readonly peers: NimbusPeers
   readonly inspect: Inspect

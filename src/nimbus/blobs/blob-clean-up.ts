@@ -2,10 +2,13 @@
  * Blobs of this Nimbus that nobody names and nobody has used for long: uploads that were never submitted,
  * bundles of killed topologies, state that has moved. Pure but for `cleanBlobs`.
  *
- * Invariant: while a record cannot be read nothing is deleted: it may name any of them.
+ * Invariants
+ *   U1  while a record cannot be read nothing is deleted: it may name any of them
+ *   U2  what was uploaded not long ago, or is being submitted, stays (blob-claims.ts)
  */
 import type { BlobStore, StoredBlob } from '../../blob/blob-store.ts'
 import type { Board, BoardView } from '../../cluster/board.ts'
+import type { BlobClaims } from './blob-claims.ts'
 import { namedBlobs } from './blob-sync.ts'
 
 const DELETES_MAX = 100
@@ -25,16 +28,25 @@ export function unnamedBlobs(
     .slice(0, DELETES_MAX)
 }
 
-export async function cleanBlobs(
-  blobs: BlobStore,
-  board: Board,
-  now: number,
-  expirationMs: number,
-): Promise<readonly string[]> {
+export interface CleanBlobsSpec {
+  readonly blobs: BlobStore
+  readonly board: Board
+  readonly claims: BlobClaims
+  readonly now: number
+  readonly expirationMs: number
+}
+
+export async function cleanBlobs(spec: CleanBlobsSpec): Promise<readonly string[]> {
+  const { blobs, board, claims, now, expirationMs } = spec
   const stored = await blobs.list()
   // Its picture must have whatever names them by now.
   await board.sync()
-  const due = unnamedBlobs(board.view, stored, now, expirationMs)
-  for (const digest of due) await blobs.remove(digest)
-  return due
+  const removed: string[] = []
+  for (const digest of unnamedBlobs(board.view, stored, now, expirationMs)) {
+    // Asked at each: a submit may have begun while others were removed, or have come to its end.
+    if (claims.isClaimed(digest) || namedBlobs(board.view).has(digest)) continue
+    await blobs.remove(digest)
+    removed.push(digest)
+  }
+  return removed
 }

@@ -44,7 +44,8 @@ export function tooLarge(sizeBytes: number, bytesMax: number): UsageError {
   return new UsageError('BUNDLE_TOO_LARGE', text, { sizeBytes, bytesMax })
 }
 
-async function checkBlob({ blobs, sync }: Desk, ref: BlobRef, what: string): Promise<void> {
+/** @throws FormatError BUNDLE_INVALID it is not here, or another size */
+export async function checkBlob({ blobs, sync }: Desk, ref: BlobRef, what: string): Promise<void> {
   let size: number | undefined
   try {
     // Any Nimbus takes uploads, and the leadership may have changed since.

@@ -5,7 +5,8 @@
  *   examine ─▶ copies on another Nimbus ─▶ one multi: name + record + answer for the key ─▶ round
  *
  * Invariants
- *   S1  visible means complete: its blobs are here with the right digests, and name and record came together
+ *   S1  visible means complete: its blobs are here with the right digests, looked for again right before, and
+ *       name and record came together
  *   S2  a key is answered the same for ever: what a write's lost answer left behind is read back, not made
  *       again
  */
@@ -14,7 +15,7 @@ import type { BoardWrite } from '../../cluster/board.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
 import type { SubmitReply, SubmitRequest } from '../../rpc/nimbus-api.ts'
 import { type Desk, leading, notLeader } from '../api/desk.ts'
-import { examine } from './examine.ts'
+import { checkBlob, examine } from './examine.ts'
 import { refusalError } from './judge-outline.ts'
 import { checkKey, checkName, topologyId } from './name-rules.ts'
 import { replicate } from './replicate.ts'
@@ -30,12 +31,21 @@ export async function submit(desk: Desk, request: SubmitRequest): Promise<Submit
   const earlier = await earlierReply(desk, request)
   if (earlier !== undefined) return earlier
   refuseTaken(desk, request.name)
+  const digests = [request.bundle.digest, request.outline.digest]
+  return desk.claims.during(digests, () => submitHeld(desk, request))
+}
+
+/** Nobody deletes its blobs meanwhile. */
+async function submitHeld(desk: Desk, request: SubmitRequest): Promise<SubmitReply> {
   const examined = await examine(desk, request)
   const [refusal] = examined.refusals
   if (refusal !== undefined) throw refusalError(refusal)
   const copies = await replicate(desk, [request.bundle, request.outline])
   const warnings = examined.warnings.map(({ message }) => message)
   if (copies !== undefined) warnings.push(copies)
+  // The disk is not ours alone.
+  await checkBlob(desk, request.bundle, 'bundle')
+  await checkBlob(desk, request.outline, 'outline')
   return write(desk, request, warnings)
 }
 

@@ -1,0 +1,60 @@
+/**
+ * Blobs that no record names yet and that somebody counts on: uploaded not long ago, or of a submit that is
+ * under way. Counted by a clock that does not jump. In memory: after a restart the time of the file counts.
+ *
+ * Bounds: an upload is remembered for `keepMs`.
+ */
+import type { Clock } from '../../host/host.ts'
+
+export class BlobClaims {
+  private readonly clock: Clock
+  private readonly keepMs: number
+  /** Digest → monotonic time of the last upload, oldest first. */
+  private readonly uploads = new Map<string, number>()
+  /** Digest → submits that are under way with it. */
+  private readonly holds = new Map<string, number>()
+
+  constructor(clock: Clock, keepMs: number) {
+    this.clock = clock
+    this.keepMs = keepMs
+  }
+
+  /** Before the bytes are stored, so that no moment is left between. */
+  uploaded(digest: string): void {
+    this.forget()
+    this.uploads.delete(digest)
+    this.uploads.set(digest, this.clock.monotonicMs())
+  }
+
+  /** As long as the work takes. */
+  async during<T>(digests: readonly string[], work: () => Promise<T>): Promise<T> {
+    for (const digest of digests) this.holds.set(digest, (this.holds.get(digest) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      for (const digest of digests) {
+        const count = (this.holds.get(digest) ?? 0) - 1
+        if (count > 0) this.holds.set(digest, count)
+        else this.holds.delete(digest)
+      }
+    }
+  }
+
+  /** A submit is under way with it. */
+  isHeld(digest: string): boolean {
+    return this.holds.has(digest)
+  }
+
+  isClaimed(digest: string): boolean {
+    this.forget()
+    return this.isHeld(digest) || this.uploads.has(digest)
+  }
+
+  private forget(): void {
+    const untilMs = this.clock.monotonicMs() - this.keepMs
+    for (const [digest, atMs] of this.uploads) {
+      if (atMs > untilMs) return
+      this.uploads.delete(digest)
+    }
+  }
+}
