@@ -12,7 +12,7 @@ export interface NimbusSettings {
   readonly launchMs: number
   /** `supervisor.worker.timeout.secs`: time without progress after which a worker counts as hung. */
   readonly workerTimeoutMs: number
-  /** `supervisor.worker.lease.secs`: a worker that is cut off has ended by then. */
+  /** `supervisor.worker.lease.secs`: a worker without a supervisor has ended by then. */
   readonly leaseMs: number
   /** `nimbus.inbox.jar.expiration.secs`: age at which a blob that nobody names is deleted. */
   readonly blobExpirationMs: number

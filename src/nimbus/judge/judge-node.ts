@@ -11,6 +11,13 @@
  *            │                    │ peers still hear its workers                 │
  *            └────────────────────┴──────────────────────────────────────────────┘
  *
+ * Why that wait: workers that are heard live, so it may be only their supervisor that is gone, and whoever
+ * looks after it needs time to start it again, so that it takes its workers back and nothing is moved. After
+ * lease + 1 s workers without a supervisor have ended themselves. If they are still heard, their supervisor
+ * lives and is cut off together with them: it renews their leases, and they work on until somebody tells it.
+ * The wait does not rest on their end. What is started elsewhere has a newer incarnation, and peers refuse
+ * the old one.
+ *
  * Invariants
  *   J1  dead needs both signs
  *   J2  a leader that is new gives nodes with a session one time-out for their first heartbeat, and waits for
@@ -36,7 +43,7 @@ export interface NodeSeen {
 export interface NodeLimits {
   /** `nimbus.task.timeout.secs`: age at which heartbeats, and word of peers, are missing. */
   readonly silentMs: number
-  /** `supervisor.worker.lease.secs`: how long its workers go on without it. */
+  /** `supervisor.worker.lease.secs`: how long its workers go on without their supervisor. */
   readonly leaseMs: number
 }
 
@@ -47,7 +54,7 @@ export interface NodeVerdict {
   readonly lookAgainMs: number | undefined
 }
 
-/** A worker whose lease is over needs a moment to end itself. */
+/** A worker that lost its supervisor needs a moment to end itself when its lease is over. */
 export const LEASE_GRACE_MS = 1_000
 
 /** One decision. The same arguments always give the same answer. */
@@ -63,10 +70,10 @@ export function judgeNode(seen: NodeSeen, limits: NodeLimits): NodeVerdict {
     const beats = heartbeatMs === undefined ? 'a first heartbeat may still come' : 'heartbeats come'
     return { state: 'silent', why: `its session is gone, ${beats}`, lookAgainMs: silentAtMs + 1 }
   }
-  const leaseOverMs = quietSinceMs + limits.leaseMs + LEASE_GRACE_MS
-  if (isHeardByPeers(seen, limits) && nowMs < leaseOverMs) {
-    const why = 'session and heartbeats are gone, peers still hear its workers: their lease has to end'
-    return { state: 'silent', why, lookAgainMs: nextLook(seen, limits, leaseOverMs) }
+  const waitOverMs = quietSinceMs + limits.leaseMs + LEASE_GRACE_MS
+  if (isHeardByPeers(seen, limits) && nowMs < waitOverMs) {
+    const why = 'session and heartbeats are gone, peers still hear its workers: its supervisor may come back'
+    return { state: 'silent', why, lookAgainMs: nextLook(seen, limits, waitOverMs) }
   }
   const beats = heartbeatMs === undefined ? 'no heartbeat has come' : `no heartbeat for ${age}`
   const gone = seconds(nowMs - sessionLostSinceMs)
@@ -92,9 +99,9 @@ function isHeardByPeers({ nowMs, peersHeardMs }: NodeSeen, { silentMs }: NodeLim
   return peersHeardMs !== undefined && nowMs - peersHeardMs <= silentMs
 }
 
-/** Peers may fall quiet before the lease is over: then nothing speaks for the node any more. */
-function nextLook(seen: NodeSeen, { silentMs }: NodeLimits, leaseOverMs: number): number {
-  return Math.min(leaseOverMs, (seen.peersHeardMs ?? 0) + silentMs + 1)
+/** Peers may hear nothing any more before the wait is over: then nothing speaks for the node. */
+function nextLook(seen: NodeSeen, { silentMs }: NodeLimits, waitOverMs: number): number {
+  return Math.min(waitOverMs, (seen.peersHeardMs ?? 0) + silentMs + 1)
 }
 
 function seconds(ms: number): string {

@@ -33,7 +33,7 @@ test('N1: two signs', () => {
   expect(lost([node('a', { heartbeatMs: 1 })])).toBe('')
   expect(lost([node('a', { sessionLostSinceMs: 1 })])).toBe('')
   expect(lost([node('a', gone), node('b')])).toBe('a')
-  // Its workers are heard: until their lease is over.
+  // Its workers are heard: its supervisor has the length of a lease to come back.
   expect(lost([node('a', { ...gone, peersHeardMs: 99_000 })])).toBe('')
   expect(lost([node('a', { ...gone, heartbeatMs: 80_000, peersHeardMs: 99_000 })])).toBe('a')
 })

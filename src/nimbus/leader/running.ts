@@ -13,7 +13,7 @@ import type { NodeHeard } from '../monitor/heartbeat-book.ts'
 import type { RoundFacts } from './facts.ts'
 import type { Shape } from './shape.ts'
 
-/** Time past the lease in which a worker that is cut off has certainly ended. */
+/** Time past the lease in which a worker without a supervisor has certainly ended. */
 const LEASE_MARGIN_MS = 1_000
 
 type HeardFacts = Pick<RoundFacts, 'heard' | 'nowMs' | 'settings'>
@@ -71,9 +71,10 @@ function hasExecutors(slot: SlotBeat, worker: WorkerAssignment, shape: Shape): b
 }
 
 /**
- * No worker of a topology is left: every node said so, or has been silent for longer than a lease. A node
- * whose session is gone is not waited for: its workers end by their lease, and the topology's token with
- * them.
+ * No worker of a topology is left that could be waited for: every node said so, or has been silent for longer
+ * than a lease. By then its workers have ended, or it is cut off with them: those go on until it can be told
+ * that their assignment is gone. Nothing they do counts: their positions are refused without the assignment,
+ * and a later topology of this name has another id and another token.
  */
 export function isGone(facts: RoundFacts, topologyId: string): boolean {
   for (const { beat, atMs } of facts.heard.values()) {

@@ -29,7 +29,7 @@ const RECORD_BYTES_MAX = 256 * 1024
 const WATCHES_PER_DAEMON = 24
 
 export interface ClusterChecksSpec {
-  readonly model: ClusterModel
+  readonly model: Pick<ClusterModel, 'nimbuses' | 'nodes'>
   readonly cluster: () => SimCluster
   readonly ledgers: ReadonlyMap<string, Ledger>
   readonly violate: (text: string) => void
