@@ -29,13 +29,13 @@ import { BlobClaims } from './blobs/blob-claims.ts'
 import { cleanBlobs } from './blobs/blob-clean-up.ts'
 import { BlobSync } from './blobs/blob-sync.ts'
 import { OutlineShelf } from './blobs/outline-shelf.ts'
-import { LeaderWatch } from './leader/leader-watch.ts'
-import { NodeWatch } from './leader/node-watch.ts'
 import { Reign } from './leader/round.ts'
 import { NimbusMemory } from './monitor/memory.ts'
 import type { NimbusPeers } from './peers.ts'
 import type { NimbusSettings } from './settings.ts'
 import type { Inspect } from './submit/inspect.ts'
+import { LeaderWatch } from './watch/leader-watch.ts'
+import { NodeWatch } from './watch/node-watch.ts'
 
 /** Time between two looks for blobs that nobody names. */
 const CLEAN_UP_MS = 60_000

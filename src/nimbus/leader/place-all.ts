@@ -62,7 +62,7 @@ export function placeAll(
   return none
 }
 
-/** Index of the candidate with which the first part of the list throws. By halves: it is asked every round. */
+/** Index of the candidate with which the first part of the list throws. By halves: each round asks. */
 function firstTooMany(good: readonly Candidate[], isFine: (part: typeof good) => boolean): number {
   let fine = 0
   let tooMany = good.length
