@@ -12,8 +12,8 @@
  * Invariants
  *   D1  nothing of a message is looked at before the secret was found right, and its comparison takes as long
  *       for a wrong one as for a right one
- *   D2  who has not shown it may send little, stay 5 s, and be one of 64, with those that were told to go; one
- *       more, and the oldest has to leave: strangers never keep a worker out
+ *   D2  who has not shown it may send little, stay 5 s, and be one of 64, with those that were told to go;
+ *       one more, and the oldest has to leave: strangers never keep a worker out
  */
 import { hasCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
