@@ -80,6 +80,7 @@ async function run(plan: ChildPlan): Promise<void> {
   const office = new Office({
     worker: spec,
     host,
+    log: silentLogger,
     token: plan.token,
     addressOf: (worker) => plan.addresses[worker - 1] ?? '',
     ackLoss: undefined,

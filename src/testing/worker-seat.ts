@@ -52,12 +52,13 @@ export class WorkerSeat {
     const host = { ...spec.hostOf(this.number), net: spec.netOf(this.number) }
     const plan = this.workerSpec(host.name)
     const { token, addressOf, ackLoss } = run
+    const { log } = spec
     const office =
-      run.workerCount > 1 ? new Office({ worker: plan, host, token, addressOf, ackLoss }) : undefined
+      run.workerCount > 1 ? new Office({ worker: plan, host, log, token, addressOf, ackLoss }) : undefined
     const worker = new Worker({
       spec: plan,
       host,
-      log: spec.log,
+      log,
       owner: run,
       positions: run.positions,
       linkTo: (peer) => assertDefined(office, 'one worker has no peers').linkTo(peer),

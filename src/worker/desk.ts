@@ -65,11 +65,16 @@ export class Desk implements WorkerDesk {
 
   report(reported: ReportedError): void {
     const error = typed(reported)
-    this.errorCounts.set(error.code, (this.errorCounts.get(error.code) ?? 0) + 1)
+    this.count(error.code)
     const { componentId, task } = reported
     const at = this.clock.now()
     if (!this.mayShow(reported, error.code, at)) return
     this.owner.onError(this.worker, { componentId, task, code: error.code, error, at })
+  }
+
+  /** What is to be expected, and no error to be shown. */
+  count(code: string): void {
+    this.errorCounts.set(code, (this.errorCounts.get(code) ?? 0) + 1)
   }
 
   storeDeadLetter(letter: DeadLetter): boolean {

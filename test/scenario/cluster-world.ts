@@ -12,6 +12,7 @@
  *   drain NODE · undrain NODE
  *   wait SECONDS                                every other command is followed by two seconds
  *   where NAME                                  who runs what where
+ *   errors NAME                                 codes of what went wrong, as its users see them
  *   check NAME                                  its sources come to their end; what was seen
  *
  * Times are seconds since the command, rounded, and what happens of one kind within a second is told in the
@@ -62,6 +63,7 @@ export class ClusterWorld {
     const options: Options = new Map(words.filter((word) => word.includes('=')).map(pairOf))
     if (verb === 'cluster') return await this.begin(options)
     if (verb === 'where') return await this.where(subject)
+    if (verb === 'errors') return await this.errors(subject)
     if (verb === 'check') return await this.check(subject)
     const startMs = this.cluster.world.nowMs
     if (verb === 'wait') return await this.follow(startMs, Number(subject) * 1_000)
@@ -181,6 +183,11 @@ export class ClusterWorld {
     return workers.map(({ worker, node, port, executors, phase }) => {
       return `worker ${worker} ${node}:${port} [${executors}] ${phase}`
     })
+  }
+
+  private async errors(name: string): Promise<readonly string[]> {
+    const errors = await this.cluster.drive(this.cluster.client.call('errors', [name]))
+    return errors.length === 0 ? ['no errors'] : errors.map(({ code, component }) => `${code} ${component}`)
   }
 
   private async check(name: string): Promise<readonly string[]> {

@@ -3,6 +3,8 @@
  * after it.
  */
 import { assertDefined } from '../../base/assert.ts'
+import { hasCode, type StreamError } from '../../base/errors.ts'
+import type { Logger } from '../../base/log.ts'
 import type { Link } from '../../flow/transfer/link.ts'
 import type { Host } from '../../host/host.ts'
 import { type PeerStats, PostOffice } from '../../messaging/post-office.ts'
@@ -18,6 +20,7 @@ export interface AckLoss {
 export interface OfficeSpec {
   readonly worker: WorkerSpec
   readonly host: Host
+  readonly log: Logger
   readonly token: string
   /** What the workers of one submit call themselves to each other. Default: the topology's name. */
   readonly topologyId?: string
@@ -30,6 +33,8 @@ export class Office {
   private readonly spec: OfficeSpec
   private readonly post: PostOffice
   private worker: Worker | undefined = undefined
+  /** Peers of which it was said that they, or we, meet as somebody older. */
+  private readonly replaced = new Set<unknown>()
 
   constructor(spec: OfficeSpec) {
     const { worker: plan, host, token, addressOf, topologyId } = spec
@@ -51,7 +56,7 @@ export class Office {
       isBusy: () => this.worker?.loop.isIdle === false,
       busyShare: () => this.worker?.loop.busyShare,
       onLost: (_worker, reason, message) => this.worker?.onLost(reason, message),
-      report: (error) => this.worker?.desk.report({ componentId: TRANSFER, task: 0, error }),
+      report: (error) => this.report(error),
     })
     if (spec.ackLoss !== undefined) this.loseAcks(spec.ackLoss)
   }
@@ -98,6 +103,20 @@ export class Office {
 
   close(): void {
     this.post.close()
+  }
+
+  private report(error: StreamError): void {
+    const { worker } = this
+    if (!hasCode(error, 'FRAME_OLD_INCARNATION')) {
+      worker?.desk.report({ componentId: TRANSFER, task: 0, error })
+      return
+    }
+    // While a worker moves, the one that it replaces dials on for some seconds: that is no error of anybody.
+    worker?.desk.count(error.code)
+    const { worker: peer } = error.details
+    if (this.replaced.has(peer)) return
+    this.replaced.add(peer)
+    this.spec.log.info('a link has met a worker that was replaced', { peer: `${peer}`, why: error.message })
   }
 
   private known(): Worker {

@@ -265,7 +265,7 @@ export class Seat {
     this.addresses.set(assign.worker, assign.listen)
     for (const { worker, address } of this.peers) this.addresses.set(worker, address)
     const addressOf = (worker: number) => this.addresses.get(worker) ?? ''
-    const office = new Office({ worker: plan, host, token, topologyId, addressOf, ackLoss: undefined })
+    const office = new Office({ worker: plan, host, log, token, topologyId, addressOf, ackLoss: undefined })
     // Those that run nothing are peers, too: they may.
     for (const [worker, address] of this.addresses) office.addPeer(worker, address)
     const positions = new SeatPositions(assign.topologyName, host.clock, assign.positions)
