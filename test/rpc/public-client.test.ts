@@ -58,7 +58,7 @@ test('submits a module, waits until it runs, changes and ends it', async () => {
   expect(named().filter((name) => name === 'kill')).toHaveLength(1)
 })
 
-test('a client that is printed, or logged as JSON, shows no token and nothing else of its insides', async () => {
+test('a client that is printed, or logged as JSON, shows no token and no insides', async () => {
   await using client = await connect({ nimbus: [server.address], token: 'canary-4711' })
   const running = await client.topology('word-count')
   const shown = [client, running].flatMap((each) => [
