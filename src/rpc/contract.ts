@@ -1,8 +1,8 @@
 /**
  * What can be asked of a topology that runs: on a cluster, or in a `LocalCluster`. Types only.
  *
- * Members that rest on checkpoints (savepoints, upgrade, the last checkpoint of a status) and the client of a
- * cluster come with those: see docs/decisions/0004-local-cluster-surface.md.
+ * Members that rest on checkpoints (savepoints, upgrade, the last checkpoint of a status) come with those:
+ * see docs/decisions/0004-local-cluster-surface.md.
  */
 import type { ErrorCode } from '../base/error-codes.ts'
 import type { Details, ErrorFamily } from '../base/errors.ts'

@@ -13,8 +13,9 @@ import type { Key } from '../topology/schema/encodable.ts'
 import type { TopologyDef } from '../topology/topology-def.ts'
 import type { DeadLetter } from '../topology/tuple.ts'
 import type { Fault, PlannedFault } from './faults/fault.ts'
-import { FaultSchedule, type Injected, planFaults } from './faults/fault-schedule.ts'
-import { FaultStage } from './faults/fault-stage.ts'
+import { FaultSchedule, type Injected } from './faults/fault-schedule.ts'
+import { componentsOf, planFaults } from './faults/random-faults.ts'
+import { RunStage } from './faults/run-stage.ts'
 import { freshSeed } from './local-cluster-host.ts'
 import { LocalRun } from './local-run.ts'
 import type { MockSource } from './stand-in/mock-source.ts'
@@ -102,7 +103,13 @@ export class Attempt<H, A> {
   /** All faults of the options, random ones drawn from the seed. */
   plan(): readonly PlannedFault[] {
     const { topology } = buildTopologyTwice(this.topology, this.options)
-    const about = { topology, workerCount: workersOf(topology.config), healAfterMs: this.healAfterMs }
+    const about = {
+      components: componentsOf(topology),
+      workerCount: workersOf(topology.config),
+      nodeCount: 0,
+      isVirtual: true,
+      healAfterMs: this.healAfterMs,
+    }
     return planFaults(this.options.faults ?? [], about, this.stage.world.random.split('faults'))
   }
 
@@ -115,7 +122,7 @@ export class Attempt<H, A> {
       isLingering: true,
     })
     const runs: LocalRun[] = []
-    const faultStage = new FaultStage({
+    const faultStage = new RunStage({
       world: stage.world,
       net: stage.world.net,
       timers: stage.world.timers,

@@ -4,7 +4,7 @@
  * Three tools, from quick to real:
  * - `testDriver`: push items, move time, read results. One worker, no faults.
  * - `completeTopology`: arrays in, runs to the end, results out. Several workers, faults, a seed.
- * - `LocalCluster`: workers in one process, in real or virtual time.
+ * - `LocalCluster`: Nimbus, supervisors, workers and coordination in one process, in real or virtual time.
  *
  * Time is virtual in the first two: nothing waits for the wall clock, and timers, time-outs and back-off run
  * in order. Globals are not patched: components must use `context.now()`, and `typhoon check` warns of
@@ -14,6 +14,7 @@
  * of write.
  */
 
+export type { Client, SubmitOptions, SubmitPreview } from '../rpc/client/client.ts'
 export type {
   ComponentStatus,
   ErrorSummary,
@@ -46,8 +47,12 @@ export {
   failDisk,
   failSink,
   hangWorker,
+  killNimbus,
+  killNode,
+  killSupervisor,
   killWorker,
   type Lasting,
+  loseCoordinator,
   partition,
   randomFaults,
   skewClock,

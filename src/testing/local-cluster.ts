@@ -1,33 +1,36 @@
 /**
- * `LocalCluster`: workers in this process, joined by links with the frames of production, in real or in
- * virtual time.
+ * `LocalCluster`: a cluster in this process, in real or in virtual time.
  *
- *   slots 1 … n ─▶ submit takes as many as are asked for ─▶ a LocalTopology ─▶ killed: they are free
+ *   workers alone         quick: nothing but workers, joined by links with the frames of production
+ *   { supervisors: n }    a whole cluster: coordinator, Nimbus, supervisors, workers in slots
+ *   { processes: true }   the same, with workers as processes of their own
  *
- * In real time all workers share the host of the process and a net in memory; in virtual time each slot is a
- * machine. Supervisors and a client come with the cluster: docs/decisions/0004-local-cluster-surface.md.
+ * What differs between them: docs/decisions/0004-local-cluster-surface.md.
  */
-import { ConflictError, UnavailableError, UsageError } from '../base/errors.ts'
-import { silentLogger } from '../base/log.ts'
+import { ConflictError, UsageError } from '../base/errors.ts'
+import { SeededRandom } from '../base/random.ts'
 import { parseDuration } from '../config/duration.ts'
 import type { Duration, TopologyConfig } from '../config/topology-config.ts'
-import type { Host } from '../host/host.ts'
-import { MemoryNet } from '../host/virtual/memory-net.ts'
+import { importModule } from '../host/node-import.ts'
+import type { Client } from '../rpc/client/client.ts'
 import type { RunningTopology } from '../rpc/contract.ts'
-import { buildTopologyTwice } from '../topology/build.ts'
-import type { Topology } from '../topology/topology.ts'
 import type { TopologyDef } from '../topology/topology-def.ts'
+import { startClusterGround } from './cluster/cluster-ground.ts'
 import { type Fault, isPlanned, plannedOf } from './faults/fault.ts'
 import { FaultSchedule } from './faults/fault-schedule.ts'
-import { FaultStage, type StagedWorker } from './faults/fault-stage.ts'
-import { LocalTopology } from './live/local-topology.ts'
+import type { Ground } from './ground.ts'
+import { WorkerGround } from './live/worker-ground.ts'
 import { freshSeed, realHost } from './local-cluster-host.ts'
-import type { LocalRunSpec } from './local-run.ts'
-import { type Pace, VirtualStage } from './virtual-stage.ts'
+import { VirtualStage } from './virtual-stage.ts'
 
 /** Options of a local cluster. */
 export interface LocalClusterOptions {
-  /** Workers (slots) that topologies may have, all together. Default 2. */
+  /**
+   * Supervisors, each on a node of its own, with a Nimbus and a coordinator. Default: none of these, but
+   * workers alone, which is quicker.
+   */
+  readonly supervisors?: number
+  /** Workers (slots) that topologies may have, over all supervisors. Default 2, at least one for each. */
   readonly workers?: number
   /** Default `real`. */
   readonly time?: 'real' | 'virtual'
@@ -39,49 +42,32 @@ const WORKERS = 2
 
 /** A cluster in this process. Close it, or let `await using` do so; topologies in it end with it. */
 export class LocalCluster implements AsyncDisposable {
-  private readonly slots: Array<string | undefined>
-  private readonly topologies = new Map<string, LocalTopology>()
-  private readonly virtual: VirtualStage | undefined
-  private readonly host: Host
-  private readonly net: MemoryNet
-  private readonly pace: Pace
-  private readonly faults: FaultStage
+  private readonly ground: Ground
   private readonly schedules: FaultSchedule[] = []
-  private submitted = 0
   private isClosed = false
 
-  private constructor(options: LocalClusterOptions) {
-    const { workers = WORKERS, time = 'real', seed } = options
-    if (!Number.isInteger(workers) || workers < 1) {
-      throw new UsageError('CONFIG_INVALID_VALUE', `workers is ${workers}, a whole number from 1 is wanted`)
-    }
-    this.slots = Array.from({ length: workers }, () => undefined)
-    this.virtual = time === 'virtual' ? new VirtualStage({ seed: seed ?? freshSeed() }) : undefined
-    this.host = this.virtual?.host ?? realHost()
-    const { clock, random } = this.host
-    this.net =
-      this.virtual?.world.net ??
-      new MemoryNet({ nowMs: () => clock.monotonicMs(), random: random.split('net') })
-    this.pace = this.virtual ?? { drive: (work) => work }
-    this.faults = new FaultStage({
-      world: this.virtual?.world,
-      net: this.net,
-      timers: this.host.timers,
-      workerCount: workers,
-      machine: (worker) => VirtualStage.machine(worker),
-      workerAt: (slot) => this.workerAt(slot),
-      runs: () => [...this.topologies.values()].flatMap(({ current }) => current ?? []),
-    })
+  private constructor(ground: Ground) {
+    this.ground = ground
   }
 
+  /** @throws UsageError CONFIG_INVALID_VALUE, CONFIG_CONTRADICTION */
   static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
-    return new LocalCluster(options)
+    return new LocalCluster(await groundFor(options))
+  }
+
+  /**
+   * The same interface as for a real cluster. `submit` imports the module into this process.
+   * @throws UsageError CONFIG_CONTRADICTION: the cluster was started without `supervisors`
+   */
+  get client(): Client {
+    return this.ground.client
   }
 
   /**
    * Starts a topology. Sources and sinks are the real ones.
    * @throws ConflictError TOPOLOGY_NAME_TAKEN; UnavailableError NOT_ENOUGH_SLOTS: no slot is free (with some,
-   *   it runs with fewer workers than it asks for); any E1 and E2; UserCodeError PREPARE_THREW
+   *   it runs with fewer workers than it asks for); any E1 and E2; UserCodeError PREPARE_THREW. With
+   *   `supervisors`, what does not fit waits: see `unplaced` of the status
    */
   async submit<H, A = undefined>(
     topology: TopologyDef<H, A>,
@@ -89,46 +75,26 @@ export class LocalCluster implements AsyncDisposable {
     args?: A,
   ): Promise<RunningTopology & { readonly handles: H }> {
     this.refuseClosed()
-    const built = buildTopologyTwice(topology, { config, args })
-    const name = built.topology.name ?? `topology-${this.submitted + 1}`
-    if (this.topologies.has(name)) {
-      throw new ConflictError('TOPOLOGY_NAME_TAKEN', `a topology ${name} is running`, { topology: name })
-    }
-    this.submitted += 1
-    const id = `${name}-${this.submitted}`
-    const running = new LocalTopology({
-      name,
-      id,
-      topology: built.topology,
-      pace: this.pace,
-      host: this.host,
-      takeSlots: (workerCount) => this.takeSlots(name, workerCount),
-      runSpec: (graph, workerCount) => this.runSpec(name, graph, workerCount),
-      onEnd: () => {
-        this.freeSlots(name)
-        this.topologies.delete(name)
-      },
-    })
-    this.topologies.set(name, running)
-    await running.start()
-    return Object.assign(running, { handles: built.handles })
+    return await this.ground.submit(topology, config, args)
   }
 
-  /** Injects a fault. Times count from now; workers are slots, in the order in which topologies took them. */
+  /**
+   * Injects a fault. Times count from now. Workers are slots, in the order in which topologies took them;
+   * with `supervisors`, those that run then, by node and slot. Random faults go on until the cluster is
+   * closed.
+   * @throws UsageError CONFIG_INVALID_VALUE, CONFIG_CONTRADICTION: it cannot strike here
+   */
   inject(fault: Fault): void {
     this.refuseClosed()
+    const { ground } = this
     const planned = plannedOf(fault)
-    if (!isPlanned(planned)) {
-      throw new UsageError(
-        'CONFIG_CONTRADICTION',
-        `${fault.fault} needs a run with an end: use completeTopology`,
-      )
+    const startMs = ground.nowMs
+    const schedule = new FaultSchedule(ground.stage, Number.POSITIVE_INFINITY, () => ground.nowMs - startMs)
+    if (isPlanned(planned)) schedule.add([planned])
+    else {
+      const random = ground.random.split(`faults ${this.schedules.length}`)
+      schedule.keepDrawing(planned, () => ground.drawable(), random)
     }
-    const startMs = this.host.clock.monotonicMs()
-    const schedule = new FaultSchedule(this.faults, Number.POSITIVE_INFINITY, () => {
-      return this.host.clock.monotonicMs() - startMs
-    })
-    schedule.add([planned])
     this.schedules.push(schedule)
   }
 
@@ -137,78 +103,19 @@ export class LocalCluster implements AsyncDisposable {
    * @throws UsageError CONFIG_CONTRADICTION in real time
    */
   async advance(by: Duration): Promise<void> {
-    const stage = this.virtual
-    if (stage === undefined)
-      throw new UsageError('CONFIG_CONTRADICTION', 'advance: real time passes by itself')
-    await stage.drive(new Promise<void>((resolve) => stage.world.timers.after(parseDuration(by), resolve)))
-    await stage.finishInstant()
+    await this.ground.advance(parseDuration(by))
   }
 
   /** Ends all topologies, draining them, and the cluster. */
   async close(): Promise<void> {
     if (this.isClosed) return
     this.isClosed = true
-    for (const schedule of this.schedules) schedule.stop()
-    for (const topology of [...this.topologies.values()]) await topology.kill()
+    for (const schedule of this.schedules) schedule.end()
+    await this.ground.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
-  }
-
-  private runSpec(name: string, topology: Topology, workerCount: number): LocalRunSpec {
-    const slots = this.slotsOf(name)
-    const slotOf = (worker: number): number => slots[worker - 1] ?? 0
-    const common = {
-      name,
-      topology,
-      workerCount,
-      log: silentLogger,
-      isDev: true,
-      beforeCall: this.faults.beforeCall,
-    }
-    if (this.virtual !== undefined)
-      return { ...common, ...this.virtual.specOf(slotOf, PORT + this.submitted) }
-    const { host, net } = this
-    return {
-      ...common,
-      host,
-      hostOf: () => host,
-      netOf: (worker) => net.join(VirtualStage.machine(slotOf(worker)), host.timers),
-      addressOf: (worker) => `${VirtualStage.machine(slotOf(worker))}/${name}`,
-    }
-  }
-
-  /** @throws UnavailableError NOT_ENOUGH_SLOTS */
-  private takeSlots(name: string, workerCount: number): number {
-    this.freeSlots(name)
-    let taken = 0
-    for (let index = 0; index < this.slots.length && taken < workerCount; index += 1) {
-      if (this.slots[index] !== undefined) continue
-      this.slots[index] = name
-      taken += 1
-    }
-    if (taken > 0) return taken
-    throw new UnavailableError('NOT_ENOUGH_SLOTS', `all ${this.slots.length} workers are taken`, {
-      slots: this.slots.length,
-    })
-  }
-
-  private freeSlots(name: string): void {
-    this.slots.forEach((owner, index) => {
-      if (owner === name) this.slots[index] = undefined
-    })
-  }
-
-  private slotsOf(name: string): readonly number[] {
-    return this.slots.flatMap((owner, index) => (owner === name ? [index + 1] : []))
-  }
-
-  private workerAt(slot: number): StagedWorker | undefined {
-    const name = this.slots[slot - 1]
-    const run = name === undefined ? undefined : this.topologies.get(name)?.current
-    if (name === undefined || run === undefined) return undefined
-    return { run, worker: this.slotsOf(name).indexOf(slot) + 1 }
   }
 
   private refuseClosed(): void {
@@ -216,5 +123,31 @@ export class LocalCluster implements AsyncDisposable {
   }
 }
 
-/** Each topology has a port of its own on the machines of its slots. */
-const PORT = 6_700
+async function groundFor(options: LocalClusterOptions): Promise<Ground> {
+  const { supervisors, time = 'real' } = options
+  const workerCount = options.workers ?? Math.max(WORKERS, supervisors ?? 0)
+  needCount('workers', workerCount, supervisors ?? 1)
+  if (supervisors !== undefined) needCount('supervisors', supervisors, 1)
+  const seed = options.seed ?? freshSeed()
+  const virtual = time === 'virtual' ? new VirtualStage({ seed }) : undefined
+  const random = new SeededRandom(seed).split('local cluster')
+  if (supervisors === undefined) {
+    return new WorkerGround({ workerCount, virtual, host: virtual?.host ?? realHost(), random })
+  }
+  return await startClusterGround({
+    supervisorCount: supervisors,
+    workerCount,
+    virtual,
+    host: realHost(),
+    random,
+    importModule,
+  })
+}
+
+/** @throws UsageError CONFIG_INVALID_VALUE */
+function needCount(option: 'workers' | 'supervisors', count: number, least: number): void {
+  if (Number.isInteger(count) && count >= least) return
+  const why = least > 1 ? `, one for each supervisor at least` : ''
+  const text = `${option} is ${count}, a whole number from ${least} is wanted${why}`
+  throw new UsageError('CONFIG_INVALID_VALUE', text)
+}

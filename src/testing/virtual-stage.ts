@@ -53,6 +53,12 @@ export class VirtualStage implements Pace {
     return await work
   }
 
+  /** Lets so much time pass, and all that happens in it. */
+  async advance(forMs: number): Promise<void> {
+    await this.drive(new Promise<void>((resolve) => this.world.timers.after(forMs, resolve)))
+    await this.finishInstant()
+  }
+
   /** Everything that can happen now, without the clock moving. */
   async finishInstant(): Promise<void> {
     while (this.running !== undefined) await this.running

@@ -26,7 +26,7 @@ import type { LoadModule } from './reporters.ts'
 import { ControlLine } from './seat/control-line.ts'
 import { Lease } from './seat/lease.ts'
 import type { LevelBook } from './seat/level-book.ts'
-import { type LoadTopology, Seat } from './seat/seat.ts'
+import { type LoadTopology, Seat, type SeatInside } from './seat/seat.ts'
 import type { WorkerProbe } from './seat/seat-beat.ts'
 import { faultOf, SeatReports } from './seat/seat-reports.ts'
 import { userFrameOf } from './seat/user-frame.ts'
@@ -47,6 +47,7 @@ export interface WorkerProcessSpec {
   readonly bornAt: string
   readonly loadTopology: LoadTopology
   readonly loadModule?: (bundlePath: string) => LoadModule
+  readonly inside?: SeatInside
   readonly probe: WorkerProbe
   readonly log: Logger
   readonly levels?: LevelBook
@@ -190,7 +191,7 @@ export class WorkerProcess {
       this.spec.log.warn('a second assignment is not taken', { topology: assign.topologyId })
       return
     }
-    const { host, log, loadTopology, loadModule } = this.spec
+    const { host, log, loadTopology, loadModule, inside } = this.spec
     this.assign = assign
     const lease = new Lease(assign.leaseMs, host.clock.monotonicMs())
     this.lease = lease
@@ -212,6 +213,7 @@ export class WorkerProcess {
       owner: reports,
       loadTopology,
       loadModule,
+      inside,
       say: (message) => this.line.say(message),
       onOverdue: () => this.onLeaseOver(),
     })

@@ -78,7 +78,7 @@ export class ClusterWorld {
 
   private async begin(options: Options): Promise<readonly string[]> {
     const number = (name: string, otherwise: number) => Number(options.get(name) ?? otherwise)
-    this.built = new SimCluster({
+    this.built = SimCluster.simulated({
       seed: number('seed', 1),
       nodes: number('nodes', 2),
       nimbuses: number('nimbuses', 1),

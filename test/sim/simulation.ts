@@ -18,7 +18,7 @@ import {
   slowLink,
 } from '../../src/testing/faults/fault.ts'
 import { FaultSchedule } from '../../src/testing/faults/fault-schedule.ts'
-import { FaultStage } from '../../src/testing/faults/fault-stage.ts'
+import { RunStage } from '../../src/testing/faults/run-stage.ts'
 import { LocalRun } from '../../src/testing/local-run.ts'
 import { MockFeed } from '../../src/testing/stand-in/mock-source.ts'
 import { standIn } from '../../src/testing/stand-in/stand-ins.ts'
@@ -154,7 +154,7 @@ class Simulation {
     return schedule.injected.length
   }
 
-  private runSpec(stage: FaultStage) {
+  private runSpec(stage: RunStage) {
     const { model, log } = this
     const def = buildSimTopology(model, {
       log,
@@ -180,9 +180,9 @@ class Simulation {
     }
   }
 
-  private faultStage(): FaultStage {
+  private faultStage(): RunStage {
     const { world } = this.stage
-    return new FaultStage({
+    return new RunStage({
       world,
       net: world.net,
       timers: world.timers,
@@ -278,6 +278,8 @@ function corrupt(a: number, b: number, when: PlannedFault['when']): PlannedFault
     when,
     forMs: undefined,
     workers: [a, b],
+    nodes: [],
+    isOfCluster: false,
     isVirtual: true,
     strike: (stage) => stage.corrupt(a, b),
     heal: () => undefined,

@@ -174,14 +174,13 @@ export class VirtualWorld {
   hostOn(machine: string, program: string): Host {
     const name = `${machine}/${program}`
     if (!this.machines.has(name)) {
-      const { disk, faults, watchers } = this.machine(machine)
+      const { disk, faults, watchers, skewMs } = this.machine(machine)
       const index = this.machines.size
       this.machines.set(name, {
-        ...{ disk, faults, watchers, index },
+        ...{ disk, faults, watchers, index, skewMs },
         netName: machine,
         lives: 0,
         running: undefined,
-        skewMs: 0,
       })
     }
     return this.host(name)
@@ -243,12 +242,15 @@ export class VirtualWorld {
     if (virtual.hasReady) this.ready.push(virtual)
   }
 
-  /** The host's wall clock is wrong by so much, also after a restart. */
+  /** The host's wall clock is wrong by so much, also after a restart, and that of all its programs. */
   setClockSkew(name: string, skewMs: number): void {
-    const machine = this.machine(name)
+    const own = this.machine(name)
     this.noteFault(name, `clock skew ${skewMs} ms`)
-    machine.skewMs = skewMs
-    if (machine.running !== undefined) machine.running.virtual.skewMs = skewMs
+    const programs = [...this.machines].filter(([other]) => other.startsWith(`${name}/`))
+    for (const machine of [own, ...programs.map(([, program]) => program)]) {
+      machine.skewMs = skewMs
+      if (machine.running !== undefined) machine.running.virtual.skewMs = skewMs
+    }
   }
 
   /** Writes a line into the trace, and into the hash: for faults that the driver injects elsewhere. */

@@ -1,10 +1,10 @@
 /**
- * A whole cluster in virtual time: Nimbuses, supervisors and workers as they are in production, on virtual
- * machines, with a memory ensemble as ZooKeeper. The same seed gives the same events.
+ * A whole cluster in this process: Nimbuses, supervisors and workers as they are in production, on machines
+ * of a world, with a memory ensemble as ZooKeeper. In virtual time the same seed gives the same events.
  *
  *   zk (ensemble)     nimbus1, nimbus2 …     n1: n1/supervisor, n1/w1001 …     n2: …     client
  *
- * Route: tests and the simulator make it, submit topologies, break things, and look.
+ * Route: the simulator, tests and LocalCluster make it, submit topologies, break things, and look.
  *
  * Does not know: what is right. Checkers look at its parts.
  */
@@ -27,12 +27,13 @@ import { buildTopology } from '../../topology/build.ts'
 import type { Json } from '../../topology/describe/document.ts'
 import { outlineOf } from '../../topology/describe/outline.ts'
 import type { TopologyDef } from '../../topology/topology-def.ts'
+import type { SeatInside } from '../../worker/seat/seat.ts'
+import type { ClusterWorld } from './cluster-world.ts'
 import { SimBundles } from './sim-bundles.ts'
 import { NIMBUS_PORT, type SimPlace, startSimNimbus, startSimSupervisor } from './sim-daemons.ts'
 import { type SimProcess, SimProcesses } from './sim-launcher.ts'
 
 export interface SimClusterSpec {
-  readonly seed: number
   /** Default 1. */
   readonly nimbuses?: number
   /** Default 2. */
@@ -47,6 +48,15 @@ export interface SimClusterSpec {
   readonly onWorkerSeated?: (process: SimProcess) => void
   readonly onWorkerEnded?: (process: SimProcess, end: LaunchedEnd) => void
   readonly log?: (machine: string) => Logger
+  /** Slots of one node. Default: `slots`. */
+  readonly slotsOf?: (node: string) => number
+  /** Where a machine keeps its files. Default: the same place on each; disks are their own. */
+  readonly directoryOf?: (machine: string) => string
+  readonly inside?: SeatInside
+}
+
+export interface SimulatedSpec extends SimClusterSpec {
+  readonly seed: number
   readonly isChopped?: boolean
 }
 
@@ -62,9 +72,9 @@ const START_LIMIT_MS = 60_000
 const SLOTS = 4
 const RESTART_MS = 1_000
 
-export class SimCluster implements SimPlace {
+export class SimCluster<World extends ClusterWorld = VirtualWorld> implements SimPlace {
   readonly spec: SimClusterSpec
-  readonly world: VirtualWorld
+  readonly world: World
   readonly ensemble: MemoryEnsemble
   readonly bundles = new SimBundles()
   readonly processes: SimProcesses
@@ -76,17 +86,21 @@ export class SimCluster implements SimPlace {
   readonly failures: string[] = []
   /** Mistakes of daemons. There must be none. */
   readonly bugs: string[] = []
+  /** How often a machine has lost its power. */
+  private readonly powerCuts = new Map<string, number>()
   private clientCount = 0
+  private isClosed = false
   private own: NimbusClient | undefined
 
-  constructor(spec: SimClusterSpec) {
+  /** In virtual time, and without user code that waits for the outside. */
+  static simulated({ seed, isChopped, ...spec }: SimulatedSpec): SimCluster {
+    const chopped = isChopped === undefined ? {} : { isChopped }
+    return new SimCluster(spec, new VirtualWorld({ seed, startAtMs: 1_000_000, patienceMs: 0, ...chopped }))
+  }
+
+  constructor(spec: SimClusterSpec, world: World) {
     this.spec = spec
-    this.world = new VirtualWorld({
-      seed: spec.seed,
-      startAtMs: 1_000_000,
-      patienceMs: 0,
-      ...(spec.isChopped === undefined ? {} : { isChopped: spec.isChopped }),
-    })
+    this.world = world
     this.nimbusNames = names('nimbus', spec.nimbuses ?? 1)
     this.nodeNames = names('n', spec.nodes ?? 2)
     this.ensemble = new MemoryEnsemble({
@@ -98,6 +112,7 @@ export class SimCluster implements SimPlace {
     this.processes = new SimProcesses({
       world: this.world,
       loadTopology: (host) => this.bundles.loaderOn(host),
+      inside: spec.inside,
       onSeated: (process) => spec.onWorkerSeated?.(process),
       onEnded: (process, end) => spec.onWorkerEnded?.(process, end),
     })
@@ -121,8 +136,12 @@ export class SimCluster implements SimPlace {
     return undefined
   }
 
-  get slots(): number {
-    return this.spec.slots ?? SLOTS
+  slotsOf(node: string): number {
+    return this.spec.slotsOf?.(node) ?? this.spec.slots ?? SLOTS
+  }
+
+  directoryOf(machine: string): string {
+    return this.spec.directoryOf?.(machine) ?? '/typhoon'
   }
 
   get config(): ClusterConfig {
@@ -146,9 +165,15 @@ export class SimCluster implements SimPlace {
     return new NimbusClient({ host: this.world.host(`client${this.clientCount}`), seeds })
   }
 
+  /** Nothing starts any more, and the ensemble ends. What runs ends with the world. */
+  close(): void {
+    this.isClosed = true
+    this.ensemble.stop()
+  }
+
   /** Begins a Nimbus on its machine, unless one runs there; it is there when its start has come through. */
   startNimbus(name: string): void {
-    if (this.world.isRunningOn(name)) return
+    if (this.isClosed || this.world.isRunningOn(name)) return
     const host = this.world.host(name)
     this.begin(host, name, async () => {
       const nimbus = await startSimNimbus(this, host, name)
@@ -163,7 +188,7 @@ export class SimCluster implements SimPlace {
 
   startSupervisor(node: string): void {
     const program = `${node}/${SUPERVISOR}`
-    if (this.world.isRunningOn(program)) return
+    if (this.isClosed || this.world.isRunningOn(program)) return
     const host = this.world.hostOn(node, SUPERVISOR)
     this.begin(host, program, async () => {
       const supervisor = await startSimSupervisor(this, host, node)
@@ -180,6 +205,7 @@ export class SimCluster implements SimPlace {
   /** The machine loses its power. */
   crashNode(node: string): void {
     this.supervisors.delete(node)
+    this.powerCuts.set(node, this.powerCutsOf(node) + 1)
     this.processes.onMachineCrashed(node)
     this.world.crash(node, 'some')
   }
@@ -283,12 +309,18 @@ export class SimCluster implements SimPlace {
         this.failures.push(`${program}: ${error.code} ${error.message}`)
         // Not from within its own turn.
         this.world.timers.after(0, () => this.world.crash(program, 'none'))
+        const [machine = ''] = program.split('/')
+        const powerCuts = this.powerCutsOf(machine)
         this.world.timers.after(RESTART_MS, () => {
           if (this.nimbusNames.includes(program)) this.startNimbus(program)
-          else this.startSupervisor(program.slice(0, program.indexOf('/')))
+          else if (this.powerCutsOf(machine) === powerCuts) this.startSupervisor(machine)
         })
       })
     })
+  }
+
+  private powerCutsOf(machine: string): number {
+    return this.powerCuts.get(machine) ?? 0
   }
 }
 

@@ -21,7 +21,7 @@ import { nimbusRoutes } from '../../rpc/routes/nimbus-routes.ts'
 import type { MachineProbe } from '../../supervisor/machine-probe.ts'
 import { Supervisor } from '../../supervisor/supervisor.ts'
 import { supervisorSettings } from '../../supervisor/supervisor-settings.ts'
-import { buildTopology } from '../../topology/build.ts'
+import { buildTopology, parseArgs } from '../../topology/build.ts'
 import { outlineOf } from '../../topology/describe/outline.ts'
 import type { SimBundles } from './sim-bundles.ts'
 import type { SimProcesses } from './sim-launcher.ts'
@@ -34,10 +34,10 @@ export interface SimPlace {
   readonly bundles: SimBundles
   readonly processes: SimProcesses
   readonly seeds: readonly string[]
-  /** Of each node. */
-  readonly slots: number
   /** Over the defaults. */
   readonly config: ClusterConfig
+  slotsOf(node: string): number
+  directoryOf(machine: string): string
   logOf(machine: string): Logger
   /** Something that is never right: a daemon's own mistake. */
   onBug(machine: string, error: unknown): void
@@ -65,7 +65,7 @@ export async function startSimNimbus(place: SimPlace, host: Host, name: string):
   const nimbus = new Nimbus({
     host,
     board,
-    blobs: new FileBlobStore(host, '/nimbus/blobs'),
+    blobs: new FileBlobStore(host, host.files.resolve(place.directoryOf(name), 'blobs')),
     peers: createPeers(host, undefined),
     inspect: inspectOn(place, host),
     settings,
@@ -94,10 +94,10 @@ export async function startSimNimbus(place: SimPlace, host: Host, name: string):
 }
 
 export async function startSimSupervisor(place: SimPlace, host: Host, node: string): Promise<Supervisor> {
-  const slots = place.slots
+  const slots = place.slotsOf(node)
   const settings = supervisorSettings(
     {
-      'storm.local.dir': '/typhoon',
+      'storm.local.dir': place.directoryOf(node),
       'bind.address': node,
       'supervisor.slots.ports': Array.from({ length: slots }, (_, index) => 6_700 + index),
       ...place.config,
@@ -136,7 +136,7 @@ function inspectOn(place: SimPlace, host: Host): Inspect {
     try {
       const def = await place.bundles.loaderOn(host)(bundlePath)
       const { topology } = buildTopology(def, {
-        args: args ?? undefined,
+        args: parseArgs(def, args ?? undefined),
         // As it was sent: whoever submits has checked it, and the build checks it again.
         config: config as TopologyConfig,
       })

@@ -13,11 +13,13 @@ import type { SeatControl } from '../../cluster/seat-environment.ts'
 import type { SeatAssign } from '../../cluster/seat-messages.ts'
 import type { Host } from '../../host/host.ts'
 import type { Signal } from '../../host/processes.ts'
-import type { VirtualWorld } from '../../host/virtual/virtual-world.ts'
 import type { Lives } from '../../supervisor/directory-lock.ts'
 import type { LaunchedEnd, LaunchedWorker, Launcher, LaunchSpec } from '../../supervisor/launcher.ts'
-import type { LoadTopology } from '../../worker/seat/seat.ts'
+import type { Office } from '../../worker/seat/office.ts'
+import type { LoadTopology, SeatInside } from '../../worker/seat/seat.ts'
+import type { Worker } from '../../worker/worker.ts'
 import { WorkerProcess } from '../../worker/worker-process.ts'
+import type { ClusterWorld } from './cluster-world.ts'
 
 export interface SimProcess {
   readonly pid: number
@@ -27,11 +29,14 @@ export interface SimProcess {
   readonly name: string
   readonly worker: WorkerProcess
   assign: SeatAssign | undefined
+  /** What runs in its seat, once it is put together. */
+  made: { readonly worker: Worker; readonly office: Office } | undefined
 }
 
 export interface SimProcessesSpec {
-  readonly world: VirtualWorld
+  readonly world: ClusterWorld
   readonly loadTopology: (host: Host) => LoadTopology
+  readonly inside?: SeatInside | undefined
   readonly onSeated: (process: SimProcess) => void
   readonly onEnded: (process: SimProcess, end: LaunchedEnd) => void
 }
@@ -97,7 +102,7 @@ export class SimProcesses {
   }
 
   private start(node: string, launch: LaunchSpec): Entry {
-    const { world, loadTopology, onSeated } = this.spec
+    const { world, loadTopology, inside, onSeated } = this.spec
     this.pidCount += 1
     const pid = this.pidCount
     const program = `w${pid}`
@@ -110,6 +115,13 @@ export class SimProcesses {
       pid,
       bornAt,
       loadTopology: loadTopology(host),
+      inside: {
+        ...inside,
+        onMade: (worker, office) => {
+          entry.process.made = { worker, office }
+          inside?.onMade?.(worker, office)
+        },
+      },
       probe: { read: () => readings },
       log: silentLogger,
       exit: (code) => this.end(entry, { code, signal: undefined }),
@@ -118,7 +130,8 @@ export class SimProcesses {
         onSeated(entry.process)
       },
     })
-    const process: SimProcess = { pid, bornAt, node, name: `${node}/${program}`, worker, assign: undefined }
+    const name = `${node}/${program}`
+    const process: SimProcess = { pid, bornAt, node, name, worker, assign: undefined, made: undefined }
     const entry: Entry = { process, listeners: [], end: undefined }
     this.entries.set(pid, entry)
     // As long as a program takes to be loaded.

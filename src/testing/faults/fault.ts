@@ -8,7 +8,7 @@
 import { UsageError } from '../../base/errors.ts'
 import { formatDuration, parseDuration } from '../../config/duration.ts'
 import type { Duration } from '../../config/topology-config.ts'
-import type { FaultStage } from './fault-stage.ts'
+import type { FaultNeeds, FaultStage } from './fault-stage.ts'
 
 /** When a fault strikes: at a time of the run, or once so much has happened. */
 export type When =
@@ -24,14 +24,10 @@ export interface Fault {
 }
 
 /** A fault with what it does. Only this room reads it. */
-export interface PlannedFault extends Fault {
+export interface PlannedFault extends FaultNeeds {
   readonly when: When
   /** undefined: it strikes once. */
   readonly forMs: number | undefined
-  /** Workers it names: they must be there. */
-  readonly workers: readonly number[]
-  /** Machines of their own can be had in virtual time only. */
-  readonly isVirtual: boolean
   strike(stage: FaultStage): void
   heal(stage: FaultStage): void
 }
@@ -60,7 +56,43 @@ export function hangWorker(worker: number, when: Lasting): Fault {
   )
 }
 
-/** Cuts all links between two groups of workers, both ways. */
+/**
+ * Ends a supervisor (from 1) and its workers: a lost machine. What it had not written to disk for sure may be
+ * gone. It comes back, empty, after a minute.
+ */
+export function killNode(node: number, when: When): Fault {
+  return ofCluster({
+    ...once(`killNode(${node}, `, when, (stage) => stage.daemons?.killNode(node)),
+    nodes: [node],
+  })
+}
+
+/** Ends a supervisor; its workers go on. It starts again after a second, and takes them back. */
+export function killSupervisor(node: number, when: When): Fault {
+  const fault = once(`killSupervisor(${node}, `, when, (stage) => stage.daemons?.killSupervisor(node))
+  return ofCluster({ ...fault, nodes: [node] })
+}
+
+/** Ends the Nimbus that leads. It starts again after a second. */
+export function killNimbus(when: When): Fault {
+  return ofCluster(once('killNimbus(', when, (stage) => stage.daemons?.killNimbus()))
+}
+
+/** The coordinator does not answer. */
+export function loseCoordinator(when: Lasting): Fault {
+  const fault = lasting(
+    'loseCoordinator(',
+    when,
+    (stage) => stage.daemons?.loseCoordinator(),
+    (stage) => stage.daemons?.regainCoordinator(),
+  )
+  return ofCluster(fault)
+}
+
+/**
+ * Cuts all links between two groups of workers, both ways. Workers of one node are on one machine: between
+ * them there is nothing to cut.
+ */
 export function partition(left: readonly number[], right: readonly number[], when: Lasting): Fault {
   const text = `partition([${left.join(', ')}], [${right.join(', ')}], `
   const each = (call: (a: number, b: number) => void): void => {
@@ -128,7 +160,7 @@ export function failDisk(how: 'full' | 'broken', when: Lasting): Fault {
 }
 
 /**
- * The clock of a node is wrong by this much. While there are no supervisors, each worker is a node of its
+ * The clock of a node is wrong by this much. Where there are no supervisors, each worker is a node of its
  * own.
  */
 export function skewClock(node: number, by: Duration, when: Lasting): Fault {
@@ -139,7 +171,7 @@ export function skewClock(node: number, by: Duration, when: Lasting): Fault {
     (stage) => stage.skewClock(node, skewMs),
     (stage) => stage.skewClock(node, 0),
   )
-  return onMachines(naming([node], fault))
+  return onMachines({ ...fault, nodes: [node] })
 }
 
 /** The next `count` calls of a component throw. Default 1. */
@@ -186,12 +218,14 @@ export function isPlanned(fault: AnyFault): fault is PlannedFault {
   return 'strike' in fault
 }
 
+const NEEDS_NOTHING = { workers: [], nodes: [], isOfCluster: false, isVirtual: false } as const
+
 function once(text: string, when: When, strike: (stage: FaultStage) => void): PlannedFault {
   const heal = (): void => {
     // It strikes once; there is nothing to take back.
   }
   const fault = `${text}${whenText(when)})`
-  return { fault, when, forMs: undefined, workers: [], isVirtual: false, strike, heal }
+  return { ...NEEDS_NOTHING, fault, when, forMs: undefined, strike, heal }
 }
 
 function lasting(
@@ -202,15 +236,11 @@ function lasting(
 ): PlannedFault {
   const forMs = parseDuration(when.for)
   const fault = `${text}${whenText(when, `for: '${when.for}'`)})`
-  return {
-    fault,
-    when,
-    forMs,
-    workers: [],
-    isVirtual: false,
-    strike: (stage) => strike(stage, forMs),
-    heal,
-  }
+  return { ...NEEDS_NOTHING, fault, when, forMs, strike: (stage) => strike(stage, forMs), heal }
+}
+
+function ofCluster(fault: PlannedFault): PlannedFault {
+  return { ...fault, isOfCluster: true }
 }
 
 function onMachines(fault: PlannedFault): PlannedFault {

@@ -1,6 +1,9 @@
 /** Taps: a sample of the tuples of a stream as they pass, at a limited rate, for a reader who may be slow. */
+import { UsageError } from '../../base/errors.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
 import type { TapOptions, TappedTuple } from '../../rpc/contract.ts'
+import type { StreamHandle } from '../../topology/handle.ts'
+import { streamOf, type Topology } from '../../topology/topology.ts'
 import type { AnyValues } from '../../topology/tuple.ts'
 import type { Probes } from './local-probes.ts'
 
@@ -34,6 +37,20 @@ export async function* tapStream(
   } finally {
     tap.stop()
   }
+}
+
+/** @throws UsageError UNKNOWN_STREAM */
+export function streamIds<V>(
+  topology: Topology,
+  stream: StreamHandle<V> | string,
+): readonly [componentId: string, streamId: string] {
+  const [componentId = '', streamId = 'default'] =
+    typeof stream === 'string' ? stream.split(':') : [stream.componentId, stream.streamId]
+  const component = topology.components.get(componentId)
+  if (component !== undefined && streamOf(component, streamId) !== undefined) return [componentId, streamId]
+  throw new UsageError('UNKNOWN_STREAM', `tap: there is no stream ${componentId}:${streamId}`, {
+    component: componentId,
+  })
 }
 
 class Tap {

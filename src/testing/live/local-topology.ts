@@ -27,7 +27,7 @@ import type {
 } from '../../rpc/contract.ts'
 import type { StreamHandle } from '../../topology/handle.ts'
 import type { Key } from '../../topology/schema/encodable.ts'
-import { streamOf, type Topology } from '../../topology/topology.ts'
+import type { Topology } from '../../topology/topology.ts'
 import type { AnyValues } from '../../topology/tuple.ts'
 import { samplesOf } from '../../worker/samples.ts'
 import type { Worker } from '../../worker/worker.ts'
@@ -37,7 +37,7 @@ import type { Pace } from '../virtual-stage.ts'
 import { Probes } from './local-probes.ts'
 import { RateBook } from './local-rates.ts'
 import { giveIterables, rebalanced, refuseStopped, refuseTwice, takeIterables } from './local-rebalance.ts'
-import { tapStream } from './local-tap.ts'
+import { streamIds, tapStream } from './local-tap.ts'
 import { traceTuple } from './local-trace.ts'
 
 const WAIT_MS = 120_000
@@ -71,7 +71,8 @@ export class LocalTopology implements RunningTopology {
   private readonly lag = new Map<string, number>()
   private readonly end = new AbortController()
   private readonly ticks: Stoppable
-  private topology: Topology
+  /** As it was built last. */
+  topology: Topology
   private run: LocalRun | undefined = undefined
   private phase: 'rebalancing' | 'stopping' | undefined = undefined
 
@@ -204,14 +205,7 @@ export class LocalTopology implements RunningTopology {
     stream: StreamHandle<V> | string,
     options: TapOptions<V> | TapOptions<AnyValues> = {},
   ): AsyncIterable<TappedTuple<AnyValues>> {
-    const [componentId = '', streamId = 'default'] =
-      typeof stream === 'string' ? stream.split(':') : [stream.componentId, stream.streamId]
-    const component = this.topology.components.get(componentId)
-    if (component === undefined || streamOf(component, streamId) === undefined) {
-      throw new UsageError('UNKNOWN_STREAM', `tap: there is no stream ${componentId}:${streamId}`, {
-        component: componentId,
-      })
-    }
+    const [componentId, streamId] = streamIds(this.topology, stream)
     const { probes, spec, end } = this
     const what = { probes, host: spec.host, componentId, streamId, masked: this.masked(), end: end.signal }
     return tapStream(what, options as TapOptions<AnyValues>)

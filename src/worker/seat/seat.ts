@@ -47,6 +47,14 @@ const LISTEN_WAIT_MS = 100
 /** So long an ending worker waits for its positions to be stored. */
 const SETTLE_MS = 1_000
 
+/** What a test kit puts into workers. */
+export interface SeatInside {
+  /** Before each call of a component. What it throws, the component is taken to have thrown. */
+  readonly beforeCall?: (componentId: string, call: string) => void
+  /** Put together, nothing of it has started. */
+  readonly onMade?: (worker: Worker, office: Office) => void
+}
+
 /** Imports a bundle; gives its default export. */
 export type LoadTopology = (bundlePath: string) => Promise<unknown>
 
@@ -58,6 +66,7 @@ export interface SeatParts {
   readonly loadTopology: LoadTopology
   /** Imports modules that a topology names, seen from its bundle. */
   readonly loadModule?: ((bundlePath: string) => LoadModule) | undefined
+  readonly inside?: SeatInside | undefined
   /** Lost if there is no line. */
   readonly say: (message: ToSupervisor) => void
   readonly onOverdue: () => void
@@ -260,7 +269,7 @@ export class Seat {
   }
 
   private putTogether(plan: WorkerSpec): Running {
-    const { host, assign, log, owner, loadModule, onOverdue } = this.parts
+    const { host, assign, log, owner, loadModule, inside, onOverdue } = this.parts
     const { token, topologyId } = assign
     this.addresses.set(assign.worker, assign.listen)
     for (const { worker, address } of this.peers) this.addresses.set(worker, address)
@@ -278,7 +287,9 @@ export class Seat {
       linkTo: (peer) => office.linkTo(peer),
       onOverdue,
       ...(loadModule === undefined ? {} : { loadModule: loadModule(assign.bundlePath) }),
+      ...(inside?.beforeCall === undefined ? {} : { beforeCall: inside.beforeCall }),
     })
+    inside?.onMade?.(worker, office)
     return { worker, office, positions }
   }
 

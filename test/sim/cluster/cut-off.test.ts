@@ -34,7 +34,7 @@ class World {
       ledgers: new Map([[counting.name, this.ledger]]),
       violate: (text) => this.violations.push(text),
     })
-    this.cluster = new SimCluster({
+    this.cluster = SimCluster.simulated({
       seed,
       ...size,
       slots: 2,

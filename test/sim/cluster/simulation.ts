@@ -78,7 +78,7 @@ class ClusterSimulation {
       ledgers: this.ledgers,
       violate: (text) => this.violate(text),
     })
-    this.cluster = new SimCluster({
+    this.cluster = SimCluster.simulated({
       seed,
       nimbuses: this.model.nimbuses,
       nodes: this.model.nodes,

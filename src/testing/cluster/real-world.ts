@@ -1,0 +1,119 @@
+/**
+ * Machines and programs of this process in real time: the same to a SimCluster as a virtual world, but the
+ * clock is the wall's, and disks are directories.
+ *
+ *   host('n1'), hostOn('n1', 'w1001') ─▶ MortalHost around the process's own host ─▶ crash, pause, resume
+ */
+import { deferred } from '../../base/deferred.ts'
+import type { Host, Timers } from '../../host/host.ts'
+import { MemoryNet, type NetMember } from '../../host/virtual/memory-net.ts'
+import { createNetHttp } from '../../host/virtual/net-http.ts'
+import type { RunOptions } from '../../host/virtual/virtual-world.ts'
+import type { ClusterWorld } from './cluster-world.ts'
+import { MortalHost } from './mortal-host.ts'
+
+export interface RealWorldSpec {
+  /** The process's own. */
+  readonly host: Host
+  /** Programs are reached from other processes, too: their net is the system's. Default: one in memory. */
+  readonly isReached?: boolean
+}
+
+interface Life {
+  readonly mortal: MortalHost
+  readonly member: NetMember | undefined
+}
+
+/** How often a limit of `run` is looked at. */
+const LOOK_MS = 2
+
+export class RealWorld implements ClusterWorld {
+  readonly net: MemoryNet
+  readonly timers: Timers
+  private readonly spec: RealWorldSpec
+  private readonly driver: MortalHost
+  private readonly lives = new Map<string, Life>()
+  private readonly startMs: number
+  private lifeCount = 0
+
+  constructor(spec: RealWorldSpec) {
+    const { clock, random } = spec.host
+    this.spec = spec
+    this.driver = new MortalHost('(driver)', spec.host)
+    this.timers = this.driver.host.timers
+    this.startMs = clock.now() - clock.monotonicMs()
+    this.net = new MemoryNet({ nowMs: () => clock.monotonicMs(), random: random.split('net') })
+  }
+
+  get nowMs(): number {
+    return this.startMs + this.spec.host.clock.monotonicMs()
+  }
+
+  host(name: string): Host {
+    return this.life(name, name).mortal.host
+  }
+
+  hostOn(machine: string, program: string): Host {
+    return this.life(`${machine}/${program}`, machine).mortal.host
+  }
+
+  isRunningOn(name: string): boolean {
+    return this.lives.has(name)
+  }
+
+  isLiving(host: Host): boolean {
+    for (const { mortal } of this.lives.values()) if (mortal.host === host) return true
+    return false
+  }
+
+  crash(name: string): void {
+    for (const [each, { mortal, member }] of [...this.lives]) {
+      if (each !== name && !each.startsWith(`${name}/`)) continue
+      this.lives.delete(each)
+      mortal.die()
+      member?.leave()
+    }
+  }
+
+  pause(name: string): void {
+    this.lives.get(name)?.mortal.pause()
+  }
+
+  resume(name: string): void {
+    this.lives.get(name)?.mortal.resume()
+  }
+
+  noteFault(): void {
+    // Nobody replays real time.
+  }
+
+  async run(options: Pick<RunOptions, 'untilMs' | 'while'>): Promise<void> {
+    const over = deferred()
+    const isOver = () => options.while?.() === false || this.nowMs >= (options.untilMs ?? Infinity)
+    const look = this.timers.every(LOOK_MS, () => {
+      if (isOver()) over.resolve()
+    })
+    if (isOver()) over.resolve()
+    await over.promise
+    look.stop()
+  }
+
+  /** Everything that runs ends, and no timer of the world is left. */
+  end(): void {
+    for (const name of [...this.lives.keys()]) this.crash(name)
+    this.driver.die()
+  }
+
+  private life(name: string, machine: string): Life {
+    const found = this.lives.get(name)
+    if (found !== undefined) return found
+    const { host, isReached = false } = this.spec
+    this.lifeCount += 1
+    const random = host.random.split(`${name} ${this.lifeCount}`)
+    const member = isReached ? undefined : this.net.join(machine, this.timers)
+    const own = member === undefined ? {} : { net: member, http: createNetHttp(member, this.timers) }
+    const life = { member, mortal: new MortalHost(name, { ...host, ...own, random }) }
+    this.lives.set(name, life)
+    return life
+  }
+}
