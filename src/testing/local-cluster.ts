@@ -3,7 +3,6 @@
  *
  *   workers alone         quick: nothing but workers, joined by links with the frames of production
  *   { supervisors: n }    a whole cluster: coordinator, Nimbus, supervisors, workers in slots
- *   { processes: true }   the same, with workers as processes of their own
  *
  * What differs between them: docs/decisions/0004-local-cluster-surface.md.
  */

@@ -2,6 +2,7 @@
 import { defineTopology, fields, keyedBolt, plainSink, replayableSpout, valueState } from 'typhoon'
 import {
   failComponent,
+  hangWorker,
   killNimbus,
   killNode,
   killSupervisor,
@@ -104,6 +105,21 @@ test('the same seed is the same run', async () => {
   }
   expect(runs[0]).toEqual(runs[1])
   expect(runs[0]?.events.join()).toMatch(/topology-submitted.*worker-moved/)
+})
+
+test('in real time workers hang and die and daemons start again, too', async () => {
+  const seen = new Set<number>()
+  await using cluster = await start(2, { time: 'real' })
+  await using topology = await cluster.submit(numbers(seen, 2_000))
+  cluster.inject(killWorker(1, { after: { acked: 200 } }))
+  cluster.inject(hangWorker(2, { after: { acked: 400 }, for: '300ms' }))
+  cluster.inject(killSupervisor(1, { after: { acked: 600 } }))
+  cluster.inject(killNimbus({ after: { acked: 800 } }))
+  cluster.inject(loseCoordinator({ after: { acked: 1_000 }, for: '200ms' }))
+  await topology.finished({ timeout: '1m' })
+  expect(seen.size).toBe(2_000)
+  // Those of the leader that is gone are gone with it, but for what came after.
+  expect(await cluster.client.cluster()).toMatchObject({ leader: 'nimbus1:6627', coordinator: 'connected' })
 })
 
 test('a lost node: its workers go to another one, nothing is lost, the machine comes back', async () => {

@@ -51,7 +51,7 @@ export async function startClusterGround(spec: ClusterGroundSpec): Promise<Groun
   const { virtual, host } = spec
   if (virtual !== undefined) return await ClusterGround.start(spec, { world: virtual.world })
   const directory = await host.files.makeTemporaryDirectory('typhoon-cluster-')
-  const world = new RealWorld({ host })
+  const world = new RealWorld(host)
   const end = async () => {
     world.end()
     await host.files.remove(directory)

@@ -12,16 +12,9 @@ import type { RunOptions } from '../../host/virtual/virtual-world.ts'
 import type { ClusterWorld } from './cluster-world.ts'
 import { MortalHost } from './mortal-host.ts'
 
-export interface RealWorldSpec {
-  /** The process's own. */
-  readonly host: Host
-  /** Programs are reached from other processes, too: their net is the system's. Default: one in memory. */
-  readonly isReached?: boolean
-}
-
 interface Life {
   readonly mortal: MortalHost
-  readonly member: NetMember | undefined
+  readonly member: NetMember
 }
 
 /** How often a limit of `run` is looked at. */
@@ -30,23 +23,24 @@ const LOOK_MS = 2
 export class RealWorld implements ClusterWorld {
   readonly net: MemoryNet
   readonly timers: Timers
-  private readonly spec: RealWorldSpec
+  private readonly base: Host
   private readonly driver: MortalHost
   private readonly lives = new Map<string, Life>()
   private readonly startMs: number
   private lifeCount = 0
 
-  constructor(spec: RealWorldSpec) {
-    const { clock, random } = spec.host
-    this.spec = spec
-    this.driver = new MortalHost('(driver)', spec.host)
+  /** @param base the process's own */
+  constructor(base: Host) {
+    const { clock, random } = base
+    this.base = base
+    this.driver = new MortalHost('(driver)', base)
     this.timers = this.driver.host.timers
     this.startMs = clock.now() - clock.monotonicMs()
     this.net = new MemoryNet({ nowMs: () => clock.monotonicMs(), random: random.split('net') })
   }
 
   get nowMs(): number {
-    return this.startMs + this.spec.host.clock.monotonicMs()
+    return this.startMs + this.base.clock.monotonicMs()
   }
 
   host(name: string): Host {
@@ -71,7 +65,7 @@ export class RealWorld implements ClusterWorld {
       if (each !== name && !each.startsWith(`${name}/`)) continue
       this.lives.delete(each)
       mortal.die()
-      member?.leave()
+      member.leave()
     }
   }
 
@@ -107,12 +101,11 @@ export class RealWorld implements ClusterWorld {
   private life(name: string, machine: string): Life {
     const found = this.lives.get(name)
     if (found !== undefined) return found
-    const { host, isReached = false } = this.spec
     this.lifeCount += 1
-    const random = host.random.split(`${name} ${this.lifeCount}`)
-    const member = isReached ? undefined : this.net.join(machine, this.timers)
-    const own = member === undefined ? {} : { net: member, http: createNetHttp(member, this.timers) }
-    const life = { member, mortal: new MortalHost(name, { ...host, ...own, random }) }
+    const random = this.base.random.split(`${name} ${this.lifeCount}`)
+    const member = this.net.join(machine, this.timers)
+    const own = { net: member, http: createNetHttp(member, this.timers), random }
+    const life = { member, mortal: new MortalHost(name, { ...this.base, ...own }) }
     this.lives.set(name, life)
     return life
   }
