@@ -337,6 +337,13 @@ describe('restarts', () => {
     expect(step(short, gone).next).toMatchObject({ kind: 'BACKING_OFF', failures: 10 })
   })
 
+  test('a start that fails again and again is never tried without a wait, even where waits are at most 0', () => {
+    const none = { restartFirstMs: 0, restartMaxMs: 0 }
+    const delays = [1, 2, 3, 10].map((failures) => restartDelayMs(failures, 'start-failed', none, 0))
+    expect(delays).toEqual([0, 250, 250, 250])
+    expect(restartDelayMs(10, 'crash', none, 0)).toBe(0)
+  })
+
   test('when the numbers of a generation are used up it waits for another generation', () => {
     const last = runningState({ restart: RESTARTS_MAX })
     const over = step(last, { process: 'gone', reason: 'killed' })
@@ -346,6 +353,10 @@ describe('restarts', () => {
     expect(step(last, { process: 'gone', reason: 'crash' })).toMatchObject({ next: waits })
     expect(step(EMPTY_SLOT, { lastRestart: RESTARTS_MAX })).toMatchObject({ next: waits })
     expect(over.wakeAtMs).toBeUndefined()
+    // It is told to the leader with a number that there is: who moves it reads it there.
+    expect(over.next).toMatchObject({ restart: RESTARTS_MAX })
+    const known = step(EMPTY_SLOT, { lastRestart: RESTARTS_MAX })
+    expect(known.next).toMatchObject({ kind: 'BACKING_OFF', restart: RESTARTS_MAX })
     expect(step(over.next, { wanted: { ...wish, generation: 4 } }).next).toMatchObject({ restart: 0 })
   })
 })

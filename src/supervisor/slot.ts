@@ -345,7 +345,9 @@ export function restartDelayMs(
   const free = isFromOutside ? OUTSIDE_FREE : 1
   if (failures <= free) return isFromOutside ? 0 : Math.min(limits.restartFirstMs, limits.restartMaxMs)
   const spec = { firstMs: Math.max(BACKOFF_MS, limits.restartFirstMs), maxMs: limits.restartMaxMs }
-  return backoffMs(failures - free, spec, chance)
+  const delayMs = backoffMs(failures - free, spec, chance)
+  // What could not be begun costs nothing to try, and would be tried a thousand times a second.
+  return reason === 'start-failed' ? Math.max(BACKOFF_MS, delayMs) : delayMs
 }
 
 function fetch(tried: Tried): SlotStep {
