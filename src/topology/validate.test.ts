@@ -333,11 +333,22 @@ describe('the graph as a whole', () => {
   })
 
   test('a name that cannot be used', () => {
-    const builder = new TopologyBuilder()
-    builder.setBolt('end', end).shuffleGrouping(builder.setSpout('words', words))
-    expect(checkTopology(closeBuilder(builder, 'my topology')).map(({ message }) => message)).toEqual([
+    const saysOf = (name: string) => {
+      const builder = new TopologyBuilder()
+      builder.setBolt('end', end).shuffleGrouping(builder.setSpout('words', words))
+      return checkTopology(closeBuilder(builder, name)).map(({ message }) => message)
+    }
+    expect(saysOf('my topology')).toEqual([
       "the topology's name 'my topology' cannot be used: letters, digits, minus and underscores can",
     ])
+    // It is shown as it would be written, not as a terminal would take it.
+    expect(saysOf('a\0b')[0]).toContain("'a\\u0000b'")
+    expect(saysOf('-x')[0]).toContain('begin with a letter, a digit or one underscore')
+    expect(saysOf('--')).toHaveLength(1)
+    expect(saysOf('x'.repeat(300))).toEqual([
+      "the topology's name has 300 characters, at most 128 can be used",
+    ])
+    for (const name of ['words', '_words', '9', 'a-b_c', 'x'.repeat(128)]) expect(saysOf(name)).toEqual([])
   })
 
   test('a stream that nobody reads is a warning', () => {

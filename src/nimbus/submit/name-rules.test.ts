@@ -16,6 +16,8 @@ test('names that could leave a path or deceive a reader are refused, each with i
     ' a',
     'a ',
     '__acker',
+    '-x',
+    '--',
   ]
   for (const name of [...bad, 'x'.repeat(129), '\uD800']) {
     expect(() => checkName(name), JSON.stringify(name)).toThrow(

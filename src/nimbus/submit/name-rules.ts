@@ -24,6 +24,7 @@ function whyNot(name: string): string | undefined {
   if (FORBIDDEN.test(name)) return 'has no slashes and no control characters'
   if (name.includes('..') || name === '.') return "is not '.' and has no '..'"
   if (name.trim() !== name) return 'has no blanks at its ends'
+  if (name.startsWith('-')) return 'does not begin with a minus: commands would take it for an option'
   if (name.startsWith('__')) return 'does not begin with two underscores'
   return undefined
 }
