@@ -6,8 +6,8 @@
  *
  * Does not know: topologies.
  */
-import { realpathSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { existsSync, realpathSync } from 'node:fs'
+import { basename, dirname, relative, resolve } from 'node:path'
 import type { BuildFailure, Message, Plugin } from 'esbuild'
 import { UsageError, UserCodeError } from '../base/errors.ts'
 
@@ -61,6 +61,16 @@ export async function bundleModule({ file, bytesMax }: BundleSpec): Promise<Uint
   } catch (error) {
     throw isBuildFailure(error) ? notPossible(error.errors, dirname(path)) : error
   }
+}
+
+/**
+ * A place, as stacks of a bundle tell it, among the sources: its map counts from the bundle, wherever that
+ * lies, as if it lay beside the module `file` that it was made of. Places of others stay as they are.
+ */
+export function placeInSources(place: string, bundlePath: string, file: string): string {
+  const [, path = '', numbers = ''] = /^(.*?)((?::\d+)*)$/.exec(place) ?? []
+  const there = resolve(dirname(realpathSync(file)), relative(dirname(bundlePath), path))
+  return !existsSync(path) && existsSync(there) ? `${there}${numbers}` : place
 }
 
 const refuseNative: Plugin = {

@@ -1,11 +1,12 @@
 // `typhoon/client` against a fake Nimbus behind the real API: the whole surface, and what it refuses.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { connect } from 'typhoon/client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { StreamError } from '../../src/base/errors.ts'
 import type { Stoppable } from '../../src/host/host.ts'
 import { ClusterTopology } from '../../src/rpc/client/cluster-topology.ts'
 import { contextsText, parseContexts, targetOf } from '../../src/rpc/client/contexts.ts'
@@ -69,6 +70,23 @@ test('a client that is printed, or logged as JSON, shows no token and no insides
   for (const text of shown) expect(text).not.toContain('canary-4711')
   expect(shown[0]).toBe('ClusterClient {}')
   expect(JSON.parse(shown[4] ?? '')).toEqual({ name: 'word-count', id: running.id })
+})
+
+test('what a module throws is told with its place, where the user has it', async () => {
+  const folder = realpathSync(directory)
+  mkdirSync(join(folder, 'sub'))
+  const throws = "export const city = 1\nthrow new Error('no city')\n"
+  writeFileSync(join(folder, 'throws.ts'), throws)
+  writeFileSync(join(folder, 'sub', 'throws.ts'), throws)
+  writeFileSync(join(folder, 'sub', 'imports.ts'), "export { city as default } from '../throws.ts'\n")
+  await using client = await connect({ nimbus: [server.address] })
+  const whereOf = async (name: string) => {
+    const error: unknown = await client.submit(join(folder, 'sub', name)).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'BUILD_THREW' })
+    return (error as StreamError).details['where']
+  }
+  expect(await whereOf('throws.ts')).toBe(`${join(folder, 'sub', 'throws.ts')}:2:7`)
+  expect(await whereOf('imports.ts')).toBe(`${join(folder, 'throws.ts')}:2:7`)
 })
 
 test('each submit of a client has a key of its own: a second is not the first repeated', async () => {

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { isErrorCode } from '../../base/error-codes.ts'
 import { type StreamError, UsageError, UserCodeError } from '../../base/errors.ts'
-import { bundleModule } from '../../host/node-bundler.ts'
+import { bundleModule, placeInSources } from '../../host/node-bundler.ts'
 import { inspectBundle } from '../../host/node-inspect.ts'
 import { type InspectError, inspectResultOf } from '../../topology/describe/inspect-result.ts'
 import type { SubmitMachine } from './submission.ts'
@@ -20,7 +20,7 @@ const MAIN = new URL(
 export function createSubmitMachine(): SubmitMachine {
   return {
     bundle: (file) => bundleModule({ file, bytesMax: BUNDLE_BYTES_MAX }),
-    inspect: async ({ bundlePath, args, config, name }) => {
+    inspect: async ({ file, bundlePath, args, config, name }) => {
       const mainPath = MAIN.pathname
       const limits = { timeoutMs: BUILD_MS, heapMb: HEAP_MB }
       const result = await inspectBundle(
@@ -28,7 +28,9 @@ export function createSubmitMachine(): SubmitMachine {
         inspectResultOf,
       )
       if (result.isOk) return result.outline
-      throw errorOf(result.error, result.output)
+      const { where } = result.error
+      const place = where === undefined ? undefined : placeInSources(where, bundlePath, file)
+      throw errorOf({ ...result.error, where: place }, result.output)
     },
   }
 }

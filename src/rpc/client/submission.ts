@@ -18,6 +18,8 @@ import type { SubmitOptions } from './client.ts'
 import { type WaitHost, waitUntil } from './waiting.ts'
 
 export interface InspectSpec {
+  /** The module that it was made of. */
+  readonly file: string
   /** The bundle as a file. */
   readonly bundlePath: string
   readonly args: Json
@@ -60,7 +62,7 @@ export async function makeSubmission(
   try {
     const bundlePath = host.files.resolve(directory, 'bundle.mjs')
     await writeWhole(host, bundlePath, bundle)
-    const seen = await machine.inspect({ bundlePath, args, config, name: fallback })
+    const seen = await machine.inspect({ file, bundlePath, args, config, name: fallback })
     // What it was called at submit, else what it calls itself, else its file.
     const name = options.name ?? seen.document.name ?? fallback
     const outline = { ...seen, name }

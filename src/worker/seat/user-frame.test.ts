@@ -14,6 +14,15 @@ test('the first frame that is neither ours nor of Node', () => {
   expect(userFrameOf(stack, own)).toBe('/srv/app/topology.ts:3:14')
 })
 
+test('frames of the built package that source maps lead to its sources are ours', () => {
+  const stack = [
+    'UsageError: spoutFrom needs a function',
+    '    at spoutFrom (/opt/typhoon/src/topology/spout.ts:120:11)',
+    '    at build (/srv/app/topology.ts:10:35)',
+  ].join('\n')
+  expect(userFrameOf(stack, own)).toBe('/srv/app/topology.ts:10:35')
+})
+
 test('none, where all of it is ours', () => {
   expect(
     userFrameOf('Error: x\n    at f (/opt/typhoon/dist/a.js:1:2)\n    at node:internal/x:1:1', own),
