@@ -10,6 +10,7 @@
  * Bounds: READS_AT_ONCE reads under way; dirty paths are a set, as large as the part.
  */
 import { hasCode, isStreamError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
 import type { Coordinator, WatchEvent } from '../coordinate/coordinator.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { BoardChange, BoardPart } from './board.ts'
@@ -23,6 +24,7 @@ const RECONCILE_MS = 60_000
 
 export interface BoardMirrorSpec {
   readonly host: Host
+  readonly log: Logger
   readonly coordinator: Coordinator
   /** `/typhoon`: put before every path. */
   readonly root: string
@@ -39,13 +41,18 @@ export class BoardMirror {
   private readonly waiters: Array<() => void> = []
   private readingCount = 0
   private retry: Stoppable | undefined
+  /** Why a whole part could not be read. */
+  private refusal: unknown = undefined
   private isClosed = false
 
   constructor(spec: BoardMirrorSpec) {
     this.spec = spec
   }
 
-  /** Resolves when everything was read once. */
+  /**
+   * Resolves when everything was read once.
+   * @throws UsageError COORDINATOR_REFUSED a part may not be read: nothing could be decided without it
+   */
   async open(): Promise<void> {
     const { coordinator, parts, root, host } = this.spec
     for (const part of parts) {
@@ -61,6 +68,7 @@ export class BoardMirror {
     )
     this.pump()
     await this.settled()
+    if (this.refusal !== undefined) throw this.refusal
   }
 
   /** Resolves when nothing is dirty any more. */
@@ -128,14 +136,29 @@ export class BoardMirror {
   }
 
   private async readPart(part: BoardPart): Promise<void> {
-    const { coordinator, root, picture } = this.spec
+    const { root, picture } = this.spec
     const base = root + partRoots[part]
     if (partWatch(part) === 'node') return await this.readPath(base)
-    const names = await childrenOf(coordinator, base)
+    const names = await this.namesIn(part, base)
+    if (names === undefined) return
     for (const id of picture.idsOf(part)) {
       if (!names.some((name) => partText(name) === id)) this.put(part, id, undefined)
     }
     for (const name of names) this.dirty.add(`${base}/${name}`)
+  }
+
+  /** undefined: they may not be read. Asked again at the next second look, not at once and for ever. */
+  private async namesIn(part: BoardPart, base: string): Promise<readonly string[] | undefined> {
+    try {
+      const names = await childrenOf(this.spec.coordinator, base)
+      this.spec.picture.forget(part, '')
+      return names
+    } catch (error) {
+      if (!hasCode(error, 'COORDINATOR_REFUSED')) throw error
+      this.refusal ??= error
+      this.refuse(part, '', base, error)
+      return undefined
+    }
   }
 
   private async readPath(path: string): Promise<void> {
@@ -152,14 +175,35 @@ export class BoardMirror {
       const { data, stat } = await coordinator.get(path)
       this.put(part, partText(rest), { path, data, version: stat.version })
     } catch (error) {
-      if (!hasCode(error, 'RECORD_MISSING')) throw error
-      this.put(part, partText(rest), undefined)
+      if (hasCode(error, 'COORDINATOR_REFUSED')) this.refuse(part, partText(rest), path, error)
+      else if (hasCode(error, 'RECORD_MISSING')) this.put(part, partText(rest), undefined)
+      else throw error
     }
   }
 
   private put(part: BoardPart, id: string, found: Parameters<BoardPicture['put']>[2]): void {
     if (this.isClosed) return
-    if (this.spec.picture.put(part, id, found)) this.spec.onChange({ part, id })
+    const { picture, onChange } = this.spec
+    const path = found?.path ?? ''
+    const before = picture.malformed.get(path)
+    const hasChanged = picture.put(part, id, found)
+    this.sayMalformed(path, before)
+    if (hasChanged) onChange({ part, id })
+  }
+
+  private refuse(part: BoardPart, id: string, path: string, error: unknown): void {
+    if (this.isClosed) return
+    const before = this.spec.picture.malformed.get(path)
+    this.spec.picture.refuse(part, id, path, error instanceof Error ? error.message : String(error))
+    this.sayMalformed(path, before)
+    if (id !== '') this.spec.onChange({ part, id })
+  }
+
+  /** Once, and not again at every second look. */
+  private sayMalformed(path: string, before: string | undefined): void {
+    const why = this.spec.picture.malformed.get(path)
+    if (why === undefined || why === before) return
+    this.spec.log.warn('a node of the board cannot be read and is left alone', { path, message: why })
   }
 
   private wake(): void {

@@ -53,22 +53,30 @@ export class BoardPicture implements BoardView {
   readonly malformed = new Map<string, string>()
   private readonly malformedIds = new Map<string, string>()
 
+  /** Of all that was found there, also of what could not be read. */
   idsOf(part: BoardPart): readonly string[] {
-    return part === 'epoch' ? [] : [...this[part].keys()]
+    if (part === 'epoch') return []
+    const refused = [...this.malformedIds.keys()].filter((each) => each.startsWith(`${part}/`))
+    return [...this[part].keys(), ...refused.map((each) => each.slice(part.length + 1))]
   }
 
   /** True if the picture has changed. */
   put(part: BoardPart, id: string, found: FoundNode | undefined): boolean {
-    this.forgetMalformed(part, id)
+    this.forget(part, id)
     if (found === undefined) return this.remove(part, id)
     try {
       return this.take(part, id, found)
     } catch (error) {
       if (!hasCode(error, 'RECORD_MALFORMED') || !(error instanceof Error)) throw error
-      this.malformed.set(found.path, error.message)
-      this.malformedIds.set(`${part}/${id}`, found.path)
+      this.refuse(part, id, found.path, error.message)
       return true
     }
+  }
+
+  /** Names a node that holds what no daemon wrote, or may not be read. What was known of it stays. */
+  refuse(part: BoardPart, id: string, path: string, why: string): void {
+    this.malformed.set(path, why)
+    this.malformedIds.set(`${part}/${id}`, path)
   }
 
   private take(part: BoardPart, id: string, { path, data, version }: FoundNode): boolean {
@@ -107,7 +115,8 @@ export class BoardPicture implements BoardView {
     return wasThere
   }
 
-  private forgetMalformed(part: BoardPart, id: string): void {
+  /** What was refused of it before counts no more. */
+  forget(part: BoardPart, id: string): void {
     const path = this.malformedIds.get(`${part}/${id}`)
     if (path === undefined) return
     this.malformedIds.delete(`${part}/${id}`)

@@ -54,11 +54,11 @@ export class BoardSession {
   private isClosed = false
 
   constructor(spec: BoardSessionSpec) {
-    const { coordinator, root, host, parts, picture, onChange } = spec
+    const { coordinator, root, host, log, parts, picture, onChange } = spec
     this.spec = spec
     this.coordinator = coordinator
     this.positions = new PositionShelf(coordinator, root)
-    this.mirror = new BoardMirror({ host, coordinator, root, parts, picture, onChange })
+    this.mirror = new BoardMirror({ host, log, coordinator, root, parts, picture, onChange })
     this.watch = coordinator.onState(() => {
       if (!this.isClosed) spec.onState()
     })

@@ -132,6 +132,53 @@ describe('view', () => {
     await world.drive(raw.delete('/typhoon/topologies/x'))
     await world.until(() => a.view.malformed.size === 0)
   })
+
+  test('a record that may not be read is named, and holds up nothing else', async () => {
+    const world = new BoardWorld()
+    const a = await world.opened('a')
+    const raw = world.ensemble.connect({
+      host: world.world.host('raw'),
+      name: 'raw',
+      sessionTimeoutMs: SESSION_MS,
+      auth: { user: 'other', password: 'their own' },
+    })
+    await world.drive(raw.connected(5_000))
+    const own = {
+      scheme: 'auth',
+      id: '',
+      permissions: ['read', 'write', 'create', 'delete', 'admin'],
+    } as const
+    const path = '/typhoon/topologies/x'
+    await world.drive(raw.create(path, new TextEncoder().encode('theirs'), { acl: [own] }))
+    await world.until(() => a.view.malformed.has(path), 'its name')
+    // A sync comes to its end, and what others write is seen.
+    await world.drive(a.sync())
+    const leadership = await leaderOf(world, a, 'a')
+    await world.drive(leadership.write([{ kind: 'put-topology', record: topology('y'), version: undefined }]))
+    await world.until(() => a.view.topologies.has('y'))
+    // Its end is found at the next second look, for a server does not tell it to who may not read it.
+    await world.drive(raw.delete(path))
+    await world.until(() => a.view.malformed.size === 0)
+  })
+
+  test('a folder that may not be read: the board does not open', async () => {
+    const world = new BoardWorld()
+    const auth = { user: 'other', password: 'their own' }
+    await world.opened('a')
+    const raw = world.ensemble.connect({
+      host: world.world.host('raw'),
+      name: 'raw',
+      sessionTimeoutMs: SESSION_MS,
+      auth,
+    })
+    await world.drive(raw.connected(5_000))
+    const own = { scheme: 'auth', id: '', permissions: ['read', 'admin'] } as const
+    await world.drive(raw.setAcl('/typhoon/topologies', [own]))
+    await expect(world.drive(world.board('b').open(5_000))).rejects.toMatchObject({
+      code: 'COORDINATOR_REFUSED',
+      message: expect.stringContaining('/typhoon/topologies'),
+    })
+  })
 })
 
 describe('root', () => {
