@@ -337,7 +337,7 @@ describe('restarts', () => {
     expect(step(short, gone).next).toMatchObject({ kind: 'BACKING_OFF', failures: 10 })
   })
 
-  test('a start that fails again and again is never tried without a wait, even where waits are at most 0', () => {
+  test('a start that fails again and again waits, even where waits are at most 0', () => {
     const none = { restartFirstMs: 0, restartMaxMs: 0 }
     const delays = [1, 2, 3, 10].map((failures) => restartDelayMs(failures, 'start-failed', none, 0))
     expect(delays).toEqual([0, 250, 250, 250])

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { followParent } from '../servers/java-server.ts'
 
 const COMMAND = fileURLToPath(new URL('../../bin/typhoon.js', import.meta.url))
 const LOG_SHOWN = 2_000
@@ -21,6 +22,8 @@ export interface DaemonSpec {
   readonly name: string
   readonly directory: string
   readonly settings: Readonly<Record<string, unknown>>
+  /** Where it stands: what goes before its command. Default: here. */
+  readonly inside?: readonly string[]
 }
 
 export class Daemon {
@@ -47,13 +50,14 @@ export class Daemon {
   }
 
   start(): void {
-    const { role, directory, settings } = this.spec
+    const { role, directory, settings, inside = [] } = this.spec
     this.starts += 1
     const out = openSync(join(directory, 'out.log'), 'a')
     const sets = Object.entries({ ...settings, 'storm.local.dir': this.localDirectory }).flatMap(
       ([key, value]) => ['-c', `${key}=${JSON.stringify(value)}`],
     )
-    this.child = spawn(process.execPath, [COMMAND, role, ...sets], {
+    const [command = '', ...words] = [...inside, ...followParent, process.execPath, COMMAND, role, ...sets]
+    this.child = spawn(command, words, {
       cwd: directory,
       stdio: ['ignore', out, out],
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
@@ -104,9 +108,14 @@ export class Daemon {
     for (const pid of this.workerPids()) tryKill(pid, 'SIGKILL')
   }
 
+  /** The end of what it said. */
   log(): string {
+    return this.wholeLog().slice(-LOG_SHOWN)
+  }
+
+  wholeLog(): string {
     const path = join(this.spec.directory, 'out.log')
-    return existsSync(path) ? readFileSync(path, 'utf8').slice(-LOG_SHOWN) : ''
+    return existsSync(path) ? readFileSync(path, 'utf8') : ''
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * A real cluster on this machine: three ZooKeeper servers, two Nimbuses, three supervisors, worker processes.
- * Started by the built command, as a user starts them; asked by the built client.
+ * Started by the built command, as a user starts them; asked by the built client. On loopback, or each node
+ * on a machine of its own.
  */
 import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -9,9 +10,17 @@ import { join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../servers/free-ports.ts'
+import type { Machine } from '../servers/namespaces.ts'
 import { type RunningZooKeeper, startZooKeeper } from '../servers/zookeeper.ts'
 import { Daemon } from './daemon.ts'
+import { Place } from './place.ts'
 
+const LOOK_MS = 50
+const SMALL = fileURLToPath(new URL('./small-topology.ts', import.meta.url))
+const CONTEXT = 'chaos'
+const NIMBUSES = 2
+const NODES = 3
+const SLOTS = 3
 const COMMAND = fileURLToPath(new URL('../../bin/typhoon.js', import.meta.url))
 
 export interface RealClusterSpec {
@@ -20,6 +29,8 @@ export interface RealClusterSpec {
   readonly nodes?: number
   readonly slots?: number
   readonly settings?: Readonly<Record<string, unknown>>
+  /** Each node on a machine of its own, and daemons on small disks. Needs root. */
+  readonly hasMachines?: boolean
 }
 
 export interface CommandResult {
@@ -30,58 +41,61 @@ export interface CommandResult {
 
 export class RealCluster {
   readonly directory: string
+  readonly place: Place
   readonly zooKeeper: RunningZooKeeper
   readonly nimbuses: readonly Daemon[]
   readonly supervisors: readonly Daemon[]
   readonly seeds: readonly string[]
 
-  private constructor(
-    directory: string,
-    zooKeeper: RunningZooKeeper,
-    daemons: { readonly nimbuses: readonly Daemon[]; readonly supervisors: readonly Daemon[] },
-    seeds: readonly string[],
-  ) {
+  private constructor(spec: RealClusterSpec, directory: string, place: Place, parts: Parts) {
+    const { zooKeeper, ports } = parts
+    const next = (): number => ports.shift() ?? 0
     this.directory = directory
+    this.place = place
     this.zooKeeper = zooKeeper
-    this.nimbuses = daemons.nimbuses
-    this.supervisors = daemons.supervisors
-    this.seeds = seeds
+    const nimbusPorts = Array.from({ length: spec.nimbuses ?? NIMBUSES }, next)
+    this.seeds = nimbusPorts.map((port) => `${place.host}:${port}`)
+    const common = {
+      ...place.settings,
+      'storm.zookeeper.servers': zooKeeper.connectString.split(','),
+      'nimbus.seeds': this.seeds,
+      ...spec.settings,
+    }
+    const bind = (host: string) => ({ 'bind.address': host, 'storm.local.hostname': host })
+    this.nimbuses = nimbusPorts.map((port, index) => {
+      const settings = { ...common, ...bind(place.host), 'nimbus.port': port }
+      return this.daemon('nimbus', `nimbus${index + 1}`, settings, undefined)
+    })
+    this.supervisors = Array.from({ length: spec.nodes ?? NODES }, (_, index) => {
+      const machine = place.machine(index)
+      const name = `node${index + 1}`
+      const settings = {
+        ...common,
+        ...bind(machine?.address ?? place.host),
+        'supervisor.node.name': name,
+        'supervisor.slots.ports': Array.from({ length: spec.slots ?? SLOTS }, next),
+        'logviewer.port': next(),
+      }
+      return this.daemon('supervisor', name, settings, machine)
+    })
   }
 
   static async start(spec: RealClusterSpec = {}): Promise<RealCluster> {
     const directory = mkdtempSync(join(tmpdir(), 'typhoon-cluster-'))
-    const zooKeeper = await startZooKeeper({ servers: spec.zooKeepers ?? 3 })
-    const [nimbusCount, nodeCount, slots] = [spec.nimbuses ?? 2, spec.nodes ?? 3, spec.slots ?? 3]
-    const ports = [...(await freePorts(nimbusCount + nodeCount * (slots + 1)))]
-    const next = (): number => ports.shift() ?? 0
-    const nimbusPorts = Array.from({ length: nimbusCount }, next)
-    const seeds = nimbusPorts.map((port) => `127.0.0.1:${port}`)
-    const common = {
-      'storm.zookeeper.servers': zooKeeper.connectString.split(','),
-      'nimbus.seeds': seeds,
-      ...spec.settings,
+    const nodes = spec.nodes ?? NODES
+    const place = new Place(directory, nodes, spec.hasMachines === true)
+    const zooKeeper = await startZooKeeper({ servers: spec.zooKeepers ?? 3, host: place.host })
+    const portCount = (spec.nimbuses ?? NIMBUSES) + nodes * ((spec.slots ?? SLOTS) + 1)
+    const ports = [...(await freePorts(portCount))]
+    const cluster = new RealCluster(spec, directory, place, { zooKeeper, ports })
+    try {
+      for (const daemon of [...cluster.nimbuses, ...cluster.supervisors]) daemon.start()
+      await cluster.meet()
+      await cluster.until('all nodes are up', 30_000, () => cluster.areNodesUp())
+    } catch (error) {
+      await cluster.stop()
+      throw error
     }
-    const nimbuses = nimbusPorts.map((port, index) => {
-      const name = `nimbus${index + 1}`
-      const settings = { ...common, 'nimbus.port': port }
-      return new Daemon({ role: 'nimbus', name, directory: join(directory, name), settings })
-    })
-    const supervisors = Array.from({ length: nodeCount }, (_, index) => {
-      const name = `node${index + 1}`
-      const settings = {
-        ...common,
-        'supervisor.node.name': name,
-        'supervisor.slots.ports': Array.from({ length: slots }, next),
-        'logviewer.port': next(),
-      }
-      return new Daemon({ role: 'supervisor', name, directory: join(directory, name), settings })
-    })
-    const cluster = new RealCluster(directory, zooKeeper, { nimbuses, supervisors }, seeds)
-    for (const daemon of [...nimbuses, ...supervisors]) daemon.start()
-    await cluster.until('all nodes are up', 30_000, async () => {
-      const nodes = await cluster.nodes()
-      return nodes.filter(({ state }) => state === 'up').length === nodeCount
-    })
     return cluster
   }
 
@@ -89,9 +103,12 @@ export class RealCluster {
   command(...words: readonly string[]): Promise<CommandResult> {
     const dashes = words.indexOf('--')
     const at = dashes < 0 ? words.length : dashes
-    const all = [...words.slice(0, at), '--nimbus', this.seeds.join(','), ...words.slice(at)]
+    return this.run([...words.slice(0, at), '--context', CONTEXT, ...words.slice(at)])
+  }
+
+  private run(words: readonly string[]): Promise<CommandResult> {
     return new Promise((resolve) => {
-      const child = spawn(process.execPath, [COMMAND, ...all], {
+      const child = spawn(process.execPath, [COMMAND, ...words], {
         cwd: this.directory,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { PATH: process.env['PATH'] ?? '', HOME: this.directory },
@@ -125,6 +142,21 @@ export class RealCluster {
     }
   }
 
+  /** A topology that does nothing. */
+  submitSmall(name: string): Promise<CommandResult> {
+    return this.command('submit', SMALL, '--name', name, '--inactive', '-y', '--timeout', '60s')
+  }
+
+  async topologiesNamed(name: string): Promise<number> {
+    const { topologies } = (await this.json('list')) as { topologies: readonly { name: string }[] }
+    return topologies.filter((each) => each.name === name).length
+  }
+
+  async areNodesUp(): Promise<boolean> {
+    const nodes = await this.nodes()
+    return nodes.filter(({ state }) => state === 'up').length === this.supervisors.length
+  }
+
   /** Where the leader's API is; undefined: nobody leads now. */
   async leader(): Promise<string | undefined> {
     const { code, out } = await this.command('cluster', 'status', '--json', '--timeout', '2s')
@@ -144,12 +176,17 @@ export class RealCluster {
     })
   }
 
-  async until(what: string, limitMs: number, isSo: () => Promise<boolean> | boolean): Promise<void> {
+  async until(
+    what: string,
+    limitMs: number,
+    isSo: () => Promise<boolean> | boolean,
+    lookMs = LOOK_MS,
+  ): Promise<void> {
     const untilMs = Date.now() + limitMs
     for (;;) {
       if (await isSo()) return
       if (Date.now() > untilMs) throw new Error(`not in ${limitMs} ms: ${what}\n${this.logs()}`)
-      await passed(50)
+      await passed(lookMs)
     }
   }
 
@@ -171,6 +208,32 @@ export class RealCluster {
       daemon.killAll()
     }
     await this.zooKeeper.stop()
+    this.place.remove()
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 })
   }
+
+  /** From now on commands find the cluster by name, with its certificates. */
+  private async meet(): Promise<void> {
+    const words = ['context', 'set', CONTEXT, '--nimbus', this.seeds.join(','), ...this.place.contextWords]
+    const { code, err } = await this.run(words)
+    if (code !== 0) throw new Error(`the context could not be set: ${err}`)
+  }
+
+  private daemon(
+    role: 'nimbus' | 'supervisor',
+    name: string,
+    settings: Readonly<Record<string, unknown>>,
+    machine: Machine | undefined,
+  ): Daemon {
+    const inside = machine === undefined ? {} : { inside: machine.inside }
+    const daemon = new Daemon({ role, name, directory: join(this.directory, name), settings, ...inside })
+    this.place.addDisk(name, daemon.localDirectory)
+    return daemon
+  }
+}
+
+interface Parts {
+  readonly zooKeeper: RunningZooKeeper
+  /** Free ones, taken from. */
+  readonly ports: number[]
 }

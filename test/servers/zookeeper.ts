@@ -1,6 +1,6 @@
 /**
  * Starts real ZooKeeper servers for a test: one, or an ensemble of three, each a JVM with a directory and
- * ports of its own on 127.0.0.1.
+ * ports of its own on 127.0.0.1, or at another address of this machine.
  *
  *   const zooKeeper = await startZooKeeper({ servers: 3 })
  *   …connect to zooKeeper.connectString; await zooKeeper.servers[0].kill('SIGSTOP')…
@@ -20,12 +20,14 @@ import { JavaServer } from './java-server.ts'
 
 export { START_TIMEOUT_MS } from './java-server.ts'
 
-const HOST = '127.0.0.1'
+const LOOPBACK = '127.0.0.1'
 const START_ATTEMPTS = 3
 const WORD_TIMEOUT_MS = 1_000
 
 export interface ZooKeeperSpec {
   readonly servers: 1 | 3
+  /** An address of this machine. Default: loopback. */
+  readonly host?: string
   /** Users as in `saslUsers`; `required`: who has not said who he is gets nothing. */
   readonly sasl?: boolean | 'required'
   /** A second port for TLS; `mutual`: clients need a certificate. */
@@ -47,7 +49,7 @@ export interface ZooKeeperServer {
   readonly port: number
   /** 0 without `tls`. */
   readonly tlsPort: number
-  /** `127.0.0.1:port`. */
+  /** `host:port`. */
   readonly address: string
   /** 0 while it does not run. */
   readonly pid: number
@@ -64,7 +66,7 @@ export interface ZooKeeperServer {
 }
 
 export interface RunningZooKeeper {
-  /** `127.0.0.1:port,…` of all servers. */
+  /** `host:port,…` of all servers. */
   readonly connectString: string
   /** The same for TLS; empty without. */
   readonly tlsConnectString: string
@@ -115,9 +117,10 @@ async function makeEnsemble(spec: ZooKeeperSpec, directory: string, jars: string
     return { client, tls, peer, election }
   })
   const certificates = spec.tls ? makeCertificates(join(directory, 'tls')) : undefined
-  const plan: Plan = { spec, directory, jars, ports, certificates }
+  const host = spec.host ?? LOOPBACK
+  const plan: Plan = { spec, host, directory, jars, ports, certificates }
   const servers = ports.map((_, index) => makeServer(plan, index))
-  const addresses = (of: (each: Ports) => number) => ports.map((each) => `${HOST}:${of(each)}`).join(',')
+  const addresses = (of: (each: Ports) => number) => ports.map((each) => `${host}:${of(each)}`).join(',')
   return {
     connectString: addresses((each) => each.client),
     tlsConnectString: spec.tls ? addresses((each) => each.tls) : '',
@@ -132,6 +135,7 @@ async function makeEnsemble(spec: ZooKeeperSpec, directory: string, jars: string
 
 interface Plan {
   readonly spec: ZooKeeperSpec
+  readonly host: string
   readonly directory: string
   readonly jars: string
   readonly ports: readonly Ports[]
@@ -139,13 +143,13 @@ interface Plan {
 }
 
 function makeServer(plan: Plan, index: number): ZooKeeperServer {
-  const { spec, ports } = plan
+  const { spec, host, ports } = plan
   const own = join(plan.directory, String(index + 1))
   const { client = 0, tls = 0 } = ports[index] ?? {}
   mkdirSync(join(own, 'data'), { recursive: true })
   writeFileSync(join(own, 'data', 'myid'), `${index + 1}\n`)
   writeFileSync(join(own, 'zoo.cfg'), configText(plan, index, join(own, 'data')))
-  const mode = async () => /^Mode: (\w+)/m.exec(await askServer(client, 'srvr'))?.[1]
+  const mode = async () => /^Mode: (\w+)/m.exec(await askServer(host, client, 'srvr'))?.[1]
   const java = new JavaServer({
     name: `ZooKeeper ${index + 1}`,
     directory: own,
@@ -165,14 +169,14 @@ function makeServer(plan: Plan, index: number): ZooKeeperServer {
     id: index + 1,
     port: client,
     tlsPort: spec.tls ? tls : 0,
-    address: `${HOST}:${client}`,
+    address: `${host}:${client}`,
     get pid() {
       return java.pid
     },
     kill: (signal) => java.kill(signal),
     stop: () => java.stop(),
     start: () => java.start(),
-    ask: (word) => askServer(client, word),
+    ask: (word) => askServer(host, client, word),
     async isLeader() {
       const said = await mode().catch(() => undefined)
       return said === 'leader' || said === 'standalone'
@@ -180,7 +184,7 @@ function makeServer(plan: Plan, index: number): ZooKeeperServer {
   }
 }
 
-function configText({ spec, ports, certificates }: Plan, index: number, data: string): string {
+function configText({ spec, host, ports, certificates }: Plan, index: number, data: string): string {
   const own = ports[index]
   const lines: Record<string, string | number | boolean | undefined> = {
     tickTime: spec.tickMs ?? 500,
@@ -188,7 +192,7 @@ function configText({ spec, ports, certificates }: Plan, index: number, data: st
     syncLimit: 10,
     dataDir: data,
     clientPort: own?.client,
-    clientPortAddress: HOST,
+    clientPortAddress: host,
     'admin.enableServer': false,
     '4lw.commands.whitelist': '*',
     maxClientCnxns: 0,
@@ -197,7 +201,7 @@ function configText({ spec, ports, certificates }: Plan, index: number, data: st
   // A file of one server must not name it as a member, or it waits for a quorum of one and an election.
   if (ports.length > 1) {
     for (const [place, { peer, election }] of ports.entries())
-      lines[`server.${place + 1}`] = `${HOST}:${peer}:${election}`
+      lines[`server.${place + 1}`] = `${host}:${peer}:${election}`
   }
   if (spec.sasl) {
     lines['authProvider.sasl'] = 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider'
@@ -206,7 +210,7 @@ function configText({ spec, ports, certificates }: Plan, index: number, data: st
   }
   if (certificates !== undefined) {
     lines['secureClientPort'] = own?.tls
-    lines['secureClientPortAddress'] = HOST
+    lines['secureClientPortAddress'] = host
     // The other factory speaks no TLS.
     lines['serverCnxnFactory'] = 'org.apache.zookeeper.server.NettyServerCnxnFactory'
     lines['ssl.keyStore.location'] = certificates.server
@@ -241,9 +245,9 @@ function writeLogins(directory: string): string {
   return path
 }
 
-function askServer(port: number, word: string): Promise<string> {
+function askServer(host: string, port: number, word: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, HOST, () => void socket.write(word))
+    const socket = connect(port, host, () => void socket.write(word))
     let answer = ''
     socket.setEncoding('utf8').setTimeout(WORD_TIMEOUT_MS, () => socket.destroy(new Error('no answer')))
     socket.on('data', (text: string) => {
