@@ -100,7 +100,7 @@ describe('what changes', () => {
     shell.nimbus.operationSteps = 2
     const { code, stdout, stderr } = await shell.run('kill', 'word-count', '-w', '5')
     expect([code, stdout]).toEqual([0, '✔ word-count is gone\n'])
-    expect(stderr).toMatch(/^drain +50% {2}2 of 4 tuples .*\nremoved +100% {2}4 of 4 tasks/)
+    expect(stderr).toMatch(/^drain +50% {2}2 of 4 workers\nremoved +100% {2}4 of 4 tasks/)
     expect(shell.nimbus.asked[0]?.[0]).toBe('cluster')
     expect(shell.nimbus.asked[1]).toEqual(['kill', 'word-count', 5_000])
   })

@@ -311,6 +311,11 @@ describe('rebalance', () => {
     const generations = new Map(before?.workers.map((each) => [each.worker, each.generation]))
     for (const { worker, generation } of after?.workers ?? [])
       expect(generation).toBeGreaterThan(generations.get(worker) ?? 0)
+    // Events say it in words, and of a worker that stays in its slot not that it moves.
+    const said = (await world.drive(api.events(admin, '0-0', 0))).events.map(({ message }) => message)
+    expect(said).toContain('words is to be rebalanced')
+    expect(said.filter((each) => / renewed at \w+:\d+: /.test(each)).length).toBeGreaterThan(0)
+    for (const each of said) expect(each).not.toMatch(/from (\S+) to \1:/)
   })
 
   test('state that cannot be written out ends the rebalance, and everything goes on as it was', async () => {

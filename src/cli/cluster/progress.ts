@@ -10,6 +10,7 @@ import type { Shell } from '../shell.ts'
 
 const REPEAT_MS = 10_000
 const BAR_WIDTH = 20
+const WORKER_STEPS = /^drain$|workers$|^write out keyed state$/
 
 export class ProgressLines {
   private readonly shell: Shell
@@ -62,12 +63,17 @@ export class ProgressLines {
   }
 
   private text({ step, done, total, unit }: Progress, nowMs: number): string {
-    const took = shortTime(nowMs - this.stepFromMs)
-    if (total === undefined || total === 0) return `${step.padEnd(16)} ${took}`
+    // A line that is said when its step begins would only say that it has just begun.
+    const isNew = this.area === undefined && nowMs - this.stepFromMs < REPEAT_MS
+    const took = isNew ? '' : `  ${shortTime(nowMs - this.stepFromMs)}`
+    // One of one is the end of work that counts nothing.
+    const countsNothing = total === undefined || total === 0 || (total === 1 && done === 1)
+    if (countsNothing) return took === '' ? step : `${step.padEnd(14)} ${took}`
     const share = Math.min(1, done / total)
     const full = Math.round(share * BAR_WIDTH)
     const bar = this.area === undefined ? '' : `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} `
-    const one = unit.slice(0, -1)
-    return `${step.padEnd(16)} ${bar}${Math.round(share * 100)}%  ${done} of ${counted(total, one)}  ${took}`
+    // Work of the cluster on a topology counts its workers, for which a progress has no word.
+    const one = WORKER_STEPS.test(step) ? 'worker' : unit.slice(0, -1)
+    return `${step.padEnd(16)} ${bar}${Math.round(share * 100)}%  ${done} of ${counted(total, one)}${took}`
   }
 }

@@ -40,6 +40,8 @@ export function submitCalls(desk: Desk): Pick<NimbusApi, 'submit' | 'preview'> {
 
 /** It is accepted all the same: what is not placed waits for slots. */
 function shortageOf(needed: number, free: number): PreviewReply['findings'][number] {
-  const message = `the topology asks for ${needed} workers, ${free} slots are free`
+  const wanted = needed === 1 ? 'one worker' : `${needed} workers`
+  const there = free === 0 ? 'no slot is' : free === 1 ? 'one slot is' : `${free} slots are`
+  const message = `the topology asks for ${wanted}, ${there} free`
   return { severity: 'warning', code: 'NOT_ENOUGH_SLOTS', message }
 }

@@ -85,6 +85,13 @@ export function topologyCalls(desk: Desk): Calls {
   }
 }
 
+const participles = {
+  activate: 'activated',
+  deactivate: 'deactivated',
+  kill: 'killed',
+  rebalance: 'rebalanced',
+} as const
+
 async function operate(
   desk: Desk,
   kind: 'activate' | 'deactivate' | 'kill' | 'rebalance',
@@ -93,7 +100,7 @@ async function operate(
 ): Promise<OperationStatus> {
   const { id, version, isChanged } = await changeTopology(desk, name, change)
   if (isChanged) {
-    const message = `${kind} of ${name}`
+    const message = `${name} is to be ${participles[kind]}`
     desk.memory.events.add({ at: desk.host.clock.now(), kind: `topology-${kind}`, topology: name, message })
     desk.log.info('topology changed', { topology: id, kind })
     // The answer shows what the write brought about.

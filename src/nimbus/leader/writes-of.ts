@@ -287,7 +287,8 @@ function eventsOf(
 ): readonly NewEvent[] {
   const events: NewEvent[] = []
   if (current === undefined) {
-    const text = `${record.name} is placed on ${next.workers.length} workers`
+    const count = next.workers.length
+    const text = `${record.name} is placed on ${count === 1 ? 'one worker' : `${count} workers`}`
     events.push(event(facts, record, 'topology-assigned', text))
   } else {
     for (const each of plan.moves.slice(0, MOVE_EVENTS_MAX)) events.push(moveEvent(facts, record, each))
@@ -303,10 +304,16 @@ function eventsOf(
 }
 
 function moveEvent(facts: RoundFacts, record: TopologyRecord, each: PlannedMove): NewEvent {
-  const from = each.from === undefined ? '' : ` from ${each.from.node}:${each.from.port}`
-  const to = each.to === undefined ? '' : ` to ${each.to.node}:${each.to.port}`
-  const message = `worker ${each.worker} of ${record.name} ${each.kind}${from}${to}: ${each.why}`
+  const message = `worker ${each.worker} of ${record.name} ${wayOf(each)}: ${each.why}`
   return { ...event(facts, record, 'worker-moved', message), node: each.to?.node ?? each.from?.node }
+}
+
+/** `moved from a:6700 to b:6700`; `new at b:6700`; `gone from a:6700`; `renewed at a:6700`. */
+function wayOf({ kind, from, to }: PlannedMove): string {
+  const slot = ({ node, port }: { readonly node: string; readonly port: number }): string => `${node}:${port}`
+  if (from === undefined) return to === undefined ? kind : `${kind} at ${slot(to)}`
+  if (to === undefined) return `${kind} from ${slot(from)}`
+  return slot(from) === slot(to) ? `${kind} at ${slot(to)}` : `${kind} from ${slot(from)} to ${slot(to)}`
 }
 
 function event(facts: RoundFacts, record: TopologyRecord, kind: string, message: string): NewEvent {

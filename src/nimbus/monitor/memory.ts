@@ -110,7 +110,8 @@ export class NimbusMemory {
       case 'worker-exited': {
         const { worker, reason, incarnation } = each
         this.restarts.add(topologyId, { node, worker, reason })
-        const message = `worker ${worker} of ${record.name} on ${node} ended: ${reason} ${each.text}`.trim()
+        const text = each.text === '' ? '' : `: ${each.text}`
+        const message = `worker ${worker} of ${record.name} on ${node} ended (${reason})${text}`
         this.events.add({ ...place, kind: each.kind, message, details: { worker, incarnation, reason } })
         return
       }

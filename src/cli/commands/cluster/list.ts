@@ -9,7 +9,7 @@ import { timeText } from '../../cluster/say-times.ts'
 import { argument, type ClusterSession, openCluster } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
 import { CommandFailure } from '../../failure.ts'
-import { counted, percent, shortCount, shortTime } from '../../figures.ts'
+import { counted, countText, percent, shortCount, shortTime } from '../../figures.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Shell } from '../../shell.ts'
 import { type Cell, textTable } from '../../text-table.ts'
@@ -117,9 +117,19 @@ function describeComponent(
   printOne(shell, invocation, found, () =>
     Object.entries(found)
       .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => `${key.padEnd(14)} ${String(value)}`),
+      .map(([key, value]) => `${key.padEnd(14)} ${figureText(key, value)}`),
   )
   return ExitCode.OK
+}
+
+const SHARES: readonly string[] = ['busy', 'blocked', 'idle', 'inboxFill']
+
+/** As tables show it; exact figures are in the JSON. */
+function figureText(key: string, value: unknown): string {
+  if (typeof value !== 'number') return String(value)
+  if (key.endsWith('PerSecond')) return `${shortCount(value)}/s`
+  if (/P\d+$/.test(key)) return shortTime(value)
+  return SHARES.includes(key) ? percent(value) : countText(value)
 }
 
 function statusLines(shell: Shell, found: TopologyStatus): readonly string[] {
@@ -133,7 +143,8 @@ function statusLines(shell: Shell, found: TopologyStatus): readonly string[] {
     ...componentLines(shell, found.components),
   ]
   for (const { component, count, why } of unplaced) {
-    lines.push(`${paint('yellow', '⚠')} ${counted(count, 'executor')} of ${component} run nowhere: ${why}`)
+    const what = `${counted(count, 'executor')} of ${component} ${count === 1 ? 'runs' : 'run'} nowhere`
+    lines.push(`${paint('yellow', '⚠')} ${what}: ${why}`)
   }
   if (bottleneck !== undefined) lines.push(`${paint('yellow', '◀')} bottleneck: ${bottleneck.evidence}`)
   return lines
