@@ -26,26 +26,28 @@ test('tuples come out in order, over many laps of the ring', () => {
   expect(out).toEqual(Array.from({ length: 50 }, (_, n) => n))
 })
 
-test('above its capacity the gate is closed, tuples are taken all the same, and half empty it opens', () => {
-  const inbox = new Inbox(8)
-  let openings = 0
-  const answers = Array.from({ length: 30 }, (_, n) => inbox.push(tuple(n)))
-  expect(answers).toEqual(Array.from({ length: 30 }, (_, n) => n < 7))
-  expect(inbox.isOpen()).toBe(false)
-  inbox.addWaiter({
-    onGateOpened: () => {
-      openings += 1
-    },
+// 30: it keeps the room that it made; 70: that is more than it keeps.
+for (const count of [30, 70]) {
+  test(`${count} in a ring of 8: the gate is closed, tuples are taken all the same, half empty it opens`, () => {
+    const inbox = new Inbox(8)
+    let openings = 0
+    const answers = Array.from({ length: count }, (_, n) => inbox.push(tuple(n)))
+    expect(answers).toEqual(Array.from({ length: count }, (_, n) => n < 7))
+    expect(inbox.isOpen()).toBe(false)
+    inbox.addWaiter({
+      onGateOpened: () => {
+        openings += 1
+      },
+    })
+    expect(drained(inbox, count - 5)).toEqual(Array.from({ length: count - 5 }, (_, n) => n))
+    expect([inbox.isOpen(), openings, inbox.count]).toEqual([false, 0, 5])
+    expect(drained(inbox, 1)).toEqual([count - 5])
+    expect([inbox.isOpen(), openings]).toEqual([true, 1])
+    inbox.push(tuple(count))
+    expect(drained(inbox)).toEqual([4, 3, 2, 1, 0].map((before) => count - before))
+    expect(openings).toBe(1)
   })
-  expect(drained(inbox, 25)).toEqual(Array.from({ length: 25 }, (_, n) => n))
-  expect([inbox.isOpen(), openings, inbox.count]).toEqual([false, 0, 5])
-  expect(drained(inbox, 1)).toEqual([25])
-  expect([inbox.isOpen(), openings]).toEqual([true, 1])
-  // It has shrunk to its capacity, with what is left in it.
-  inbox.push(tuple(30))
-  expect(drained(inbox)).toEqual([26, 27, 28, 29, 30])
-  expect(openings).toBe(1)
-})
+}
 
 test('a waiter that fills the inbox again when it opens waits for the next time', () => {
   const inbox = new Inbox(2)

@@ -5,11 +5,16 @@
  *
  * Emitting never blocks, so a tuple in hand may overfill the ring: it grows then. The bound is the capacity
  * plus what one call of each feeder emits, because a feeder that finds the gate closed is not stepped until
- * it opens. Ticks, timers and the like do not stand here: the executor keeps them apart and takes them first.
+ * it opens. Room that was made once is kept up to a bound: what comes from other workers comes in frames, and
+ * overfills the ring again and again. Ticks, timers and the like do not stand here: the executor keeps them
+ * apart and takes them first.
  */
 import { assert } from '../../base/assert.ts'
 import { Gate } from '../transfer/gate.ts'
 import type { EngineTuple } from './tuple.ts'
+
+/** Times its capacity that a ring may be long between two fills. */
+const KEPT_ROOM = 4
 
 export class Inbox extends Gate {
   readonly capacity: number
@@ -69,7 +74,7 @@ export class Inbox extends Gate {
 
   private reopen(): void {
     this.isClosed = false
-    if (this.slots.length > this.capacity && this.count <= this.capacity) this.resize(this.capacity)
+    if (this.slots.length > this.capacity * KEPT_ROOM) this.resize(this.capacity)
     this.open()
   }
 

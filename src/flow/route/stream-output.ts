@@ -276,7 +276,9 @@ export class StreamOutput {
 
   private leave(target: Target, tuple: EngineTuple) {
     if (tuple.root !== undefined && !tuple.root.hasLeft) this.onLeave(tuple.root)
-    for (const further of tuple.more ?? []) if (!further.root.hasLeft) this.onLeave(further.root)
+    if (tuple.more !== undefined) {
+      for (const { root } of tuple.more) if (!root.hasLeft) this.onLeave(root)
+    }
     return target.link?.send(tuple)
   }
 }
