@@ -45,6 +45,7 @@ const pairs: readonly Pair[] = [
   one('word-count-text/2-workers-ack', 'FileReadWordCountTopo', 'ack', 2),
   one('tcp/const-null/noack', 'ConstSpoutNullBoltTopo', 'noack', 2),
   one('tcp/const-null/ack', 'ConstSpoutNullBoltTopo', 'ack', 2),
+  one('tcp/word-count-text/noack', 'FileReadWordCountTopo', 'noack', 2),
   one('tcp/word-count-text/ack', 'FileReadWordCountTopo', 'ack', 2),
   one('rate/const-null-10k', 'ConstSpoutNullBoltTopo', 'ack', 1, '10000'),
   one('rate/const-null-300k', 'ConstSpoutNullBoltTopo', 'ack', 1, '300000'),

@@ -9,24 +9,41 @@ const full: readonly Case[] = [...tcpBenches.keys()].map((name) => ({
   run: async (plan) => await measureTwoProcesses(name, plan),
 }))
 
-async function atRate(rate: number, plan: Plan): Promise<Figures> {
-  const figures = await measureTwoProcesses('const-null/ack', plan, rate)
-  const rateHeld = Number(((figures.tuplesPerSecond ?? 0) / rate).toPrecision(3))
+/** `rate`: tuples that the spout emits a second. */
+async function atRate(name: string, rate: number, plan: Plan): Promise<Figures> {
+  const figures = await measureTwoProcesses(name, plan, rate)
+  const rateHeld = Number((spoutRateOf(figures) / rate).toPrecision(3))
   return { ...figures, more: { ...figures.more, rate, rateHeld } }
 }
 
 /** Finds out what full speed is, then runs at half of it. */
-async function atHalf(plan: Plan): Promise<Figures> {
-  const { tuplesPerSecond } = await measureTwoProcesses('const-null/ack', { ...plan, windowCount: 1 })
-  return await atRate(Math.round((tuplesPerSecond ?? 0) / 2), plan)
+async function atHalf(name: string, plan: Plan): Promise<Figures> {
+  const full = await measureTwoProcesses(name, { ...plan, windowCount: 1 })
+  return await atRate(name, Math.round(spoutRateOf(full) / 2), plan)
 }
+
+function spoutRateOf({ more }: Figures): number {
+  return Number(more?.['spoutPerSecond'] ?? 0)
+}
+
+const CONST_NULL = 'const-null/ack'
+const WORD_COUNT = 'word-count-text/ack'
 
 export const tcpCases: readonly Case[] = [
   ...full,
   {
     name: 'tcp/const-null-10k',
     what: 'spout → null bolt in another process at 10,000 a second, acked',
-    run: async (plan) => await atRate(10_000, plan),
+    run: async (plan) => await atRate(CONST_NULL, 10_000, plan),
   },
-  { name: 'tcp/const-null-half', what: 'the same at half of full speed', run: atHalf },
+  {
+    name: 'tcp/const-null-half',
+    what: 'the same at half of full speed',
+    run: async (plan) => await atHalf(CONST_NULL, plan),
+  },
+  {
+    name: 'tcp/word-count-half',
+    what: 'word count of a book on two processes at half of full speed, acked',
+    run: async (plan) => await atHalf(WORD_COUNT, plan),
+  },
 ]

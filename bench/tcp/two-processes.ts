@@ -66,6 +66,8 @@ class Child {
 
 interface Edge {
   readonly count: number
+  /** Tuples that the spout has emitted. */
+  readonly emitted: number
   readonly cpuMs: number
   readonly atMs: number
   readonly answers: readonly Answer[]
@@ -101,6 +103,7 @@ async function edgeOf(bench: Bench, children: readonly Child[]): Promise<Edge> {
   const answers = await Promise.all(children.map((child) => child.ask('edge')))
   return {
     count: countOf(bench, answers),
+    emitted: sumOf(answers, 'emitted', 'spout'),
     cpuMs: answers.reduce((sum, each) => sum + each.cpuMs, 0),
     atMs: performance.now(),
     answers,
@@ -117,6 +120,7 @@ function sumOf(answers: readonly Answer[], kind: 'executed' | 'emitted' | 'trans
 
 function figuresOf(bench: Bench, edges: readonly Edge[]): Figures {
   const rates: number[] = []
+  const emitRates: number[] = []
   const cpus: number[] = []
   const p50s: number[] = []
   const p99s: number[] = []
@@ -125,6 +129,7 @@ function figuresOf(bench: Bench, edges: readonly Edge[]): Figures {
     if (from === undefined || to === undefined) continue
     const count = to.count - from.count
     rates.push((count / (to.atMs - from.atMs)) * 1000)
+    emitRates.push(((to.emitted - from.emitted) / (to.atMs - from.atMs)) * 1000)
     cpus.push((to.cpuMs - from.cpuMs) / 1000 / (count / 1e6))
     for (const [index, answer] of to.answers.entries()) {
       const latency = spread(from.answers[index]?.complete, answer.complete)
@@ -146,6 +151,7 @@ function figuresOf(bench: Bench, edges: readonly Edge[]): Figures {
     more: {
       least: Math.round(Math.min(...rates)),
       most: Math.round(Math.max(...rates)),
+      spoutPerSecond: Math.round(median(emitRates)),
       cpuLeast: Number(Math.min(...cpus).toPrecision(4)),
       latency: bench.isAcked ? 'complete' : 'none',
     },

@@ -111,6 +111,7 @@ describe('the catalogue', () => {
       'tcp/word-count-text/ack',
       'tcp/const-null-10k',
       'tcp/const-null-half',
+      'tcp/word-count-half',
       'memory/word-count',
       'heap/allocation-per-tuple',
       'heap/growth-50m',
