@@ -68,6 +68,21 @@ test('rates are over the last ten seconds', () => {
   expect(counts.executedCount / seconds).toBe(100)
 })
 
+test('rates of what has just begun are over the time since it was first heard of', () => {
+  const book = new RateBook()
+  // The topology is looked at before any worker of it has told anything.
+  for (const second of [0, 1, 2]) book.look(second * 1_000, second)
+  for (const second of [3, 4, 5]) {
+    // What was counted before the first word of it is of nobody knows when: a leader may have just begun.
+    book.take(1, 1, beatOf({ executedCount: 1_000_000 + second * 50 }))
+    book.look(second * 1_000, second)
+  }
+  const [now] = book.figures()
+  if (now === undefined) throw new Error('it has one component')
+  const { counts, seconds } = book.since('count', now, 5_000)
+  expect([seconds, counts.executedCount / seconds]).toEqual([2, 50])
+})
+
 test('the bottleneck is full and not itself held back, and keeps its beginning', () => {
   const book = new RateBook()
   const first = { component: 'split', inboxFill: 0.95, blockedMs: 900, busyMs: 100 }

@@ -114,7 +114,8 @@ export class RateBook {
     now: Totals,
     nowMs: number,
   ): { readonly counts: Totals; readonly seconds: number } {
-    const [first] = this.looks
+    // The oldest that knew it: a component that has just begun was not there when the oldest was taken.
+    const first = this.looks.find(({ totals }) => totals.has(component))
     const before = first?.totals.get(component) ?? now
     const seconds = Math.max(0.001, (nowMs - (first?.atMs ?? nowMs)) / 1_000)
     return { counts: mapTotals((name) => Math.max(0, now[name] - before[name])), seconds }
