@@ -66,6 +66,8 @@ describe.skipIf(why !== undefined)('the tour of the guide', () => {
     expect(await running()).toHaveLength(2)
     expect((await tour.untilAllSeen()).twice).toBe(0)
     expect(await tour.run('typhoon list; typhoon status word-count')).toMatch(/word-count +active/)
+    // Nothing is logged when all is well: followed, it says nothing, and ends when it is told to.
+    expect(await tour.run('timeout -s INT 2 typhoon logs word-count -f 2>&1 || test $? = 124')).toBe('')
   })
 
   test('4: kill a worker', async () => {
