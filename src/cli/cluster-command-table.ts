@@ -193,7 +193,7 @@ const clusterRows: readonly CommandRow[] = [
   {
     name: 'node drain',
     arguments: '<node>',
-    summary: 'Move everything off a node and keep it empty.',
+    summary: 'Move everything off a node, with its keyed state, and keep it empty.',
     options: [yes, ...common],
     examples: ['typhoon node drain node-3'],
   },

@@ -253,6 +253,122 @@ describe('kill', () => {
   )
 })
 
+describe('a drained node', () => {
+  const isOn = (world: NimbusWorld, id: string, node: string): boolean =>
+    (world.view.assignments.get(id)?.record.workers ?? []).some((each) => each.node === node)
+
+  async function kinds(world: NimbusWorld): Promise<readonly string[]> {
+    const { events } = await world.drive(world.leader.nimbus.api.events(admin, '0-0', 0))
+    return events.map(({ kind }) => kind)
+  }
+
+  test('its workers move when they have drained, with their state, and no others', async () => {
+    const world = await cluster()
+    const id = await world.running(words('words', { workers: 3 }))
+    const { api } = world.leader.nimbus
+    const operation = await world.drive(api.drain(admin, 'b'))
+    const states = new Set<number>()
+    const runs = new Set<string>()
+    await world.until(() => {
+      const record = world.view.assignments.get(id)?.record
+      states.add(record?.state.length ?? 0)
+      runs.add(record?.run ?? '')
+      return !isOn(world, id, 'b') && world.view.topologies.get(id)?.record.phase === 'active'
+    }, 'the end of the drain')
+    expect([...runs].sort()).toEqual(['active', 'drain'])
+    // Of the four executors of `count` those of one worker of three moved.
+    expect([...states].every((count) => count < 4)).toBe(true)
+    expect(Math.max(...states)).toBeGreaterThan(0)
+    expect(await world.drive(api.operation(admin, operation.id))).toMatchObject({ state: 'done' })
+  })
+
+  test('what does not drain, and does not write its state out, is moved all the same, and said', async () => {
+    const world = await cluster({ drainMs: 1e9, dumpMs: undefined })
+    const id = await world.running(words('words', { workers: 3, drainTimeout: '5s' }))
+    await world.drive(world.leader.nimbus.api.drain(admin, 'b'))
+    await world.pass(60_000)
+    expect(isOn(world, id, 'b')).toBe(true)
+    await world.until(() => !isOn(world, id, 'b'), 'the move')
+    const told = (await kinds(world)).filter((kind) => kind === 'moved-undrained')
+    // One for what was in flight, one for the state.
+    expect(told).toHaveLength(2)
+    await world.until(() => world.isUp(id) && run(world, id) === 'active', 'it at work')
+  })
+
+  test('another dies meanwhile: what is lost is moved at once, then the rest', async () => {
+    const world = await cluster({ drainMs: 3_000, ports: [6700, 6701, 6702] })
+    const id = await world.running(words('words', { workers: 3 }))
+    const before = world.view.assignments.get(id)?.record.workers ?? []
+    await world.drive(world.leader.nimbus.api.drain(admin, 'b'))
+    world.crash('c')
+    await world.until(() => !isOn(world, id, 'c'), 'the lost one elsewhere')
+    await world.until(() => !isOn(world, id, 'b'), 'an empty node')
+    await world.until(() => world.isUp(id) && run(world, id) === 'active', 'it at work')
+    const after = world.view.assignments.get(id)?.record.workers ?? []
+    // Each moved once, the one on `a` not at all.
+    expect(after.map(({ generation }) => generation)).toEqual(
+      before.map(({ node, generation }) => (node === 'a' ? generation : generation + 1)),
+    )
+  })
+
+  test('deactivate and activate meanwhile are taken, and hold when it is over', async () => {
+    const world = await cluster({ drainMs: 3_000 })
+    const id = await world.running(words('words', { workers: 3 }))
+    const { api } = world.leader.nimbus
+    await world.drive(api.drain(admin, 'b'))
+    await world.until(() => run(world, id) === 'drain', 'the drain')
+    const off = await world.drive(api.deactivate(admin, 'words'))
+    expect(off).toMatchObject({ state: 'running', step: 'wait for the rebalance' })
+    await world.until(() => run(world, id) === 'inactive', 'the end')
+    await world.pass(6_000)
+    expect(await world.drive(api.operation(admin, off.id))).toMatchObject({ state: 'done' })
+    expect(isOn(world, id, 'b')).toBe(false)
+    expect(world.view.topologies.get(id)?.record.phase).toBe('inactive')
+    const on = await world.drive(api.activate(admin, 'words'))
+    await world.pass(6_000)
+    expect(await world.drive(api.operation(admin, on.id))).toMatchObject({ state: 'done' })
+  })
+
+  test('with nowhere to go it stays, and nothing is drained for nothing', async () => {
+    const world = await cluster()
+    const id = await world.running(words('words', { workers: 1 }))
+    const before = world.workersOf(id)
+    const own = world.view.assignments.get(id)?.record.workers[0]?.node ?? ''
+    for (const node of [...['a', 'b', 'c'].filter((each) => each !== own), own])
+      await world.drive(world.leader.nimbus.api.drain(admin, node))
+    await world.pass(60_000)
+    expect(world.workersOf(id)).toEqual(before)
+    expect(await kinds(world)).not.toContain('topology-rebalancing')
+  })
+
+  // Goal: the next leader goes on from the record.
+  test.each(['crash-before', 'crash-after'] as const)(
+    'the leader dies %s each write of it: the node is emptied all the same',
+    async (when) => {
+      for (let write = 1; write <= 5; write += 1) {
+        const world = await cluster({}, ['n1', 'n2'])
+        const id = await world.running(words())
+        await world.pass(2_000)
+        const first = world.leader
+        let count = 0
+        world.spy = (_writes, nimbus) => {
+          if (nimbus !== first.name) return 'go'
+          count += 1
+          return count === write ? when : 'go'
+        }
+        first.nimbus.api.drain(admin, 'b').catch(() => {})
+        await world.until(() => !world.seats.has(first.name), `write ${write}`)
+        world.spy = () => 'go'
+        await world.untilLed()
+        if (write === 1 && when === 'crash-before')
+          await world.drive(world.leader.nimbus.api.drain(admin, 'b'))
+        await world.until(() => !isOn(world, id, 'b') && run(world, id) === 'active', `end ${write}`)
+        expect(world.view.topologies.get(id)?.record).toMatchObject({ phase: 'active' })
+      }
+    },
+  )
+})
+
 describe('rebalance', () => {
   test('more workers: numbers stay, only executors that move are touched, with their state', async () => {
     const world = await cluster()

@@ -107,7 +107,9 @@ export class NimbusWorld extends BoardWorld {
     return seat
   }
 
-  async startSupervisor(node: string, script: SupervisorScript = {}): Promise<ScriptedSupervisor> {
+  /** Unless the script says otherwise, keyed state is written out in half a second. */
+  async startSupervisor(node: string, more: SupervisorScript = {}): Promise<ScriptedSupervisor> {
+    const script = { dumpMs: 500, ...more }
     const host = this.world.host(node)
     const board = this.board(node, '/typhoon', ['assignments'])
     await this.drive(board.open(10_000))

@@ -14,6 +14,7 @@
  *   where NAME                                  who runs what where
  *   errors NAME                                 codes of what went wrong, as its users see them
  *   check NAME                                  its sources come to their end; what was seen
+ *   counts NAME                                 what its keyed state counted in the end
  *
  * Times are seconds since the command, rounded, and what happens of one kind within a second is told in the
  * order of the alphabet, so that small changes of small delays change no line.
@@ -21,7 +22,7 @@
 import { assertDefined } from '../../src/base/assert.ts'
 import type { WorkerStatus } from '../../src/rpc/nimbus-api.ts'
 import { SimCluster } from '../../src/testing/cluster/sim-cluster.ts'
-import { type CountingModel, countingTopology, Ledger, missingOf } from '../sim/cluster/counting.ts'
+import { type CountingModel, countingTopology, countsOf, Ledger, missingOf } from '../sim/cluster/counting.ts'
 
 const AFTER_MS = 2_000
 const ASK_MS = 500
@@ -65,6 +66,7 @@ export class ClusterWorld {
     if (verb === 'where') return await this.where(subject)
     if (verb === 'errors') return await this.errors(subject)
     if (verb === 'check') return await this.check(subject)
+    if (verb === 'counts') return this.counts(subject)
     const startMs = this.cluster.world.nowMs
     if (verb === 'wait') return await this.follow(startMs, Number(subject) * 1_000)
     if (verb === 'flap') return await this.flap(subject, options)
@@ -188,6 +190,14 @@ export class ClusterWorld {
   private async errors(name: string): Promise<readonly string[]> {
     const errors = await this.cluster.drive(this.cluster.client.call('errors', [name]))
     return errors.length === 0 ? ['no errors'] : errors.map(({ code, component }) => `${code} ${component}`)
+  }
+
+  private counts(name: string): readonly string[] {
+    const { model, ledger } = assertDefined(this.topologies.get(name), 'what is counted was submitted')
+    const wrong = [...countsOf(model)].filter(([key, count]) => ledger.counts.get(key) !== count)
+    return [
+      wrong.length === 0 ? `all ${model.keys} keys are counted exactly` : `${wrong.length} keys are not`,
+    ]
   }
 
   private async check(name: string): Promise<readonly string[]> {

@@ -62,7 +62,7 @@ export function refuseUnchangeable(record: TopologyRecord): void {
   throw new ConflictError('TOPOLOGY_QUARANTINED', `${name} is left alone: ${quarantine}`, { topology: name })
 }
 
-export function wrongState({ name }: TopologyRecord, what: string): ConflictError {
+function wrongState({ name }: TopologyRecord, what: string): ConflictError {
   return new ConflictError('TOPOLOGY_WRONG_STATE', `${name} is ${what}`, { topology: name })
 }
 

@@ -129,8 +129,11 @@ function runStatus(
   slots: readonly (SlotBeat | undefined)[],
 ): OperationStatus {
   const wanted = key.kind === 'activate' ? 'active' : 'inactive'
-  if (record.phase !== wanted)
-    return failed(key, 'TOPOLOGY_WRONG_STATE', `it is ${record.phase}: somebody else decided otherwise`)
+  const isRebalancing = record.phase === 'rebalancing'
+  const phase = isRebalancing ? (record.phaseAfter ?? 'active') : record.phase
+  if (phase !== wanted)
+    return failed(key, 'TOPOLOGY_WRONG_STATE', `it is ${phase}: somebody else decided otherwise`)
+  if (isRebalancing) return running(key, 'wait for the rebalance', 0, undefined)
   const told = slots.filter(
     (slot) => slot?.beat?.run === wanted && (wanted === 'active' || slot.beat.isQuiet),
   )

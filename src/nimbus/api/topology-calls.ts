@@ -11,7 +11,6 @@ import {
   refuseUnchangeable,
   shapeNow,
   topologySeen,
-  wrongState,
 } from './find.ts'
 import { operationStatus, parseOperationId } from './operations.ts'
 import { wantedChanges } from './rebalance.ts'
@@ -111,7 +110,11 @@ async function operate(
 
 function runChange(record: TopologyRecord, phase: 'active' | 'inactive'): TopologyRecord | undefined {
   refuseUnchangeable(record)
-  if (record.phase === 'rebalancing') throw wrongState(record, 'being rebalanced')
+  // The cluster may have begun it by itself: nobody is sent away for that. It becomes so when that is over.
+  if (record.phase === 'rebalancing') {
+    const isSame = record.phaseAfter === phase && record.failure === undefined
+    return isSame ? undefined : { ...record, phaseAfter: phase, failure: undefined }
+  }
   const isSame = record.phase === phase && record.failure === undefined
   return isSame ? undefined : { ...record, phase, failure: undefined }
 }

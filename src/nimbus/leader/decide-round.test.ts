@@ -122,6 +122,7 @@ class Table {
       lostWorkers: empty,
       stopWanted: this.stopWanted,
       quarantined: empty,
+      resting: new Set(),
       phaseLeftMs: ({ phaseDeadline }) => phaseDeadline && phaseDeadline - (more.now ?? 1_000_000),
       settings: defaultNimbusSettings,
       shapeOf: (_blob, outline, changes) => shapeOf(outline, changes),

@@ -38,6 +38,8 @@ export interface RoundFacts {
   readonly stopWanted: ReadonlyMap<string, string>
   /** Topologies that are left alone although their record does not say so, and why. */
   readonly quarantined: ReadonlyMap<string, string>
+  /** Topologies whose rebalance was given up not long ago: they are not spread by themselves just now. */
+  readonly resting: ReadonlySet<string>
   /** Time left to what a topology waits for, negative when it is over (phase-clock.ts). */
   readonly phaseLeftMs: (record: TopologyRecord) => number | undefined
   readonly settings: NimbusSettings

@@ -25,7 +25,8 @@ export type MoveDecision =
   | { readonly kind: 'ask'; readonly dump: string }
   | { readonly kind: 'wait'; readonly missing: number }
   | { readonly kind: 'place'; readonly state: readonly StateBlob[] }
-  | { readonly kind: 'give-up'; readonly why: string }
+  /** `state`: what was written out all the same. */
+  | { readonly kind: 'give-up'; readonly why: string; readonly state: readonly StateBlob[] }
 
 export interface MoveSeen {
   readonly assignment: AssignmentRecord
@@ -44,23 +45,23 @@ export function decideMove(facts: RoundFacts, seen: MoveSeen): MoveDecision {
   const unasked = needed.filter(({ executor }) => !asked.has(executor))
   const isLate = leftMs <= -DUMP_MS
   if (unasked.length > 0) {
-    if (isLate) return { kind: 'give-up', why: 'its keyed state could not be written out in time' }
+    if (isLate) return { kind: 'give-up', why: 'its keyed state could not be written out in time', state: [] }
     return {
       kind: 'ask',
       dump: formatRanges([...new Set([...asked, ...needed.map(({ executor }) => executor)])]),
     }
   }
   const dumped = dumpedState(facts, assignment)
-  const missing = needed.filter(({ executor }) => !dumped.has(executor))
-  if (missing.length > 0) {
-    if (!isLate) return { kind: 'wait', missing: missing.length }
-    const why = `${missing.length} executors did not write out their keyed state in time`
-    return { kind: 'give-up', why }
-  }
   const state = needed.flatMap(({ executor, component }) => {
     const blob = dumped.get(executor)
     return blob === undefined ? [] : [{ component, ...blob }]
   })
+  const missing = needed.filter(({ executor }) => !dumped.has(executor))
+  if (missing.length > 0) {
+    if (!isLate) return { kind: 'wait', missing: missing.length }
+    const why = `${missing.length} executors did not write out their keyed state in time`
+    return { kind: 'give-up', why, state }
+  }
   return { kind: 'place', state }
 }
 

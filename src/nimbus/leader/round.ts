@@ -41,6 +41,8 @@ const CONFLICTS_MAX = 5
 /** Time between two looks for what is left over. */
 const CLEAN_UP_MS = 5_000
 
+/** After a rebalance that was given up, a topology is not spread by itself for so long: it stood still. */
+const REST_MS = 600_000
 /** Nodes of positions that one round deletes: a topology may have them by the ten thousand. */
 const POSITIONS_MAX = 1_000
 
@@ -63,6 +65,8 @@ export class Reign {
   private readonly sinceMs: number
   private readonly shapes = new ShapeCache()
   private readonly stuck = new StuckBook()
+  /** Topology → monotonic time at which its rebalance was given up. */
+  private readonly gaveUp = new Map<string, number>()
   private readonly phases: PhaseClock
   /** Topology → monotonic time since which all its workers say they are quiet. */
   private readonly quietSince = new Map<string, number>()
@@ -163,6 +167,7 @@ export class Reign {
     await this.writeNodes(facts, decision)
     memory.forget(board.view, facts.now)
     this.phases.forget((id) => facts.view.topologies.has(id))
+    for (const id of this.gaveUp.keys()) if (!facts.view.topologies.has(id)) this.gaveUp.delete(id)
     await this.cleanUp(facts)
     for (const id of this.failing.keys()) {
       if (!facts.view.topologies.has(id) && !this.leftOver.has(id)) this.failing.delete(id)
@@ -191,6 +196,7 @@ export class Reign {
       lostWorkers: new Map(),
       stopWanted: memory.stopWanted,
       phaseLeftMs: (record) => this.phaseLeftMs(record),
+      resting: new Set([...this.gaveUp].filter(([, atMs]) => nowMs - atMs < REST_MS).map(([id]) => id)),
       quarantined: memory.quarantined,
       settings,
       shapeOf: (blob, outline, changes) => this.shapes.of(blob.digest, outline, changes),
@@ -270,6 +276,8 @@ export class Reign {
     }
     this.failing.delete(batch.topologyId)
     for (const event of batch.events) {
+      if (event.kind === 'rebalance-given-up')
+        this.gaveUp.set(batch.topologyId, this.spec.host.clock.monotonicMs())
       memory.events.add(event)
       log.info(event.message, { kind: event.kind, topology: event.topology ?? '' })
     }

@@ -2,17 +2,20 @@
 
 import type { BoardWrite } from '../../cluster/board.ts'
 import { formatRanges } from '../../cluster/executor-ranges.ts'
-import type { AssignmentRecord, RunMode, TopologyRecord } from '../../cluster/records.ts'
+import type { AssignmentRecord, RunMode, StateBlob, TopologyRecord } from '../../cluster/records.ts'
 import type { PlannedMove, TopologyPlan } from '../../schedule/plan.ts'
 import type { NewEvent } from '../monitor/event-ring.ts'
-import { assignmentOf, isDealtAnew, isSameAssignment } from './assignment-of.ts'
+import { assignmentOf, isSameAssignment } from './assignment-of.ts'
 import { changesOf, type RoundFacts } from './facts.ts'
 import { decideMove } from './move.ts'
+import { heldPlan, isVoluntary, leavingMoves, type PlanSeen } from './planned-moves.ts'
 import type { Batch, Case } from './round-case.ts'
 import { mergeChanges } from './shape.ts'
 
 /** Time that workers have to get up in their new places before sources go on. */
 export const SETTLE_MS = 30_000
+/** Reasons of a rebalance that are told. */
+const REASONS_MAX = 3
 /** Moves that get an event each; beyond it they are only counted. */
 const MOVE_EVENTS_MAX = 20
 
@@ -37,43 +40,42 @@ export function writesOf(facts: RoundFacts, each: Case, plan: TopologyPlan | und
       return remove(facts, each)
     case 'drain':
       if (each.topology.record.phase === 'killed') return drainKilled(facts, each)
-      return place(facts, each, plan, 'drain')
+      return place(facts, each, held(facts, each, plan), 'drain')
     case 'wait':
-      return place(facts, each, plan, each.assignment?.record.run ?? 'drain')
-    case 'assign':
-      if (isVoluntary(facts, each, plan)) return rebalanceByItself(facts, each)
-      return place(facts, each, plan, each.topology.record.phase === 'inactive' ? 'inactive' : 'active')
+      return place(facts, each, held(facts, each, plan), each.assignment?.record.run ?? 'drain')
+    case 'assign': {
+      const begun = plan && rebalanceByItself(facts, each, plan)
+      if (begun !== undefined) return begun
+      const run = each.topology.record.phase === 'inactive' ? 'inactive' : 'active'
+      return place(facts, each, held(facts, each, plan), run)
+    }
     case 'resume':
-      return resume(facts, each, plan)
+      return resume(facts, each, held(facts, each, plan))
     case 'move':
       return move(facts, each, plan)
   }
 }
 
-/**
- * The plan deals executors anew though nothing is lost: slots have come free. Nothing is restarted for that;
- * it waits until nothing is in flight.
- */
-function isVoluntary(
-  facts: RoundFacts,
-  { topology, assignment, wanted }: Case,
-  plan: TopologyPlan | undefined,
-): boolean {
-  if (plan === undefined || wanted === undefined || assignment === undefined) return false
-  const current = assignment.record
-  // Where something runs nowhere it must run at once.
-  if (current.unplaced.length > 0 || plan.unplaced.length > 0) return false
-  if ((facts.lostWorkers.get(topology.record.id) ?? []).length > 0) return false
-  const workers = plan.workers.map(({ worker, executors }) => ({
-    worker,
-    executors: formatRanges(executors),
-  }))
-  return isDealtAnew(current, wanted.digest, workers)
+/** The plan without what can wait for a rebalance. */
+function held(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): TopologyPlan | undefined {
+  const seen = plan && planSeen(each, plan)
+  return seen === undefined ? plan : heldPlan(facts, seen)
 }
 
-function rebalanceByItself(facts: RoundFacts, { topology, wanted }: Case): Batch {
-  const { record, version } = topology
-  const drainMs = wanted?.outline.drainTimeoutMs ?? 0
+function planSeen({ assignment, wanted }: Case, plan: TopologyPlan): PlanSeen | undefined {
+  if (assignment === undefined || wanted === undefined) return undefined
+  return { current: assignment.record, plan, layoutDigest: wanted.digest }
+}
+
+/** What lives and has a better place waits until nothing is in flight. undefined: there is no such thing. */
+function rebalanceByItself(facts: RoundFacts, each: Case, plan: TopologyPlan): Batch | undefined {
+  const { record, version } = each.topology
+  const seen = planSeen(each, plan)
+  if (seen === undefined || !isVoluntary(facts, seen)) return undefined
+  const leaving = leavingMoves(facts, plan)
+  // It was tried not long ago and did not work: spreading is not worth standing still again and again.
+  if (leaving.length === 0 && facts.resting.has(record.id)) return undefined
+  const drainMs = each.wanted?.outline.drainTimeoutMs ?? 0
   const next: TopologyRecord = {
     ...record,
     phase: 'rebalancing',
@@ -82,7 +84,11 @@ function rebalanceByItself(facts: RoundFacts, { topology, wanted }: Case): Batch
     phaseMs: drainMs,
     wanted: { parallelism: {}, workers: undefined, scheduler: undefined },
   }
-  const text = `${record.name} is spread over slots that have come free`
+  const reasons = [...new Set(leaving.map(({ why }) => why))].slice(0, REASONS_MAX).join(', ')
+  const text =
+    leaving.length > 0
+      ? `${record.name} drains, to be moved with its keyed state: ${reasons}`
+      : `${record.name} is spread over slots that have come free`
   return {
     topologyId: record.id,
     writes: [{ kind: 'put-topology', record: next, version }],
@@ -141,36 +147,53 @@ function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Ba
         current && putAssignment(each, { ...current, epoch: facts.epoch, run: 'drain', dump: decided.dump })
       )
     case 'give-up':
-      return giveUp(facts, each, decided.why)
-    case 'place': {
-      const { state } = decided
-      const wish = {
-        topologyId: record.id,
-        current,
-        plan,
-        shape: wanted,
-        run: 'drain',
-        dump: '',
-        state,
-        isDrained: facts.quietTopologies.has(record.id),
-      } as const
-      const next = assignmentOf(facts, wish)
-      const moved: TopologyRecord = {
-        ...record,
-        ...mergeChanges(changesOf(record), record.wanted),
-        wanted: undefined,
-        phaseDeadline: facts.now + SETTLE_MS,
-        phaseMs: SETTLE_MS,
-      }
-      return {
-        topologyId: record.id,
-        writes: [
-          { kind: 'put-topology', record: moved, version: topology.version },
-          { kind: 'put-assignment', record: next, version: assignment?.version },
-        ],
-        events: eventsOf(facts, record, current, plan, next),
-      }
-    }
+      if (!isForMovesOnly(record.wanted) || leavingMoves(facts, plan).length === 0)
+        return giveUp(facts, each, decided.why)
+      return moveNow(facts, each, { plan, state: decided.state, told: [decided.why] })
+    case 'place':
+      return moveNow(facts, each, { plan, state: decided.state, told: [] })
+  }
+}
+
+/** Nobody asked for other numbers: it was begun for the sake of the places. */
+function isForMovesOnly({ parallelism, workers, scheduler }: NonNullable<TopologyRecord['wanted']>): boolean {
+  return Object.keys(parallelism).length === 0 && workers === undefined && scheduler === undefined
+}
+
+interface MoveNow {
+  readonly plan: TopologyPlan
+  readonly state: readonly StateBlob[]
+  /** What stays behind although it is moved. */
+  readonly told: readonly string[]
+}
+
+function moveNow(facts: RoundFacts, each: Case, { plan, state, told }: MoveNow): Batch | undefined {
+  const { topology, assignment, wanted } = each
+  const { record } = topology
+  if (wanted === undefined || record.wanted === undefined) return undefined
+  const current = assignment?.record
+  const isDrained = facts.quietTopologies.has(record.id)
+  const late =
+    current === undefined || isDrained ? [] : ['what was in flight is replayed, it did not drain in time']
+  const lines = [...late, ...told].map((text) => {
+    return event(facts, record, 'moved-undrained', `${record.name} is moved all the same: ${text}`)
+  })
+  const wish = { topologyId: record.id, current, plan, shape: wanted, run: 'drain', dump: '' } as const
+  const next = assignmentOf(facts, { ...wish, state, isDrained })
+  const moved: TopologyRecord = {
+    ...record,
+    ...mergeChanges(changesOf(record), record.wanted),
+    wanted: undefined,
+    phaseDeadline: facts.now + SETTLE_MS,
+    phaseMs: SETTLE_MS,
+  }
+  return {
+    topologyId: record.id,
+    writes: [
+      { kind: 'put-topology', record: moved, version: topology.version },
+      { kind: 'put-assignment', record: next, version: assignment?.version },
+    ],
+    events: [...lines, ...eventsOf(facts, record, current, plan, next)],
   }
 }
 

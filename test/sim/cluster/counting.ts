@@ -40,9 +40,12 @@ export class Ledger {
   readonly seen = new Map<string, number>()
   /** Task → how often it was prepared: restarts are seen by it. */
   readonly prepared = new Map<string, number>()
+  /** Key → the most that its keyed state ever counted. */
+  readonly counts = new Map<number, number>()
 
-  note(id: string): void {
+  note(id: string, key: number, count: number): void {
     this.seen.set(id, (this.seen.get(id) ?? 0) + 1)
+    this.counts.set(key, Math.max(this.counts.get(key) ?? 0, count))
   }
 
   notePrepared(component: string, task: number): void {
@@ -57,6 +60,22 @@ export class Ledger {
 
 export function idOf(partition: number, index: number): string {
   return `p${partition}/${index}`
+}
+
+function keyOf({ keys }: CountingModel, partition: number, index: number): number {
+  return (index * 7 + partition) % keys
+}
+
+/** Key → items with it: what keyed state has counted in the end, if none is lost and nothing came twice. */
+export function countsOf(model: CountingModel): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>()
+  for (let partition = 0; partition < model.partitions; partition += 1) {
+    for (let index = 0; index < model.items; index += 1) {
+      const key = keyOf(model, partition, index)
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    }
+  }
+  return counts
 }
 
 export function missingOf(model: CountingModel, ledger: Ledger): string[] {
@@ -87,7 +106,7 @@ export function countingTopology(
         const items = []
         for (; next < last; next += 1) {
           items.push({
-            values: { id: idOf(number, next), key: (next * 7 + number) % model.keys },
+            values: { id: idOf(number, next), key: keyOf(model, number, next) },
             position: next,
           })
         }
@@ -120,7 +139,7 @@ export function countingTopology(
     batch: { countMax: 50, linger: '5ms' },
     open: (context) => ledger.notePrepared('collect', context.task),
     write(items) {
-      for (const { id } of items) ledger.note(id)
+      for (const { id, key, count } of items) ledger.note(id, key, count)
     },
   })
   return defineTopology({

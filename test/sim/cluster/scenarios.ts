@@ -50,17 +50,21 @@ export const clusterScenarios: Readonly<Record<string, ClusterScenario>> = {
     ['crash-all', 'start-all', 'leader changed'],
   ),
   'a node that fails again and again gets nothing for a while': scenario(
-    [4_000, 14_000, 24_000].flatMap((atMs): readonly Stroke[] => [
+    // Time enough between for its topologies to drain and be spread over it again.
+    [4_000, 22_000, 40_000].flatMap((atMs): readonly Stroke[] => [
       [atMs, 'crash-node', ({ cluster }) => cluster.crashNode('n1')],
       [atMs + 8_000, 'start-node', ({ cluster }) => cluster.startSupervisor('n1')],
     ]),
     ['blacklisted'],
   ),
-  // A node that came back wrote positions that had waited since before others had its workers.
+  // A node that came back wrote positions that had waited since before others had its workers. It has them
+  // again at once because the other node is lost by then.
   'a node is cut off until others have its workers, and comes back': scenario(
     [
       [5_000, 'isolate-node', ({ cluster }) => cluster.isolate('n2')],
+      [20_000, 'crash-node', ({ cluster }) => cluster.crashNode('n1')],
       [27_000, 'heal-node', ({ cluster }) => cluster.heal('n2')],
+      [38_000, 'start-node', ({ cluster }) => cluster.startSupervisor('n1')],
     ],
     ['isolate-node', 'heal-node'],
   ),
