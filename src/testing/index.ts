@@ -14,7 +14,6 @@
  * of write.
  */
 
-export type { Client, SubmitOptions, SubmitPreview } from '../rpc/client/client.ts'
 export type {
   ComponentStatus,
   ErrorSummary,
