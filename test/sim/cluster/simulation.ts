@@ -41,6 +41,7 @@ export interface ClusterOutcome {
 const LOOK_EVERY = 200
 /** Virtual time in which a healed cluster must be whole again, and sources at their end. */
 const LIVENESS_MS = 180_000
+const AGAIN_MS = 1_000
 const KILL_MS = 120_000
 const VIOLATIONS_MAX = 5
 const LOG_KEPT = 60
@@ -180,8 +181,18 @@ class ClusterSimulation {
     cluster.ensemble.regainQuorum()
     cluster.ensemble.setFaults({ unknownShare: 0, staleShare: 0 })
     for (const machine of cluster.machines()) cluster.heal(machine)
-    for (const node of cluster.nodeNames) cluster.client.call('undrain', [node]).catch(ignoreRefusal)
-    for (const { name } of this.model.topologies) cluster.client.call('activate', [name]).catch(ignoreRefusal)
+    for (const node of cluster.nodeNames) this.insist(() => cluster.client.call('undrain', [node]))
+    for (const { name } of this.model.topologies) this.insist(() => cluster.client.call('activate', [name]))
+  }
+
+  /** An operator whose call is refused because there is no leader, or other work goes on, asks again. */
+  private insist(call: () => Promise<unknown>, triesLeft = LIVENESS_MS / AGAIN_MS): void {
+    call().catch((error: unknown) => {
+      if (!isStreamError(error)) throw error
+      const isForNow = error.family === 'unavailable' || error.code === 'TOPOLOGY_WRONG_STATE'
+      if (!isForNow || triesLeft === 0) return
+      this.cluster.world.timers.after(AGAIN_MS, () => this.insist(call, triesLeft - 1))
+    })
   }
 
   /** I17: a leader, all topologies placed as far as there are slots, everything seen. */
@@ -246,8 +257,4 @@ class ClusterSimulation {
     const at = (this.cluster.world.nowMs - 1_000_000).toFixed(1)
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push(`${at} ms ${text}`)
   }
-}
-
-function ignoreRefusal(error: unknown): void {
-  if (!isStreamError(error)) throw error
 }
