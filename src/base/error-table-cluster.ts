@@ -292,4 +292,10 @@ export const clusterCodes = {
     meaning: "Another supervisor that lives uses this directory: two would break each other's workers.",
     action: 'Stop the process in the message, or give this one its own storm.local.dir and node name.',
   },
+  REBALANCE_GIVEN_UP: {
+    number: 'E4048',
+    family: 'unavailable',
+    meaning: 'A rebalance did not come to its end; everything goes on as it was before it.',
+    action: 'See why in the message, and rebalance again when that is mended.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>

@@ -27,6 +27,7 @@ const topology: Required<TopologyRecord> = {
   wanted: { parallelism: {}, workers: 3, scheduler: 'random' },
   quarantine: 'why',
   failure: 'E3012',
+  givenUp: [{ version: 7, why: 'no room' }],
 }
 const assignment: Required<AssignmentRecord> = {
   topologyId: 'words-1-x',

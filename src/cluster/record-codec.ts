@@ -75,6 +75,7 @@ const topology = z.object({
     .optional(),
   quarantine: z.string().optional(),
   failure: z.string().optional(),
+  givenUp: z.array(z.object({ version: count, why: z.string() })).optional(),
 })
 const assignment = z.object({
   topologyId: z.string().min(1),

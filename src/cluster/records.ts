@@ -110,6 +110,8 @@ export interface TopologyRecord {
   readonly quarantine: string | undefined
   /** Why it stopped itself, if it did: it is inactive until somebody activates it. */
   readonly failure?: string | undefined
+  /** The last rebalances that were given up, newest last; `version`: of this record while each went on. */
+  readonly givenUp?: readonly { readonly version: number; readonly why: string }[] | undefined
 }
 
 /** What all workers of a topology shall do now. */

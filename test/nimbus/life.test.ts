@@ -439,12 +439,25 @@ describe('rebalance', () => {
     const id = await world.running(words('words', { workers: 2 }))
     const before = world.workersOf(id)
     const { api } = world.leader.nimbus
-    await world.drive(api.rebalance(admin, 'words', { ...still, executors: { count: 2 }, drainMs: 1_000 }))
+    const rebalance = (more: Partial<RebalanceRequest>) =>
+      world.drive(api.rebalance(admin, 'words', { ...still, drainMs: 1_000, ...more }))
+    const good = await rebalance({ scheduler: 'weighted' })
+    await world.pass(10_000)
+    const bad = await rebalance({ executors: { count: 2 } })
     await world.pass(30_000)
     expect(run(world, id)).toBe('drain')
     await world.pass(40_000)
     expect(run(world, id)).toBe('active')
     expect(world.workersOf(id)).toEqual(before)
+    const statusOf = async ({ id: operation }: { readonly id: string }) =>
+      await world.drive(api.operation(admin, operation))
+    const why = '4 executors did not write out their keyed state in time'
+    const givenUp = { state: 'failed', error: { code: 'REBALANCE_GIVEN_UP', message: why } }
+    expect(await statusOf(bad)).toMatchObject(givenUp)
+    expect(await statusOf(good)).toMatchObject({ state: 'done' })
+    const again = await rebalance({ workers: 1 })
+    expect(await statusOf(again)).toMatchObject({ state: 'running' })
+    expect(await statusOf(bad)).toMatchObject(givenUp)
     const { events } = await world.drive(api.events(admin, '0-0', 0))
     expect(events.map(({ kind }) => kind)).toContain('rebalance-given-up')
   })

@@ -3,8 +3,6 @@
  * again, also by the next leader. Pure.
  *
  *   id = kind:subject:version      version of the subject's record after the call wrote it
- *
- * Only why a rebalance was given up is not on the board; it is in the events.
  */
 import { UsageError } from '../../base/errors.ts'
 import type { BoardView } from '../../cluster/board.ts'
@@ -108,6 +106,8 @@ function rebalanceStatus(
   slots: readonly (SlotBeat | undefined)[],
 ): OperationStatus {
   if (record.phase === 'killed') return failed(key, 'TOPOLOGY_WRONG_STATE', 'it is being killed')
+  const givenUp = record.givenUp?.find(({ version }) => version === key.version)
+  if (givenUp !== undefined) return failed(key, 'REBALANCE_GIVEN_UP', givenUp.why)
   if (record.phase !== 'rebalancing') return done(key, 'rebalanced')
   if (assignment === undefined) return running(key, 'schedule', 0, undefined)
   const total = assignment.workers.length

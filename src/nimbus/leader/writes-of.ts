@@ -18,6 +18,8 @@ export const SETTLE_MS = 30_000
 const REASONS_MAX = 3
 /** Moves that get an event each; beyond it they are only counted. */
 const MOVE_EVENTS_MAX = 20
+/** Rebalances of which it is kept that they were given up: nobody asks for older ones. */
+const GIVEN_UP_MAX = 8
 
 /** Of a topology that waits for nothing any more. */
 const SETTLED = {
@@ -238,6 +240,7 @@ function giveUp(facts: RoundFacts, { topology, assignment }: Case, why: string):
     ...record,
     phase,
     ...SETTLED,
+    givenUp: givenUpWith(topology, why),
   }
   const writes: BoardWrite[] = [{ kind: 'put-topology', record: back, version: topology.version }]
   if (assignment !== undefined) {
@@ -246,6 +249,11 @@ function giveUp(facts: RoundFacts, { topology, assignment }: Case, why: string):
   }
   const message = `the rebalance of ${record.name} was given up: ${why}`
   return { topologyId: record.id, writes, events: [event(facts, record, 'rebalance-given-up', message)] }
+}
+
+/** Whoever waits for that rebalance knows it by the version that it gave the record. */
+function givenUpWith({ version, record }: Case['topology'], why: string): TopologyRecord['givenUp'] {
+  return [...(record.givenUp ?? []), { version, why }].slice(-GIVEN_UP_MAX)
 }
 
 /** Inactive, with its error shown, until somebody activates it. */
@@ -257,6 +265,7 @@ function fail(facts: RoundFacts, { topology }: Case): Batch {
     phase: 'inactive',
     ...SETTLED,
     failure,
+    ...(record.wanted === undefined ? {} : { givenUp: givenUpWith(topology, failure) }),
   }
   return {
     topologyId: record.id,
