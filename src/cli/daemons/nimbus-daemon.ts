@@ -32,6 +32,7 @@ export interface DaemonSpec {
 }
 
 export interface Daemon {
+  /** At which others reach it. */
   readonly address: string
   stop(): Promise<void>
 }
@@ -81,7 +82,8 @@ export async function startNimbus(spec: DaemonSpec): Promise<Daemon> {
   await nimbus.start()
   log.info('nimbus is up', { address: server.address, version })
   return {
-    address: server.address,
+    // Not where it listens: nobody's certificate is for 0.0.0.0.
+    address: `${name}${server.address.slice(server.address.lastIndexOf(':'))}`,
     stop: async () => {
       await nimbus.stop()
       server.stop()
