@@ -15,6 +15,7 @@ const topology: Required<TopologyRecord> = {
   phaseAfter: 'active',
   phaseDeadline: 5,
   phaseMs: 4,
+  phaseWrites: 2,
   submittedAt: 1,
   idempotencyKey: 'k',
   bundle: blob,

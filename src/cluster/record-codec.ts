@@ -56,6 +56,7 @@ const topology = z.object({
   phase,
   phaseAfter: z.enum(['active', 'inactive']).optional(),
   phaseDeadline: z.number().optional(),
+  phaseWrites: count.optional(),
   phaseMs: z.number().optional(),
   submittedAt: z.number(),
   idempotencyKey: z.string().optional(),

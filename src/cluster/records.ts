@@ -89,6 +89,8 @@ export interface TopologyRecord {
   readonly phaseDeadline: number | undefined
   /** How long that was from when it was written: whoever's clock is wrong waits no longer. */
   readonly phaseMs?: number | undefined
+  /** How often this record was written since its rebalance was asked for. Default: never. */
+  readonly phaseWrites?: number | undefined
   readonly submittedAt: number
   readonly idempotencyKey: string | undefined
   /** The module, one file of JavaScript. */
@@ -110,7 +112,7 @@ export interface TopologyRecord {
   readonly quarantine: string | undefined
   /** Why it stopped itself, if it did: it is inactive until somebody activates it. */
   readonly failure?: string | undefined
-  /** The last rebalances that were given up, newest last; `version`: of this record while each went on. */
+  /** The last rebalances that were given up, newest last; `version`: of this record when each began. */
   readonly givenUp?: readonly { readonly version: number; readonly why: string }[] | undefined
 }
 

@@ -446,6 +446,9 @@ describe('rebalance', () => {
     const bad = await rebalance({ executors: { count: 2 } })
     await world.pass(30_000)
     expect(run(world, id)).toBe('drain')
+    // Written meanwhile: the record has another version than when it began.
+    await world.drive(api.deactivate(admin, 'words'))
+    await world.drive(api.activate(admin, 'words'))
     await world.pass(40_000)
     expect(run(world, id)).toBe('active')
     expect(world.workersOf(id)).toEqual(before)

@@ -113,7 +113,8 @@ function runChange(record: TopologyRecord, phase: 'active' | 'inactive'): Topolo
   // The cluster may have begun it by itself: nobody is sent away for that. It becomes so when that is over.
   if (record.phase === 'rebalancing') {
     const isSame = record.phaseAfter === phase && record.failure === undefined
-    return isSame ? undefined : { ...record, phaseAfter: phase, failure: undefined }
+    const phaseWrites = (record.phaseWrites ?? 0) + 1
+    return isSame ? undefined : { ...record, phaseAfter: phase, phaseWrites, failure: undefined }
   }
   const isSame = record.phase === phase && record.failure === undefined
   return isSame ? undefined : { ...record, phase, failure: undefined }

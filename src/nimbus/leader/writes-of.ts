@@ -26,6 +26,7 @@ const SETTLED = {
   phaseAfter: undefined,
   phaseDeadline: undefined,
   phaseMs: undefined,
+  phaseWrites: undefined,
   wanted: undefined,
 } as const
 
@@ -253,7 +254,8 @@ function giveUp(facts: RoundFacts, { topology, assignment }: Case, why: string):
 
 /** Whoever waits for that rebalance knows it by the version that it gave the record. */
 function givenUpWith({ version, record }: Case['topology'], why: string): TopologyRecord['givenUp'] {
-  return [...(record.givenUp ?? []), { version, why }].slice(-GIVEN_UP_MAX)
+  const begun = version - (record.phaseWrites ?? 0)
+  return [...(record.givenUp ?? []), { version: begun, why }].slice(-GIVEN_UP_MAX)
 }
 
 /** Inactive, with its error shown, until somebody activates it. */
