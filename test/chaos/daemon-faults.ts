@@ -10,8 +10,10 @@ const LONG_QUORUM_SECONDS = 120
 const STOPPED_NODE_SECONDS = 12
 /** After it woke up, a node whose work was given away has ended its workers by then. */
 const FENCED_MS = 15_000
+/** A Nimbus that was started again stands by after it. */
+const STARTED_REST_MS = 2_000
 /** Standbys forget in it that they doubted a leader. */
-const LEADER_REST_MS = 4_000
+const STOPPED_REST_MS = 4_000
 
 export const nodeFaults: readonly RealFault[] = [
   {
@@ -58,7 +60,7 @@ export const nodeFaults: readonly RealFault[] = [
       `SIGSTOP of a supervisor and all its workers (--seconds, ${STOPPED_NODE_SECONDS} by default): ` +
       'what wakes up finds its place taken, and ends',
     restarts: true,
-    trialsMax: 8,
+    trialsMax: 6,
     async strike(context) {
       const daemon = busy(context)
       const pids = daemon.seatedPids().map(({ pid }) => pid)
@@ -77,7 +79,7 @@ export const nimbusFaults: readonly RealFault[] = [
     what: 'kill -9 of the leading Nimbus, started again later',
     restarts: false,
     strikesLeader: true,
-    restMs: LEADER_REST_MS,
+    restMs: STARTED_REST_MS,
     async strike({ cluster }) {
       const daemon = await leaderOf(cluster)
       daemon.signal('SIGKILL')
@@ -89,7 +91,7 @@ export const nimbusFaults: readonly RealFault[] = [
     what: 'SIGSTOP of the leading Nimbus until the next submit is accepted',
     restarts: false,
     strikesLeader: true,
-    restMs: LEADER_REST_MS,
+    restMs: STOPPED_REST_MS,
     async strike({ cluster }) {
       const daemon = await leaderOf(cluster)
       daemon.signal('SIGSTOP')
@@ -100,7 +102,7 @@ export const nimbusFaults: readonly RealFault[] = [
     name: 'kill-leader-in-submit',
     what: 'kill -9 of the leading Nimbus while a topology is submitted: it is there once',
     restarts: false,
-    restMs: LEADER_REST_MS,
+    restMs: STARTED_REST_MS,
     async strike({ cluster, chance }) {
       const daemon = await leaderOf(cluster)
       const name = `struck-${Date.now()}`
@@ -120,7 +122,7 @@ export const nimbusFaults: readonly RealFault[] = [
     name: 'leader-and-node',
     what: 'kill -9 of the leading Nimbus and of a whole node at once',
     restarts: true,
-    restMs: LEADER_REST_MS,
+    restMs: STARTED_REST_MS,
     async strike(context) {
       const [leader, node] = [await leaderOf(context.cluster), busy(context)]
       const pids = node.workerPids()
@@ -160,7 +162,7 @@ export const zooKeeperFaults: readonly RealFault[] = [
       return nothing
     },
   },
-  { ...quorum('zk-quorum', QUORUM_SECONDS), trialsMax: 5 },
+  { ...quorum('zk-quorum', QUORUM_SECONDS), trialsMax: 3 },
   { ...quorum('zk-quorum-long', LONG_QUORUM_SECONDS), isVeryLong: true },
 ]
 

@@ -91,14 +91,16 @@ export class Daemon {
     })
   }
 
-  /** Workers that sit in a slot, as the supervisor's own state has them. */
+  /** Living workers that sit in a slot. A supervisor that was lost with its workers still names them. */
   seatedPids(): readonly { readonly worker: number; readonly pid: number; readonly port: number }[] {
     const path = join(this.localDirectory, 'supervisor.json')
     if (!existsSync(path)) return []
     const { seats } = JSON.parse(readFileSync(path, 'utf8')) as {
       readonly seats: readonly { readonly worker: number; readonly pid?: number; readonly port: number }[]
     }
-    return seats.flatMap(({ worker, pid, port }) => (pid === undefined ? [] : [{ worker, pid, port }]))
+    return seats.flatMap(({ worker, pid, port }) => {
+      return pid === undefined || !isAlive(pid) ? [] : [{ worker, pid, port }]
+    })
   }
 
   killAll(): void {
@@ -116,6 +118,16 @@ export class Daemon {
   wholeLog(): string {
     const path = join(this.spec.directory, 'out.log')
     return existsSync(path) ? readFileSync(path, 'utf8') : ''
+  }
+}
+
+/** An orphan that nobody has taken leave of yet is not alive. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z'
+  } catch {
+    return false
   }
 }
 

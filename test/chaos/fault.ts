@@ -1,7 +1,7 @@
 /** What a fault of a real cluster is, and how its victims are found. */
 import { setTimeout as passed } from 'node:timers/promises'
 import type { Machine } from '../servers/namespaces.ts'
-import type { Daemon } from './daemon.ts'
+import { type Daemon, isAlive } from './daemon.ts'
 import type { RealCluster } from './real-cluster.ts'
 import type { ChaosRun } from './run.ts'
 
@@ -95,13 +95,5 @@ export async function untilGone(pids: readonly number[], limitMs: number): Promi
     if (living.length === 0) return
     if (Date.now() > untilMs) throw new Error(`processes ${living.join(', ')} should be gone, and are not`)
     await passed(50)
-  }
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
   }
 }

@@ -8,8 +8,8 @@ import type { RealCluster } from './real-cluster.ts'
 
 const CUT_SECONDS = 12
 const FULL_SECONDS = 5
-/** Between 8 and 15 s each. */
-const TRIALS_MAX = 8
+/** Up to 15 s each. */
+const TRIALS_MAX = 6
 
 export const machineFaults: readonly RealFault[] = [
   {
