@@ -133,6 +133,14 @@ describe('shuffle', () => {
     expect(shares(route, 4, 100)).toEqual([0, 100, 0, 0])
   })
 
+  test('local first: a task here that is empty is no reason to leave', () => {
+    const local = { higher: 0.8, lower: 0.2, busyShare: () => 0.1 }
+    const targets = targetsOf(7, [0, 1, 1, 1, 1, 1], [0, 1, 2, 3, 4, 5], [0, 0, 0, 0, 0, 0, 1])
+    const route = new ShuffleRoute('r', targets, { ...plain, local, isLoadAware: true })
+    route.refresh()
+    expect(shares(route, 7, 700)[6]).toBe(0)
+  })
+
   test('local first: where all loops are full nothing leaves, whatever left before', () => {
     const busy = [1, undefined]
     const local = { higher: 0.8, lower: 0.2, busyShare: () => 1 }

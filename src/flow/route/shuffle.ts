@@ -99,11 +99,18 @@ export class ShuffleRoute extends Route {
     if (local === undefined || this.locals.length === 0) return false
     const mean = this.locals.reduce((sum, index) => sum + (loads[index] ?? 0), 0) / this.locals.length
     const isLocalOnly = this.isLocalOnly
-      ? mean <= local.higher || Math.min(...loads) + LOAD_SLACK >= mean
+      ? mean <= local.higher || this.leastElsewhere(loads) + LOAD_SLACK >= mean
       : mean < local.lower
     if (isLocalOnly === this.isLocalOnly) return false
     this.isLocalOnly = isLocalOnly
     return true
+  }
+
+  private leastElsewhere(loads: readonly number[]): number {
+    return this.all.reduce((least, index) => {
+      const isHere = this.targets[index]?.receiver !== undefined
+      return isHere ? least : Math.min(least, loads[index] ?? 0)
+    }, Number.POSITIVE_INFINITY)
   }
 
   private candidates(): readonly number[] {
