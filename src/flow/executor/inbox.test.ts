@@ -28,7 +28,7 @@ test('tuples come out in order, over many laps of the ring', () => {
 
 // 30: it keeps the room that it made; 70: that is more than it keeps.
 for (const count of [30, 70]) {
-  test(`${count} in a ring of 8: the gate is closed, tuples are taken all the same, half empty it opens`, () => {
+  test(`${count} in a ring of 8: the gate is closed, tuples are taken, half empty it opens`, () => {
     const inbox = new Inbox(8)
     let openings = 0
     const answers = Array.from({ length: count }, (_, n) => inbox.push(tuple(n)))
