@@ -82,6 +82,20 @@ describe('submit', () => {
     expect(world.ensemble.peekChildren('/typhoon/names')).toEqual([])
   })
 
+  test('what another Nimbus has and there is no room for here is refused for that reason', async () => {
+    const world = await begun()
+    const standby = await world.startNimbus('n2')
+    const good = await world.request(words())
+    const outline = await world.upload(standby, new TextEncoder().encode(JSON.stringify(words('other'))))
+    const { disk } = world.world.disk(world.leader.name)
+    disk.capacityBytes = 0
+    const submit = () => world.drive(world.leader.nimbus.api.submit(admin, { ...good, outline }))
+    await expect(submit()).rejects.toMatchObject({ code: 'DISK_FULL' })
+    disk.capacityBytes = Number.POSITIVE_INFINITY
+    // There is room: now the outline itself is looked at.
+    await expect(submit()).rejects.not.toMatchObject({ code: 'DISK_FULL' })
+  })
+
   test('a topology bigger than the cluster is accepted, and what is not placed is explained', async () => {
     const world = await begun()
     const request = await world.request(words('wide', { workers: 9 }))

@@ -11,7 +11,7 @@
  *   B2  a blob is stored only if its bytes have its digest (the store checks)
  */
 import { Backoff } from '../../base/backoff.ts'
-import { isStreamError } from '../../base/errors.ts'
+import { hasCode, isStreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { BlobStore } from '../../blob/blob-store.ts'
 import type { Board, BoardView } from '../../cluster/board.ts'
@@ -42,6 +42,8 @@ interface Missing {
   readonly backoff: Backoff
   notBeforeMs: number
   why: string
+  /** The last. */
+  failure: unknown
 }
 
 export class BlobSync {
@@ -76,11 +78,17 @@ export class BlobSync {
     for (const each of this.stops) each.stop()
   }
 
-  /** A blob that somebody needs now: it may have been uploaded to another Nimbus. False: nobody has it. */
+  /**
+   * A blob that somebody needs now: it may have been uploaded to another Nimbus. False: nobody has it.
+   * @throws UnavailableError DISK_FULL another has it, and there is no room for it here
+   */
   async obtain(ref: BlobRef): Promise<boolean> {
     if (await this.spec.blobs.has(ref.digest)) return true
-    await this.fetch(missing(ref, this.spec.host))
-    return await this.spec.blobs.has(ref.digest)
+    const wanted = missing(ref, this.spec.host)
+    await this.fetch(wanted)
+    if (await this.spec.blobs.has(ref.digest)) return true
+    if (hasCode(wanted.failure, 'DISK_FULL')) throw wanted.failure
+    return false
   }
 
   /** One look at a time; what changes meanwhile is seen by the next. */
@@ -129,6 +137,7 @@ export class BlobSync {
       } catch (error) {
         if (!isStreamError(error)) throw error
         each.why = `${address}: ${error.message}`
+        each.failure = error
       }
     }
     each.notBeforeMs = host.clock.monotonicMs() + each.backoff.nextMs()
@@ -150,7 +159,7 @@ export function namedBlobs(view: BoardView): ReadonlyMap<string, BlobRef> {
 
 function missing(ref: BlobRef, host: Host): Missing {
   const backoff = new Backoff(WAIT, () => host.random.next())
-  return { ref, backoff, notBeforeMs: 0, why: 'it is being fetched' }
+  return { ref, backoff, notBeforeMs: 0, why: 'it is being fetched', failure: undefined }
 }
 
 async function readWhole(peers: NimbusPeers, address: string, ref: BlobRef): Promise<Uint8Array> {
