@@ -203,6 +203,23 @@ test('a rebalance moves executors with their state; a module is submitted by its
   expect((await nodesOf(cluster)).find(({ node }) => node === 'n1')?.used).toBe(0)
 })
 
+test('a client that was closed says so; the cluster goes on, and drains what runs when it ends', async () => {
+  const seen = new Set<number>()
+  const cluster = await start(1)
+  {
+    await using client = cluster.client
+    expect(await client.list()).toEqual([])
+  }
+  await expect(cluster.client.list()).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+  const topology = await cluster.submit(numbers(seen, 1_000_000))
+  await topology.ready()
+  await cluster.close()
+  // A sink's batch that was open is written when a topology is drained.
+  const seenCount = seen.size
+  expect(seenCount).toBeGreaterThan(0)
+  expect(Math.max(...seen)).toBe(seenCount - 1)
+})
+
 test('what cannot be had is refused with the way to it', async () => {
   await using alone = await LocalCluster.start({ time: 'virtual' })
   expect(() => alone.client).toThrow(/supervisors: 1/)

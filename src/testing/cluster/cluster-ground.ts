@@ -6,6 +6,7 @@
  *
  * Virtual time: machines are the world's, disks included. Real time: a directory for each machine.
  */
+import { assertDefined } from '../../base/assert.ts'
 import { isStreamError, UsageError } from '../../base/errors.ts'
 import type { SeededRandom } from '../../base/random.ts'
 import type { TopologyConfig } from '../../config/topology-config.ts'
@@ -80,7 +81,8 @@ class ClusterGround implements Ground {
   private readonly site: Site
   private readonly pace: Pace
   private readonly machine: MemoryMachine
-  private readonly inner: ClusterClient
+  /** Goes on when the user has closed his. */
+  private readonly own: Client
   private readonly cluster: SimCluster<ClusterWorld>
   /** By name, as they were built at submit. */
   private readonly topologies = new Map<string, Topology>()
@@ -114,22 +116,10 @@ class ClusterGround implements Ground {
     const { cluster } = this
     const world: VirtualWorld | undefined = virtual?.world
     this.stage = new ClusterStage({ cluster, virtual: world, workerCount: spec.workerCount }, calls)
-    const nimbus = cluster.client
     const host = site.world.host(CLIENT)
     this.machine = new MemoryMachine({ bundles: cluster.bundles, host, importModule: spec.importModule })
-    this.inner = new ClusterClient({
-      nimbus,
-      host,
-      machine: this.machine,
-      isProduction: false,
-      pathOf: (file) => this.pathOf(file),
-    })
-    this.client = new LocalClient({
-      inner: this.inner,
-      pace: this.pace,
-      prepare: async (file) => void (await this.machine.load(this.pathOf(file))),
-      runOf: (running, submitted) => this.runOf(running, submitted),
-    })
+    this.client = this.makeClient()
+    this.own = this.makeClient()
   }
 
   static async start(spec: ClusterGroundSpec, site: Site): Promise<ClusterGround> {
@@ -161,7 +151,7 @@ class ClusterGround implements Ground {
   ): Promise<RunningTopology & { readonly handles: H }> {
     const { handles } = buildTopologyTwice(def, { config, args })
     const file = this.machine.add(def as TopologyDef<unknown, unknown>)
-    const running = await this.client.submit(file, {
+    const running = await this.own.submit(file, {
       ...(config === undefined ? {} : { config }),
       ...(args === undefined ? {} : { args: args as Readonly<Record<string, unknown>> }),
     })
@@ -177,8 +167,8 @@ class ClusterGround implements Ground {
 
   async close(): Promise<void> {
     try {
-      for (const { name } of await this.client.list()) {
-        const running = await this.client.topology(name)
+      for (const { name } of await this.own.list()) {
+        const running = await this.own.topology(name)
         await running.kill({ timeout: KILL_WITHIN })
       }
     } catch (error) {
@@ -191,14 +181,31 @@ class ClusterGround implements Ground {
     }
   }
 
+  private makeClient(): Client {
+    const inner = new ClusterClient({
+      nimbus: this.cluster.client,
+      host: this.site.world.host(CLIENT),
+      machine: this.machine,
+      isProduction: false,
+      pathOf: (file) => this.pathOf(file),
+    })
+    return new LocalClient({
+      inner,
+      pace: this.pace,
+      prepare: async (file) => void (await this.machine.load(this.pathOf(file))),
+      runOf: (running, submitted) => this.runOf(running, submitted),
+    })
+  }
+
   /** One for a topology: whoever asks for it again gets the same. */
   private runOf(running: RunningTopology, submitted?: Submitted): RunningTopology {
     const { name, id } = running
     const found = this.runs.get(name)
     if (found?.id === id) return found
-    const topology = this.topologyOf(name, submitted)
-    // Not one that we have submitted: there is nothing to look into.
-    if (topology === undefined) return running
+    const topology = assertDefined(
+      this.topologyOf(name, submitted),
+      'all topologies came through this machine',
+    )
     this.topologies.set(name, topology)
     const run = new ClusterRun({
       inner: running,
@@ -215,7 +222,7 @@ class ClusterGround implements Ground {
   }
 
   private topologyOf(name: string, submitted: Submitted | undefined): Topology | undefined {
-    if (submitted === undefined) return this.topologies.get(name)
+    if (submitted === undefined) return this.topologies.get(name) ?? this.machine.lastNamed(name)
     const { args, config } = submitted.options
     return this.machine.build(this.pathOf(submitted.file), args, config)
   }

@@ -25,6 +25,7 @@ export interface MemoryMachineSpec {
 export class MemoryMachine implements SubmitMachine {
   private readonly spec: MemoryMachineSpec
   private readonly known = new Map<string, AnyTopology>()
+  private readonly outlined = new Map<string, Topology>()
   private count = 0
 
   constructor(spec: MemoryMachineSpec) {
@@ -70,7 +71,18 @@ export class MemoryMachine implements SubmitMachine {
     const { bundles, host } = this.spec
     const def = await bundles.loaderOn(host)(bundlePath)
     // As it was given: the build checks it.
-    return outlineOf(name, built(def, args ?? undefined, config as TopologyConfig))
+    const topology = built(def, args ?? undefined, config as TopologyConfig)
+    this.outlined.set(name, topology)
+    if (topology.name !== undefined) this.outlined.set(topology.name, topology)
+    return outlineOf(name, topology)
+  }
+
+  /**
+   * What was last on its way to a cluster under a name: its submit may have succeeded although nobody heard
+   * of it.
+   */
+  lastNamed(name: string): Topology | undefined {
+    return this.outlined.get(name)
   }
 
   private loaded(path: string): AnyTopology {
