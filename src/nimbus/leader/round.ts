@@ -15,7 +15,7 @@
 import { isStreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Board, BoardWrite, Leadership } from '../../cluster/board.ts'
-import type { TopologyRecord } from '../../cluster/records.ts'
+import type { AssignmentRecord, TopologyRecord } from '../../cluster/records.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
 import type { OutlineShelf } from '../blobs/outline-shelf.ts'
 import type { NimbusMemory } from '../monitor/memory.ts'
@@ -68,6 +68,8 @@ export class Reign {
   /** Topology → monotonic time at which its rebalance was given up. */
   private readonly gaveUp = new Map<string, number>()
   private readonly phases: PhaseClock
+  /** Topology → monotonic time since which its assignment says that it shall drain. */
+  private readonly drains = new Map<string, number>()
   /** Topology → monotonic time since which all its workers say they are quiet. */
   private readonly quietSince = new Map<string, number>()
   private readonly ticks: Stoppable
@@ -212,7 +214,12 @@ export class Reign {
   private quiet(facts: RoundFacts): ReadonlySet<string> {
     const quiet = new Set<string>()
     for (const [id, { record }] of facts.view.assignments) {
-      if (!isQuiet(facts, record)) {
+      const drainsSince = this.drainsSince(facts, record)
+      // What was said before was said of the drain before this one, if there was one.
+      const isFresh = record.workers.every(({ node }) => {
+        return facts.deadNodes.has(node) || (facts.heard.get(node)?.atMs ?? 0) > drainsSince
+      })
+      if (!isFresh || !isQuiet(facts, record)) {
         this.quietSince.delete(id)
         continue
       }
@@ -225,7 +232,16 @@ export class Reign {
       if (isAlone || heardSince) quiet.add(id)
     }
     for (const id of this.quietSince.keys()) if (!facts.view.assignments.has(id)) this.quietSince.delete(id)
+    for (const id of this.drains.keys()) if (!facts.view.assignments.has(id)) this.drains.delete(id)
     return quiet
+  }
+
+  /** When its assignment was first seen to say so, monotonic. */
+  private drainsSince({ nowMs }: RoundFacts, { topologyId, run }: AssignmentRecord): number {
+    const since = this.drains.get(topologyId) ?? nowMs
+    if (run === 'drain') this.drains.set(topologyId, since)
+    else this.drains.delete(topologyId)
+    return since
   }
 
   private remember({ quarantine, leftOut, notes }: RoundDecision): void {

@@ -28,6 +28,8 @@ test.each(Object.entries(clusterScenarios))('%s breaks no invariant', async (_na
 const once = [
   // A session that nobody ended was counted before its time was over.
   316,
+  // A drain that began right after another was over at once: what was said of the first was believed of it.
+  5106,
 ]
 
 test.each(once)('cluster of seed %i stays right', async (seed) => {
