@@ -1,8 +1,12 @@
 /**
  * One session of a board with its coordinator: the tree made, the view mirrored, ephemerals put up, elections
  * stood for. It ends with the session, and is never begun again: cluster-board.ts makes the next.
+ *
+ * Whatever server it comes to may lag, by any time: right after an outage one may show assignments that have
+ * been replaced long ago, and workers would be stopped for them. So each connection begins with a `sync`: the
+ * first before anything is read, the later ones so that events of all that was missed come at once.
  */
-import { ConflictError, FormatError, hasCode, UnavailableError } from '../base/errors.ts'
+import { ConflictError, FormatError, hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Coordinator, SessionState } from '../coordinate/coordinator.ts'
 import type { Host, Stoppable } from '../host/host.ts'
@@ -51,6 +55,7 @@ export class BoardSession {
   private readonly mirror: BoardMirror
   private readonly campaigns = new Map<CampaignSpec, Campaign>()
   private readonly watch: Stoppable
+  private isOpen = false
   private isClosed = false
 
   constructor(spec: BoardSessionSpec) {
@@ -59,8 +64,10 @@ export class BoardSession {
     this.coordinator = coordinator
     this.positions = new PositionShelf(coordinator, root)
     this.mirror = new BoardMirror({ host, log, coordinator, root, parts, picture, onChange })
-    this.watch = coordinator.onState(() => {
-      if (!this.isClosed) spec.onState()
+    this.watch = coordinator.onState((state) => {
+      if (this.isClosed) return
+      if (state === 'connected' && this.isOpen) this.catchUp()
+      spec.onState()
     })
   }
 
@@ -70,8 +77,10 @@ export class BoardSession {
 
   async open(timeoutMs: number): Promise<void> {
     await this.coordinator.connected(timeoutMs)
+    await this.coordinator.sync(this.spec.root)
     await this.makeTrunk()
     await this.mirror.open()
+    this.isOpen = true
   }
 
   async sync(): Promise<void> {
@@ -123,6 +132,14 @@ export class BoardSession {
     this.campaigns.clear()
     this.mirror.close()
     await this.coordinator.close()
+  }
+
+  private catchUp(): void {
+    this.coordinator.sync(this.spec.root).catch((error: unknown) => {
+      if (!isStreamError(error)) throw error
+      // The connection is gone again: the next one begins with it, too.
+      this.spec.log.debug('a new connection was lost before it had caught up', { code: error.code })
+    })
   }
 
   /** False: another session holds it. */

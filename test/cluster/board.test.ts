@@ -1,6 +1,6 @@
 // Goal: what board.ts promises to daemons, with servers that are slow, go away, and let sessions end.
 import { describe, expect, test } from 'vitest'
-import type { Leadership } from '../../src/cluster/board.ts'
+import type { BoardWrite, Leadership } from '../../src/cluster/board.ts'
 import type { ClusterBoard } from '../../src/cluster/cluster-board.ts'
 import { PositionShelf } from '../../src/cluster/position-shelf.ts'
 import type { AssignmentRecord, SupervisorRecord, TopologyRecord } from '../../src/cluster/records.ts'
@@ -57,6 +57,14 @@ function supervisor(node: string, owner: string): SupervisorRecord {
     version: '0',
     owner,
   }
+}
+
+function put(topologyId: string, version: number | undefined): BoardWrite {
+  return { kind: 'put-assignment', record: assignment(topologyId, 1), version }
+}
+
+function versionsOf(board: ClusterBoard): Record<string, number> {
+  return Object.fromEntries([...board.view.assignments].map(([id, { version }]) => [id, version]))
 }
 
 /** Stands for leader; tells what became of it. */
@@ -178,6 +186,53 @@ describe('view', () => {
       code: 'COORDINATOR_REFUSED',
       message: expect.stringContaining('/typhoon/topologies'),
     })
+  })
+
+  // Seeds, since which server a client comes to is drawn: two of three lag.
+  const seeds = [1, 2, 3, 4, 5, 6, 7, 8]
+
+  test.each(seeds)('a lagging server is not believed after an outage, seed %i', async (seed) => {
+    const world = new BoardWorld(seed)
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const leadership = await leaderOf(world, a, 'a')
+    await world.drive(leadership.write([put('t', undefined)]))
+    await world.until(() => b.view.assignments.has('t'))
+    world.ensemble.setFaults({ staleShare: 1, lagMsMax: 3_600_000 })
+    world.ensemble.cut('b')
+    await world.drive(leadership.write([put('t', 0)]))
+    await world.drive(leadership.write([put('u', undefined)]))
+    world.ensemble.heal('b')
+    await world.until(() => b.state === 'connected')
+    await world.pass(1_000)
+    expect(versionsOf(b)).toEqual({ t: 1, u: 0 })
+  })
+
+  test.each(seeds)('nor in a new session, which knows of nothing yet, seed %i', async (seed) => {
+    const world = new BoardWorld(seed)
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const leadership = await leaderOf(world, a, 'a')
+    await world.drive(leadership.write([put('t', undefined)]))
+    await world.until(() => b.view.assignments.has('t'))
+    world.ensemble.setFaults({ staleShare: 1, lagMsMax: 3_600_000 })
+    await world.drive(leadership.write([put('t', 0), put('u', undefined)]))
+    world.ensemble.expire('b')
+    const seen: string[] = []
+    b.onChange(({ part }) => part === 'assignments' && seen.push(JSON.stringify(versionsOf(b))))
+    await world.until(() => b.state === 'lost')
+    await world.until(() => b.state === 'connected')
+    await world.pass(1_000)
+    expect(versionsOf(b)).toEqual({ t: 1, u: 0 })
+    expect(seen).not.toContain(JSON.stringify({}))
+  })
+
+  test.each(seeds)('nor by a daemon that begins, seed %i', async (seed) => {
+    const world = new BoardWorld(seed)
+    const a = await world.opened('a')
+    const leadership = await leaderOf(world, a, 'a')
+    world.ensemble.setFaults({ staleShare: 1, lagMsMax: 3_600_000 })
+    await world.drive(leadership.write([put('t', undefined)]))
+    const b = await world.opened('b')
+    expect(versionsOf(b)).toEqual({ t: 0 })
   })
 })
 
