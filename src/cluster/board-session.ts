@@ -80,6 +80,7 @@ export class BoardSession {
     await this.coordinator.sync(this.spec.root)
     await this.makeTrunk()
     await this.mirror.open()
+    if (this.isClosed) throw closed()
     this.isOpen = true
   }
 
@@ -95,12 +96,12 @@ export class BoardSession {
     // What a dead session left behind goes when that session does.
     const untilMs = clock.monotonicMs() + 2 * this.coordinator.sessionTimeoutMs
     for (;;) {
+      if (this.isClosed) throw closed()
       if (await this.tryAnnounce(path, data, isOurs)) return
       if (clock.monotonicMs() >= untilMs) {
         throw new ConflictError('RECORD_EXISTS', `${path} belongs to another daemon that lives`, { path })
       }
       await new Promise<void>((resolve) => timers.after(LEFT_OVER_LOOK_MS, resolve))
-      if (this.isClosed) throw closed()
     }
   }
 
@@ -158,9 +159,13 @@ export class BoardSession {
     try {
       const found = await coordinator.get(path)
       if (found.stat.ephemeralOwner === coordinator.sessionId) return true
-      // Ours, of a session that is over but not yet gone: nobody else may be waiting for it to go.
-      if (isOurs(found.data)) await coordinator.delete(path, found.stat.version)
-      return false
+      if (!isOurs(found.data)) return false
+      // Of a session of ours that is over but not gone yet. Replaced at once, so that nobody sees it gone.
+      await coordinator.multi([
+        { kind: 'delete', path, version: found.stat.version },
+        { kind: 'create', path, data, options: { mode: 'ephemeral' } },
+      ])
+      return true
     } catch (error) {
       if (hasCode(error, 'RECORD_MISSING') || hasCode(error, 'RECORD_CHANGED')) return false
       throw error

@@ -12,6 +12,7 @@
  *   B2  the view may lag, and never goes back within a session
  *   B3  a node that holds what no daemon wrote is named in `malformed`, and never written over
  */
+import type { ConflictError } from '../base/errors.ts'
 import type { Stoppable } from '../host/host.ts'
 import type {
   AssignmentRecord,
@@ -129,6 +130,11 @@ export interface Board {
    */
   announceSupervisor(record: SupervisorRecord, formerOwners?: readonly string[]): Promise<Stoppable>
   announceNimbus(record: NimbusRecord): Promise<Stoppable>
+  /**
+   * Told when something that was announced could not be in a new session, since another living daemon has the
+   * name now. It is not tried again: two that took it from each other in turns would both be broken.
+   */
+  onTaken(listener: (error: ConflictError) => void): Stoppable
   /** Stands for leader until stopped; may win, lose and win again. */
   campaign(spec: CampaignSpec): Stoppable
   /**

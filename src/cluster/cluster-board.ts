@@ -9,9 +9,8 @@
  *
  * The root is not a chroot of the coordinator: whoever is first has to make it, and to see whose it is.
  */
-import { assertDefined } from '../base/assert.ts'
 import { Backoff } from '../base/backoff.ts'
-import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
+import { ConflictError, hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Coordinator } from '../coordinate/coordinator.ts'
 import { unseat } from '../coordinate/recipes/unseat.ts'
@@ -53,10 +52,13 @@ export class ClusterBoard implements Board {
   private readonly picture = new BoardPicture()
   private readonly stateListeners = new Set<(state: BoardState) => void>()
   private readonly changeListeners = new Set<(change: BoardChange) => void>()
+  private readonly takenListeners = new Set<(error: ConflictError) => void>()
   private readonly announcements = new Set<BoardAnnouncement>()
   private readonly campaigns = new Set<CampaignSpec>()
   private readonly backoff: Backoff
   private session: BoardSession | undefined
+  /** The session, as long as it is not open yet or what was announced does not stand again. */
+  private beginning: BoardSession | undefined
   private renewal: Stoppable | undefined
   private isClosed = false
   private told: BoardState = 'away'
@@ -79,6 +81,7 @@ export class ClusterBoard implements Board {
 
   async open(timeoutMs: number): Promise<void> {
     const session = this.begin()
+    this.beginning = session
     try {
       await session.open(timeoutMs)
     } catch (error) {
@@ -88,6 +91,8 @@ export class ClusterBoard implements Board {
       this.session = undefined
       await session.close()
       throw error
+    } finally {
+      this.beginning = undefined
     }
     this.tellState()
   }
@@ -123,6 +128,11 @@ export class ClusterBoard implements Board {
       data: recordCodecs.nimbus.encode(path, record),
       isOurs: (data) => recordCodecs.nimbus.parse(path, data).address === record.address,
     })
+  }
+
+  onTaken(listener: (error: ConflictError) => void): Stoppable {
+    this.takenListeners.add(listener)
+    return { stop: () => this.takenListeners.delete(listener) }
   }
 
   campaign(spec: CampaignSpec): Stoppable {
@@ -215,33 +225,53 @@ export class ClusterBoard implements Board {
     this.tellState()
     if (session.state !== 'lost' || this.isClosed) return
     this.spec.log.warn('the session with the coordinator is over, a new one is begun', {})
-    this.renewSoon(session)
+    // One that ends while it is begun fails whoever begins it, who begins the next: two at once would end
+    // each other's sessions in turns.
+    if (session === this.beginning) void session.close()
+    else this.renewSoon()
   }
 
-  private renewSoon(old: BoardSession): void {
+  private renewSoon(): void {
     if (this.isClosed || this.renewal !== undefined) return
     this.renewal = this.spec.host.timers.after(this.backoff.nextMs(), () => {
       this.renewal = undefined
-      this.renew(old).catch((error: unknown) => {
+      this.renew().catch((error: unknown) => {
         // Assertions end the process; all else means: not yet.
         if (!isStreamError(error)) throw error
         this.spec.log.warn('no new session yet', { code: error.code, message: error.message })
-        this.renewSoon(assertDefined(this.session, 'there is always one until the board is closed'))
+        this.renewSoon()
       })
     })
   }
 
-  /** What was announced stands again; who campaigned stands again. */
-  private async renew(old: BoardSession): Promise<void> {
-    await old.close()
+  /** What was announced stands again; who campaigned stands again. One at a time: see onSessionState. */
+  private async renew(): Promise<void> {
+    await this.session?.close()
     if (this.isClosed) return
     const session = this.begin()
-    await session.open(RENEW_TIMEOUT_MS)
-    for (const announcement of this.announcements) await session.announce(announcement)
-    if (this.session !== session || this.isClosed) return
+    this.beginning = session
+    try {
+      await session.open(RENEW_TIMEOUT_MS)
+      for (const announcement of this.announcements) await this.announceAgain(session, announcement)
+    } finally {
+      this.beginning = undefined
+    }
+    if (this.isClosed) return
     for (const spec of this.campaigns) session.stand(spec)
     this.backoff.reset()
     this.tellState()
+  }
+
+  private async announceAgain(session: BoardSession, announcement: BoardAnnouncement): Promise<void> {
+    try {
+      await session.announce(announcement)
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error
+      const isStopped = !this.announcements.delete(announcement)
+      if (isStopped) return
+      this.spec.log.error('a name is taken by another daemon, it is given up', { message: error.message })
+      for (const listener of [...this.takenListeners]) listener(error)
+    }
   }
 
   private living(): BoardSession {

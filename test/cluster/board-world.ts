@@ -19,6 +19,8 @@ const ALL: readonly BoardPart[] = [
 export class BoardWorld {
   readonly world: VirtualWorld
   readonly ensemble: MemoryEnsemble
+  /** Whose coordinators were made, one for each session that was begun. */
+  readonly begun: string[] = []
 
   constructor(seed = 1) {
     this.world = new VirtualWorld({ seed, startAtMs: 1_000_000 })
@@ -37,7 +39,10 @@ export class BoardWorld {
       log: silentLogger,
       root,
       parts,
-      makeCoordinator: () => this.ensemble.connect({ host, name, sessionTimeoutMs: SESSION_MS }),
+      makeCoordinator: () => {
+        this.begun.push(name)
+        return this.ensemble.connect({ host, name, sessionTimeoutMs: SESSION_MS })
+      },
     })
   }
 

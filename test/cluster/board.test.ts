@@ -369,6 +369,64 @@ describe('announcements', () => {
     await world.drive(b.announceSupervisor(supervisor('n', 'two')))
     await world.until(() => b.view.supervisors.get('n')?.owner === 'two')
   })
+
+  test('what our own last session has left is replaced at once: nobody sees it gone', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    await world.drive(a.announceSupervisor(supervisor('n', 'one')))
+    await world.until(() => b.view.supervisors.has('n'))
+    world.ensemble.loseQuorum()
+    await world.until(() => a.state === 'lost' && b.state === 'lost')
+    const gone: number[] = []
+    b.onChange(() => b.view.supervisors.has('n') || gone.push(world.world.nowMs))
+    const path = '/typhoon/supervisors/n'
+    const before = world.ensemble.peek(path)?.stat.ephemeralOwner
+    world.ensemble.regainQuorum()
+    await world.until(() => world.ensemble.peek(path)?.stat.ephemeralOwner !== before, 'a new owner')
+    await world.pass(2 * SESSION_MS)
+    expect(world.ensemble.peek(path)).toBeDefined()
+    expect(gone).toEqual([])
+  })
+
+  /** Another daemon has taken the name while a's session was over; a comes back. */
+  async function taken() {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    await world.drive(a.announceSupervisor(supervisor('n', 'one')))
+    const told: string[] = []
+    a.onTaken(({ code, message }) => told.push(`${code} ${message}`))
+    world.ensemble.cut('a')
+    await world.drive(b.announceSupervisor(supervisor('n', 'two')))
+    world.ensemble.heal('a')
+    await world.until(() => a.state === 'connected')
+    return { world, a, b, told }
+  }
+
+  test('a name that another has taken since is not fought for: its daemon is told, the rest goes on', async () => {
+    const { world, a, b, told } = await taken()
+    const seen = candidate(a, 'a')
+    await world.pass(10 * SESSION_MS)
+    expect(told).toEqual(['RECORD_EXISTS /typhoon/supervisors/n belongs to another daemon that lives'])
+    expect(world.begun.filter((name) => name === 'a')).toHaveLength(2)
+    expect(b.view.supervisors.get('n')?.owner).toBe('two')
+    expect(seen.leaderships).toHaveLength(1)
+    world.ensemble.expire('a')
+    await world.until(() => a.state === 'lost')
+    await world.until(() => a.state === 'connected')
+    await world.pass(10 * SESSION_MS)
+    expect(told, 'it is not announced any more').toHaveLength(1)
+  })
+
+  test('a session that ends while it is being begun is followed by one, and that one stays', async () => {
+    const { world, a, told } = await taken()
+    await world.pass(SESSION_MS)
+    expect(told, 'it still waits for the other to go').toEqual([])
+    world.ensemble.expire('a')
+    await world.pass(20 * SESSION_MS)
+    expect(world.begun.filter((name) => name === 'a')).toHaveLength(3)
+    expect(a.state).toBe('connected')
+    expect(told).toHaveLength(1)
+  })
 })
 
 describe('positions', () => {
