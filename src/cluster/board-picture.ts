@@ -62,8 +62,8 @@ export class BoardPicture implements BoardView {
 
   /** True if the picture has changed. */
   put(part: BoardPart, id: string, found: FoundNode | undefined): boolean {
-    this.forget(part, id)
-    if (found === undefined) return this.remove(part, id)
+    const wasRefused = this.forget(part, id)
+    if (found === undefined) return this.remove(part, id) || wasRefused
     try {
       return this.take(part, id, found)
     } catch (error) {
@@ -115,11 +115,11 @@ export class BoardPicture implements BoardView {
     return wasThere
   }
 
-  /** What was refused of it before counts no more. */
-  forget(part: BoardPart, id: string): void {
+  /** What was refused of it before counts no more. True if something was. */
+  forget(part: BoardPart, id: string): boolean {
     const path = this.malformedIds.get(`${part}/${id}`)
-    if (path === undefined) return
+    if (path === undefined) return false
     this.malformedIds.delete(`${part}/${id}`)
-    this.malformed.delete(path)
+    return this.malformed.delete(path)
   }
 }
