@@ -7,6 +7,7 @@ test.each([
   [71, undefined, '', 'start-failed'],
   [72, undefined, '', 'lease'],
   [73, undefined, '', 'restart-wanted'],
+  [74, undefined, '', 'outdated'],
   [1, undefined, '', 'crash'],
   [undefined, 'SIGKILL', '', 'killed'],
   [undefined, 'SIGTERM', '', 'killed'],

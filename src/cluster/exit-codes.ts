@@ -14,6 +14,8 @@ export const ExitCode = {
   LEASE_LOST: 72,
   /** User code asked for a restart, or went on so that only a restart helps. */
   RESTART_WANTED: 73,
+  /** A newer incarnation of the worker runs elsewhere, a peer has said. */
+  OUTDATED: 74,
 } as const
 
 /** What V8 writes when the heap is full, before it ends the process. */
@@ -25,6 +27,7 @@ const reasons: ReadonlyMap<number, ExitReason> = new Map([
   [ExitCode.START_FAILED, 'start-failed'],
   [ExitCode.LEASE_LOST, 'lease'],
   [ExitCode.RESTART_WANTED, 'restart-wanted'],
+  [ExitCode.OUTDATED, 'outdated'],
 ])
 
 /** Signals that a process gets for what it did itself. */

@@ -116,7 +116,13 @@ export type ToSupervisor =
   | { readonly kind: 'stop-wanted'; readonly fault: SeatFault }
   | { readonly kind: 'dead-letter'; readonly letter: Json }
   /** About to end by itself, in a moment. */
-  | { readonly kind: 'exiting'; readonly reason: ExitReason; readonly text: string }
+  | {
+      readonly kind: 'exiting'
+      readonly reason: ExitReason
+      readonly text: string
+      /** Of an `outdated` one: the incarnation of it that its peers know. */
+      readonly newest?: number | undefined
+    }
 
 export interface StateFile {
   readonly executor: number
@@ -142,6 +148,8 @@ export type ExitReason =
   | 'killed'
   | 'hung'
   | 'lease'
+  /** A newer incarnation runs elsewhere. */
+  | 'outdated'
   | 'assignment-changed'
   | 'restart-wanted'
   | 'start-failed'

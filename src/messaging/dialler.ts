@@ -23,6 +23,7 @@ import {
 import type { Connection, Host, Stoppable } from '../host/host.ts'
 import {
   CreditCursor,
+  type Goodbye,
   GoodbyeReason,
   type Hello,
   readEchoReply,
@@ -53,6 +54,8 @@ export interface DiallerSpec {
   readonly peerIncarnation: () => number
   /** The peer says who it is. False: it is an older one than we know. */
   readonly onIncarnation: (incarnation: number) => boolean
+  /** The peer knows a newer incarnation of this worker. Said at every dial. */
+  readonly onOutdated: (newest: number, message: string) => void
   readonly onGap: () => void
   readonly report: (error: StreamError) => void
 }
@@ -185,7 +188,7 @@ export class Dialler {
     this.watch.heard()
     const { kind, bytes, bodyStart, bodyEnd, sequence } = reader
     if (kind === FrameKind.GOODBYE) {
-      this.onGoodbye(readGoodbye(bytes, bodyStart, bodyEnd))
+      this.onGoodbye(readGoodbye(bytes, bodyStart, bodyEnd), reader.incarnation)
       return
     }
     if (reader.incarnation !== spec.incarnation) {
@@ -231,11 +234,13 @@ export class Dialler {
     if (!this.link.attach(connection, lastSequence)) spec.onGap()
   }
 
-  private onGoodbye(goodbye: { readonly reason: GoodbyeReason; readonly text: string }): void {
-    const { peer } = this.spec
+  /** `addressee`: whom the peer takes for the newest of us. It may also be right, and mean older frames. */
+  private onGoodbye(goodbye: Goodbye, addressee: number): void {
+    const { peer, incarnation } = this.spec
     const text = `worker ${peer} ends the link: ${goodbye.text}`
     const details = { worker: peer }
     if (goodbye.reason === GoodbyeReason.OLD_INCARNATION) {
+      if (addressee > incarnation) this.spec.onOutdated(addressee, text)
       throw new ConflictError('FRAME_OLD_INCARNATION', text, details)
     }
     if (goodbye.reason === GoodbyeReason.SCHEMA_MISMATCH)

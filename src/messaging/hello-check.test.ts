@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { GoodbyeReason, type Hello } from '../wire/control-codec.ts'
-import { type Expected, judgeHello } from './hello-check.ts'
+import { type Expected, helloTopology, judgeHello } from './hello-check.ts'
 
 const hello: Hello = {
   protocol: 1,
@@ -13,6 +13,7 @@ const hello: Hello = {
 }
 const expected: Expected = {
   topologyId: 'words',
+  layout: 0,
   worker: 2,
   token: 'secret',
   fingerprint: 'f',
@@ -52,4 +53,32 @@ test('says nothing of the rest to who has no token, and no secrets to anybody', 
     expect(JSON.stringify([refusal?.error.message, refusal?.error.details])).not.toContain('secret')
   }
   expect(judgeHello({ ...hello, incarnation: 1 }, expected)?.reason).toBe(GoodbyeReason.OLD_INCARNATION)
+})
+
+test('tells who has been replaced, and by whom; nobody else', () => {
+  const addresseeOf = (change: Partial<Hello>, more: Partial<Expected> = {}) =>
+    judgeHello({ ...hello, ...change }, { ...expected, ...more })?.addressee
+  expect(addresseeOf({ incarnation: 2 })).toBe(3)
+  for (const change of [{ protocol: 2 }, { token: '' }, { fromWorker: '3' }, { schemaFingerprint: 'g' }]) {
+    expect(addresseeOf(change)).toBe(hello.incarnation)
+  }
+})
+
+test('of another layout nobody is let in, and who is of an older one is told that it is over', () => {
+  const of = (layout: number, change: Partial<Hello> = {}) =>
+    judgeHello(
+      { ...hello, topologyId: helloTopology('words', layout), ...change },
+      { ...expected, layout: 2 },
+    )
+  expect(of(2)).toBe(undefined)
+  // Also one whose number nobody has any more.
+  for (const fromWorker of ['1', '7']) {
+    expect(of(1, { fromWorker })).toMatchObject({ reason: GoodbyeReason.OLD_INCARNATION })
+    expect(of(1, { fromWorker })?.addressee).toBeGreaterThan(2 ** 31)
+  }
+  expect(of(3)).toMatchObject({ reason: GoodbyeReason.REFUSED, addressee: 3 })
+  expect(of(1, { token: 'x' })?.error.code).toBe('NOT_AUTHENTICATED')
+  for (const topologyId of ['words', 'words/', 'words/x', 'words/-1', 'words/0', 'word/1', 'words/1/1']) {
+    expect(of(2, { topologyId })).toMatchObject({ reason: GoodbyeReason.REFUSED, addressee: 3 })
+  }
 })

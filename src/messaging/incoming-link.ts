@@ -158,13 +158,14 @@ export class IncomingLink {
     connection?.close()
   }
 
-  /** Says why, then ends. */
-  dismiss(reason: GoodbyeReason, text: string): void {
+  /** Says why, then ends. `addressee`: who the peer should be, if it is not any more. */
+  dismiss(reason: GoodbyeReason, text: string, addressee = this.peerIncarnation): void {
     const { connection } = this
     if (connection === undefined) return
     this.connection = undefined
     this.disconnect()
-    connection.write(this.control.goodbye(this.envelope(), { reason, text }))
+    const envelope = { sequence: this.lastSequence, incarnation: addressee }
+    connection.write(this.control.goodbye(envelope, { reason, text }))
     this.spec.host.timers.after(GOODBYE_LINGER_MS, () => connection.close())
   }
 

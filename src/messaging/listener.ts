@@ -98,7 +98,7 @@ export class Listener {
     }
     const refusal = this.spec.judge(hello)
     if (refusal !== undefined) {
-      this.refuse(stranger, refusal.reason, hello.incarnation, refusal.error)
+      this.refuse(stranger, refusal.reason, refusal.addressee, refusal.error)
       return
     }
     this.strangers.delete(stranger)

@@ -16,7 +16,8 @@
  *   P1  For each peer the newest incarnation ever seen is the only one that is believed, in both directions.
  *   P2  Each loss is told at both ends of the link and to all other workers; what is told from elsewhere is
  *       not passed on.
- *   P3  Peers come and go while it runs. One that was removed and is added again is believed only from the
+ *   P3  A worker that has been replaced is told by every peer that knows it, whenever it dials.
+ *   P4  Peers come and go while it runs. One that was removed and is added again is believed only from the
  *       incarnation on that was known of it.
  */
 import { type StreamError, UsageError } from '../base/errors.ts'
@@ -29,7 +30,7 @@ import { GoodbyeReason, type Hello, type Suspect } from '../wire/control-codec.t
 import { PROTOCOL_VERSION } from '../wire/version.ts'
 import { Codecs } from './codecs.ts'
 import { Dialler } from './dialler.ts'
-import { type Expected, judgeHello } from './hello-check.ts'
+import { type Expected, helloTopology, judgeHello } from './hello-check.ts'
 import { IncomingLink } from './incoming-link.ts'
 import { WorkerLink } from './link.ts'
 import { fillLinkSettings, type LinkSettings, type TransferSettings } from './link-settings.ts'
@@ -50,6 +51,8 @@ export interface PostOfficeSpec {
    * name that was submitted again is another one. Default: the name.
    */
   readonly topologyId?: string
+  /** Its layout: what workers of an older one say counts for nothing. Default: there is only one. */
+  readonly layout?: number
   /** This worker, and its incarnation: from 1 on, greater at each start. */
   readonly worker: number
   readonly incarnation: number
@@ -73,6 +76,11 @@ export interface PostOfficeSpec {
   readonly busyShare?: () => number | undefined
   /** Open trees that may have passed there fail now. Never called during a call into a link. */
   readonly onLost: (worker: number, reason: LostReason, message: string) => void
+  /**
+   * A peer says that this worker runs elsewhere as a newer incarnation: all that it does from now on is in
+   * vain.
+   */
+  readonly onOutdated?: (newest: number, message: string) => void
   readonly report: (error: StreamError) => void
 }
 
@@ -122,6 +130,7 @@ export class PostOffice {
     for (const { worker, address } of spec.peers) this.addPeer(worker, address)
     const expected: Expected = {
       topologyId: this.topologyId,
+      layout: spec.layout ?? 0,
       worker: spec.worker,
       token: spec.token,
       fingerprint: this.codecs.fingerprint,
@@ -268,6 +277,9 @@ export class PostOffice {
         hello: () => this.helloTo(worker),
         peerIncarnation: () => peer.incarnation,
         onIncarnation: (theirs) => this.meet(peer, theirs, 'welcome'),
+        onOutdated: (newest, message) => {
+          if (!this.isClosed) spec.onOutdated?.(newest, message)
+        },
         onGap: () =>
           this.onLoss(worker, 'link-lost', `frames to worker ${worker} were lost with a connection`),
       },
@@ -296,7 +308,7 @@ export class PostOffice {
     const { incarnation, token } = this.spec
     return {
       protocol: PROTOCOL_VERSION,
-      topologyId: this.topologyId,
+      topologyId: helloTopology(this.topologyId, this.spec.layout ?? 0),
       incarnation,
       fromWorker: String(this.spec.worker),
       toWorker: String(worker),
@@ -311,7 +323,8 @@ export class PostOffice {
     if (incarnation === before) return true
     if (incarnation < Math.max(before, peer.incarnationMin)) return false
     peer.incarnation = incarnation
-    peer.incoming.dismiss(GoodbyeReason.OLD_INCARNATION, `incarnation ${incarnation} has come`)
+    const news = `incarnation ${incarnation} of worker ${peer.worker} has come`
+    peer.incoming.dismiss(GoodbyeReason.OLD_INCARNATION, news, incarnation)
     peer.incoming.meet(incarnation)
     peer.link.meet(incarnation)
     if (before === 0) return true

@@ -5,11 +5,18 @@
 import { exitReasonOf } from '../cluster/exit-codes.ts'
 import type { ExitReason } from '../cluster/seat-messages.ts'
 
+export interface LastWords {
+  readonly reason: ExitReason
+  readonly text: string
+  /** Of an `outdated` one: the incarnation of it that its peers know. */
+  readonly newest?: number | undefined
+}
+
 export interface EndSeen {
   readonly code: number | undefined
   readonly signal: string | undefined
   /** Last words of the process, by its connection. */
-  readonly said: { readonly reason: ExitReason; readonly text: string } | undefined
+  readonly said: LastWords | undefined
   /** What this supervisor did to it, if it did something. */
   readonly done: 'hung' | 'start-failed' | 'assignment-changed' | 'shutdown' | undefined
   readonly outputTail: string
@@ -19,6 +26,7 @@ export interface WorkerEnd {
   readonly reason: ExitReason
   /** For people: what is known, on one line. */
   readonly text: string
+  readonly newest?: number | undefined
 }
 
 const TEXT_MAX = 500
@@ -45,7 +53,8 @@ export function judgeEnd(seen: EndSeen): WorkerEnd {
 function end(reason: ExitReason, seen: EndSeen, how: string): WorkerEnd {
   const last = seen.said?.text ?? lastLine(seen.outputTail)
   const text = last === '' ? how : `${how}: ${last}`
-  return { reason, text: text.slice(0, TEXT_MAX) }
+  const newest = reason === 'outdated' ? seen.said?.newest : undefined
+  return { reason, text: text.slice(0, TEXT_MAX), ...(newest === undefined ? {} : { newest }) }
 }
 
 /** Of an error with its stack the message says more than the last line. */

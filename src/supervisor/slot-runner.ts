@@ -264,6 +264,7 @@ export class SlotRunner {
       isReady: state.kind === 'FETCHING' && preparation.readyFor(state.wish) !== undefined,
       process: this.process.state,
       reason: this.process.end?.reason,
+      newest: this.process.end?.newest,
       isConnected,
       isConnectionNew: isConnected && seat.connectionCount !== this.seenConnection,
       isSeated: isConnected && seat.hello?.seat !== undefined,

@@ -38,7 +38,9 @@ export function whyOf(state: SlotState, trouble: string, end: WorkerEnd | undefi
       return killed[state.why]
     case 'BACKING_OFF': {
       const what = end === undefined ? state.reason : `${end.reason}, ${end.text}`
-      if (!Number.isFinite(state.untilMs)) return `it was started too often in this place: ${what}`
+      const isHeld = !Number.isFinite(state.untilMs)
+      if (isHeld && state.reason === 'outdated') return `others have its work, it waits for the board: ${what}`
+      if (isHeld) return `it was started too often in this place: ${what}`
       return `it ended ${state.failures} times in a row and waits before the next start: ${what}`
     }
   }

@@ -4,7 +4,7 @@
 // over time.
 import { describe, expect, test } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
-import { RESTARTS_MAX } from '../cluster/incarnation.ts'
+import { incarnationOf, RESTARTS_MAX } from '../cluster/incarnation.ts'
 import {
   EMPTY_SLOT,
   isSameSeat,
@@ -42,6 +42,7 @@ const quiet: SlotSeen = {
   isReady: false,
   process: 'none',
   reason: undefined,
+  newest: undefined,
   isConnected: false,
   isConnectionNew: false,
   isSeated: false,
@@ -454,6 +455,7 @@ class ModelWorld {
         isReady: this.random.below(3) > 0,
         process: this.process,
         reason: this.reason,
+        newest: undefined,
         isConnected,
         isConnectionNew: isConnected && this.connection !== this.seenConnection,
         isSeated: isConnected && this.isSeatedAtHello,
@@ -516,6 +518,35 @@ class ModelWorld {
 }
 
 const seatText = (seat: SlotWish) => `${seat.topologyId} ${seat.worker} ${seat.generation} ${seat.layout}`
+
+describe('a worker that its peers know a newer one of', () => {
+  const gone = { process: 'gone', reason: 'outdated' } as const
+  const known = (generation: number, restart: number) => ({ newest: incarnationOf(generation, restart) })
+
+  test('is not started here again before the board says something else', () => {
+    const ended = step(runningState(), { ...gone, ...known(4, 0) })
+    expect(ended).toMatchObject({ next: { kind: 'BACKING_OFF' }, effects: [], wakeAtMs: undefined })
+    expect(step(ended.next, { nowMs: 9_000_000 })).toMatchObject({ effects: [], wakeAtMs: undefined })
+    expect(step(ended.next, { wanted: 'unknown' }).next).toEqual(ended.next)
+    expect(step(ended.next, { wanted: 'nothing' }).effects).toEqual(['forget'])
+    const back = step(ended.next, { wanted: { ...wish, generation: 5 } })
+    expect(back).toMatchObject({ next: { kind: 'FETCHING', restart: 0 }, effects: ['fetch-blobs'] })
+  })
+
+  test('goes on from the restarts that they know, if those were only forgotten here', () => {
+    const ended = step(runningState({ failures: 0 }), { ...gone, ...known(3, 9) })
+    expect(ended.next).toMatchObject({ kind: 'FETCHING', restart: 10 })
+    expect(step(runningState({ restart: 20 }), { ...gone, ...known(3, 9) }).next).toMatchObject({
+      restart: 21,
+    })
+  })
+
+  test('is tried again ever more rarely, if it could not say whom they know', () => {
+    const ended = step(runningState({ failures: 3 }), gone)
+    expect(ended.next).toMatchObject({ kind: 'BACKING_OFF', restart: 3, failures: 4 })
+    expect(ended.wakeAtMs).toBeGreaterThan(quiet.nowMs)
+  })
+})
 
 describe('random walks', () => {
   test('invariants hold over time, launches never repeat, and what is wanted runs in the end', () => {

@@ -21,11 +21,13 @@
  *   L1  never two workers in a slot: nothing is launched before the process of the one before is gone
  *   L2  a launch has a higher restart number than every earlier one of the same worker and generation
  *   L3  while nobody knows what is wanted, nothing that is well is stopped and nothing new is begun
- *   L4  a worker that dies again and again is started ever more rarely; one that was killed or hung is
+ *   L4  a worker whose peers know a newer generation of it is not started again here before the board says
+ *       something else: a node that is cut off from the board does not go on with what others have
+ *   L5  a worker that dies again and again is started ever more rarely; one that was killed or hung is
  *       started at once
  */
 import { backoffMs } from '../base/backoff.ts'
-import { RESTARTS_MAX } from '../cluster/incarnation.ts'
+import { generationOf, RESTARTS_MAX, restartOf } from '../cluster/incarnation.ts'
 import type { RunMode } from '../cluster/records.ts'
 import type { ExitReason } from '../cluster/seat-messages.ts'
 
@@ -56,6 +58,8 @@ export interface SlotSeen {
   readonly process: 'none' | 'coming' | 'alive' | 'gone'
   /** Why it is gone. */
   readonly reason: ExitReason | undefined
+  /** If it is gone since it is outdated: the incarnation that its peers know, as far as it said so. */
+  readonly newest: number | undefined
   readonly isConnected: boolean
   /** Its connection is another than at the last step: what it was told may be lost. */
   readonly isConnectionNew: boolean
@@ -178,7 +182,7 @@ export function isSameSeat(one: SlotWish, other: SlotWish): boolean {
 function begin(wish: SlotWish, seen: SlotSeen): SlotStep {
   const { lastRestart } = seen
   if (lastRestart === undefined) return fetch({ wish, restart: 0, failures: 0 })
-  if (lastRestart >= RESTARTS_MAX) return usedUp({ wish, restart: lastRestart, failures: 0 }, 'crash')
+  if (lastRestart >= RESTARTS_MAX) return held({ wish, restart: lastRestart, failures: 0 }, 'crash')
   return fetch({ wish, restart: lastRestart + 1, failures: 0 })
 }
 
@@ -325,8 +329,13 @@ function afterEnd(tried: Tried, seen: SlotSeen, limits: SlotLimits, startedMs: n
   const wasSteady = startedMs !== undefined && seen.nowMs - startedMs >= STEADY_MS
   const failures = wasSteady ? 1 : tried.failures + 1
   const wish = wishOf(seen, tried)
-  if (tried.restart >= RESTARTS_MAX) return usedUp({ wish, restart: tried.restart, failures }, reason)
-  const next: Tried = { wish, restart: tried.restart + 1, failures }
+  const known = reason === 'outdated' ? seen.newest : undefined
+  const isElsewhere = known !== undefined && generationOf(known) > wish.generation
+  if (isElsewhere) return held({ wish, restart: tried.restart, failures }, reason)
+  // Peers may know of restarts that were forgotten here, with a disk that was lost.
+  const restart = Math.max(tried.restart, known === undefined ? 0 : restartOf(known))
+  if (restart >= RESTARTS_MAX) return held({ wish, restart, failures }, reason)
+  const next: Tried = { wish, restart: restart + 1, failures }
   const delayMs = restartDelayMs(failures, reason, limits, seen.chance)
   // L3: what shall be begun is not known, so it waits for the board.
   const isHeld = delayMs > 0 || change === 'unknown'
@@ -355,10 +364,11 @@ function fetch(tried: Tried): SlotStep {
 }
 
 /**
- * L2. The number of the last launch is kept, for there is none after it: only a new generation gives new
- * ones, and the leader, who sees the number in heartbeats, has to give it.
+ * Until the board says something else. L4, or L2: the number of the last launch is kept, for there is none
+ * after it; only a new generation gives new ones, and the leader, who sees the number in heartbeats, has to
+ * give it.
  */
-function usedUp(tried: Tried, reason: ExitReason): SlotStep {
+function held(tried: Tried, reason: ExitReason): SlotStep {
   return stay({ ...tried, kind: 'BACKING_OFF', untilMs: Number.POSITIVE_INFINITY, reason })
 }
 

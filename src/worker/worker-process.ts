@@ -2,7 +2,8 @@
  * A worker process: waits as a spare until its supervisor gives it a seat, then is that worker until it ends.
  *
  *   spare ── ASSIGN ──▶ seated: starting ─▶ running ── STOP, SIGTERM ──▶ drained ─▶ exit 0
- *     │                    │                  ╰── restart wanted 73 · invariant broken 70 · lease over 72
+ *     │                    │                  ╰── restart wanted 73 · invariant broken 70 · lease over 72 ·
+ *     │                    │                      replaced by a newer incarnation 74
  *     │                    ╰── start failed: told, exit 71
  *     ╰── STOP, DISMISS ─▶ exit 0        alone for a minute ─▶ exit 72
  *
@@ -14,7 +15,9 @@
  *   P2  Without a word from a supervisor for as long as the lease nothing of it runs any more, also if the
  *       process
  *       stood still meanwhile: that is found out before executors run again.
- *   P3  Heartbeats come from the same loop as the work: who is stuck is silent.
+ *   P3  Once a peer says that a newer incarnation of it runs elsewhere, nothing of it runs any more, whatever
+ *       its supervisor believes: that may be cut off from all who know.
+ *   P4  Heartbeats come from the same loop as the work: who is stuck is silent.
  */
 import { assertDefined, InvariantError } from '../base/assert.ts'
 import type { Logger } from '../base/log.ts'
@@ -216,6 +219,7 @@ export class WorkerProcess {
       inside,
       say: (message) => this.line.say(message),
       onOverdue: () => this.onLeaseOver(),
+      onOutdated: (newest, text) => host.timers.defer(() => this.onOutdated(newest, text)),
     })
     this.seat = seat
     seat.mayRunUntil(lease.endsAtMs)
@@ -284,6 +288,11 @@ export class WorkerProcess {
     this.finish(ExitCode.LEASE_LOST, 'lease', text, 0)
   }
 
+  /** P3. At once: nobody takes what it does any more, and what it read has been given to its successor. */
+  private onOutdated(newest: number, text: string): void {
+    this.finish(ExitCode.OUTDATED, 'outdated', text, FAREWELL_MS, newest)
+  }
+
   private onStartFailed(error: unknown, what: string): void {
     if (this.hasExited) return
     if (error instanceof InvariantError) {
@@ -324,7 +333,13 @@ export class WorkerProcess {
   }
 
   /** Nothing of the worker runs any more when it returns. */
-  private finish(code: number, reason: ExitReason, text: string, farewellMs = FAREWELL_MS): void {
+  private finish(
+    code: number,
+    reason: ExitReason,
+    text: string,
+    farewellMs = FAREWELL_MS,
+    newest?: number,
+  ): void {
     if (this.hasExited) return
     this.hasExited = true
     this.isEnding = true
@@ -332,7 +347,12 @@ export class WorkerProcess {
     this.seat?.kill()
     const isBad = code !== ExitCode.SHUTDOWN
     this.spec.log[isBad ? 'error' : 'info']('the worker process ends', { code, reason, text })
-    const isTold = this.line.say({ kind: 'exiting', reason, text })
+    const isTold = this.line.say({
+      kind: 'exiting',
+      reason,
+      text,
+      ...(newest === undefined ? {} : { newest }),
+    })
     const end = () => {
       this.line.close()
       this.spec.exit(code)

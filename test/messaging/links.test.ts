@@ -369,6 +369,32 @@ describe('who may connect', () => {
     expect(a.arrived).toEqual([])
   })
 
+  test('and who has been replaced is told so, by its own dial and by news that come later', async () => {
+    const told: Array<readonly [number, string]> = []
+    const { world, a, b } = twoWorkers(45, { onOutdated: (newest, text) => told.push([newest, text]) })
+    a.send(201, 0)
+    await world.run({ untilMs: 1_000 })
+    expect([b.arrived, told]).toEqual([['201:0'], []])
+    // A frame for an older one of the receiver is no such news.
+    b.office.onPeerRestarted(1, 5)
+    await world.run({ untilMs: 1_500 })
+    expect(told[0]).toEqual([5, 'worker 2 ends the link: incarnation 5 of worker 1 has come'])
+    await world.run({ untilMs: 5_000 })
+    expect(told.length).toBeGreaterThan(1)
+    expect(new Set(told.map(([newest]) => newest))).toEqual(new Set([5]))
+    expect(told.at(-1)?.[1]).toBe('worker 2 ends the link: worker 1 is incarnation 1, 5 is known')
+  })
+
+  test('but not who only means a receiver that is no more', async () => {
+    const told: number[] = []
+    const { world, a } = twoWorkers(46, { onOutdated: (newest) => told.push(newest) })
+    a.office.onPeerRestarted(2, 7)
+    a.send(201, 0)
+    await world.run({ untilMs: 5_000 })
+    expect(a.codes).toContain('FRAME_OLD_INCARNATION')
+    expect(told).toEqual([])
+  })
+
   test('and an old incarnation that answers is not spoken to', async () => {
     const { world, a, b } = twoWorkers(44)
     a.office.onPeerRestarted(2, 7)

@@ -328,6 +328,49 @@ describe('the lease', () => {
   })
 })
 
+describe('a newer incarnation of the worker', () => {
+  async function twoWorkers() {
+    const seen = fresh()
+    const world: SeatWorld = new SeatWorld(counted(100_000, seen, 5, () => world))
+    const placement = world.placement({ source: [1], sum: [2] })
+    const [one, two] = await world.seatAll([1, 2], { placement })
+    await world.until(() => seen.items.length > 10)
+    return { world, one, two, seen }
+  }
+
+  test('that a peer hears of ends it at once, whatever its supervisor believes', async () => {
+    const { world, one, two, seen } = await twoWorkers()
+    two?.tell({ kind: 'peers', peers: world.peers([1], 2 * 16_384) })
+    await world.pass(2_000)
+    expect(one?.exits).toEqual([74])
+    expect(one?.last('exiting')).toMatchObject({ reason: 'outdated', newest: 2 * 16_384 })
+    expect(two?.exits).toEqual([])
+    const count = seen.items.length
+    await world.pass(5_000)
+    expect(seen.items).toHaveLength(count)
+  })
+
+  test('ends it also while nobody reads its last words', async () => {
+    const { world, one, two } = await twoWorkers()
+    world.crashSupervisor()
+    two?.process?.['onMessage']({ kind: 'peers', peers: world.peers([1], 2 * 16_384) })
+    await world.pass(2_000)
+    expect(one?.exits).toEqual([74])
+  })
+
+  test('of a layout that is over nobody goes on, also without a number in the new one', async () => {
+    const { world, one } = await twoWorkers()
+    world.world.crash('w2')
+    const again = world.spawn(2)
+    await world.pass(200)
+    const placement = world.placement({ source: [2], sum: [2] })
+    again.tell(world.assign(2, { placement, layout: 2, peers: world.peers([2]), incarnation: 3 * 16_384 }))
+    await world.pass(3_000)
+    expect([again.beat?.turns === 0, again.exits]).toEqual([false, []])
+    expect(one?.exits).toEqual([74])
+  })
+})
+
 describe('a start that fails', () => {
   async function failing(change: (world: SeatWorld) => Parameters<SeatWorld['assign']>[1] | undefined) {
     const world = new SeatWorld(counted(10, fresh()))

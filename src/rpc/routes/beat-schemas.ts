@@ -87,6 +87,7 @@ const exitReason = z.enum([
   'killed',
   'hung',
   'lease',
+  'outdated',
   'assignment-changed',
   'restart-wanted',
   'start-failed',

@@ -13,11 +13,14 @@ const reason = z.enum([
   'killed',
   'hung',
   'lease',
+  'outdated',
   'assignment-changed',
   'restart-wanted',
   'start-failed',
   'shutdown',
 ])
+/** A u32 on the wire. */
+const incarnation = z.int().min(0).max(0xffff_ffff)
 const seat = z.object({
   topologyId: nameOrEmpty,
   worker: count,
@@ -57,7 +60,7 @@ const schema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('fault'), fault }),
   z.object({ kind: z.literal('stop-wanted'), fault }),
   z.object({ kind: z.literal('dead-letter'), letter: json }),
-  z.object({ kind: z.literal('exiting'), reason, text: line }),
+  z.object({ kind: z.literal('exiting'), reason, text: line, newest: incarnation.optional() }),
 ])
 
 /** undefined: it does not fit, and `why` is told the first field that does not. */

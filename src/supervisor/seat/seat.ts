@@ -15,10 +15,11 @@
  */
 import type { Logger } from '../../base/log.ts'
 import type { MessageChannel } from '../../cluster/message-channel.ts'
-import type { ExitReason, SeatBeat, ToSupervisor, ToWorker } from '../../cluster/seat-messages.ts'
+import type { SeatBeat, ToSupervisor, ToWorker } from '../../cluster/seat-messages.ts'
 import type { Clock } from '../../host/host.ts'
 import type { Signal } from '../../host/processes.ts'
 import type { Newcomer } from '../adoption.ts'
+import type { LastWords } from '../exit-reason.ts'
 import type { LaunchedEnd, LaunchedWorker } from '../launcher.ts'
 
 export interface SeatOwner {
@@ -49,7 +50,7 @@ export class Seat {
   /** How its process ended. */
   end: LaunchedEnd | undefined
   /** Its last words. */
-  said: { readonly reason: ExitReason; readonly text: string } | undefined
+  said: LastWords | undefined
   beat: SeatBeat | undefined
   beatAtMs: number | undefined
   /** Grows with each connection. */
@@ -125,7 +126,8 @@ export class Seat {
       this.beatAtMs = this.clock.monotonicMs()
       channel.send({ kind: 'lease' })
     } else if (message.kind === 'exiting') {
-      this.said = { reason: message.reason, text: message.text }
+      const { reason, text, newest } = message
+      this.said = { reason, text, newest }
     }
     this.owner.onMessage(message)
   }

@@ -224,6 +224,12 @@ export class SimCluster<World extends ClusterWorld = VirtualWorld> implements Si
     this.ensemble.cut(machine, 'silent')
   }
 
+  /** Nothing passes between a node and who knows what is wanted: ZooKeeper, Nimbuses. Other nodes hear it. */
+  hide(machine: string): void {
+    for (const nimbus of this.nimbusNames) this.world.net.cut(machine, nimbus)
+    this.ensemble.cut(machine, 'silent')
+  }
+
   heal(machine: string): void {
     for (const other of this.machines()) if (other !== machine) this.world.net.heal(machine, other)
     this.ensemble.heal(machine)

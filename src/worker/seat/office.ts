@@ -24,6 +24,9 @@ export interface OfficeSpec {
   readonly token: string
   /** What the workers of one submit call themselves to each other. Default: the topology's name. */
   readonly topologyId?: string
+  readonly layout?: number
+  /** A peer knows a newer incarnation of this worker. */
+  readonly onOutdated?: (newest: number, message: string) => void
   readonly addressOf: (worker: number) => string
   readonly ackLoss: AckLoss | undefined
 }
@@ -37,12 +40,14 @@ export class Office {
   private readonly replaced = new Set<unknown>()
 
   constructor(spec: OfficeSpec) {
-    const { worker: plan, host, token, addressOf, topologyId } = spec
+    const { worker: plan, host, token, addressOf, topologyId, layout, onOutdated } = spec
     this.spec = spec
     this.post = new PostOffice({
       host,
       topologyName: plan.topologyName,
       ...(topologyId === undefined ? {} : { topologyId }),
+      ...(layout === undefined ? {} : { layout }),
+      ...(onOutdated === undefined ? {} : { onOutdated }),
       worker: plan.worker,
       incarnation: plan.incarnation,
       peers: workersOf(plan).map((worker) => ({ worker, address: addressOf(worker) })),

@@ -70,6 +70,8 @@ export interface SeatParts {
   /** Lost if there is no line. */
   readonly say: (message: ToSupervisor) => void
   readonly onOverdue: () => void
+  /** A peer knows a newer incarnation of this worker. Not to be ended from within the call. */
+  readonly onOutdated: (newest: number, message: string) => void
 }
 
 export type Rearrange = Extract<ToWorker, { readonly kind: 'rearrange' }>
@@ -269,12 +271,13 @@ export class Seat {
   }
 
   private putTogether(plan: WorkerSpec): Running {
-    const { host, assign, log, owner, loadModule, inside, onOverdue } = this.parts
-    const { token, topologyId } = assign
+    const { host, assign, log, owner, loadModule, inside, onOverdue, onOutdated } = this.parts
+    const { token, topologyId, layout } = assign
     this.addresses.set(assign.worker, assign.listen)
     for (const { worker, address } of this.peers) this.addresses.set(worker, address)
     const addressOf = (worker: number) => this.addresses.get(worker) ?? ''
-    const office = new Office({ worker: plan, host, log, token, topologyId, addressOf, ackLoss: undefined })
+    const same = { worker: plan, host, log, token, topologyId, layout, addressOf, ackLoss: undefined }
+    const office = new Office({ ...same, onOutdated })
     // Those that run nothing are peers, too: they may.
     for (const [worker, address] of this.addresses) office.addPeer(worker, address)
     const positions = new SeatPositions(assign.topologyName, host.clock, assign.positions)

@@ -68,6 +68,14 @@ export const clusterScenarios: Readonly<Record<string, ClusterScenario>> = {
     ],
     ['isolate-node', 'heal-node'],
   ),
+  // Its supervisor grants leases on and on; that its workers have been replaced they hear from their peers.
+  'a node is cut off from all who know, while its peers still hear it': scenario(
+    [
+      [5_000, 'hide-node', ({ cluster }) => cluster.hide('n2')],
+      [27_000, 'heal-node', ({ cluster }) => cluster.heal('n2')],
+    ],
+    ['hide-node', 'exit 74', 'heal-node'],
+  ),
   'supervisors are away until leases end, and come back': scenario(
     [
       [5_000, 'crash-supervisor', ({ cluster }) => cluster.crashSupervisor('n1')],
