@@ -84,10 +84,9 @@ export class ClusterBoard implements Board {
     this.beginning = session
     try {
       await session.open(timeoutMs)
+      refuseOver(session)
     } catch (error) {
-      // Whoever opens tries again by itself: a renewal beside it would be one session too many, for good.
-      this.renewal?.stop()
-      this.renewal = undefined
+      // Whoever opens tries again by itself.
       this.session = undefined
       await session.close()
       throw error
@@ -253,6 +252,7 @@ export class ClusterBoard implements Board {
     try {
       await session.open(RENEW_TIMEOUT_MS)
       for (const announcement of this.announcements) await this.announceAgain(session, announcement)
+      refuseOver(session)
     } finally {
       this.beginning = undefined
     }
@@ -276,9 +276,7 @@ export class ClusterBoard implements Board {
 
   private living(): BoardSession {
     if (this.session !== undefined && !this.isClosed) return this.session
-    throw new UnavailableError('COORDINATOR_UNAVAILABLE', 'there is no session with the coordinator', {
-      outcome: 'none',
-    })
+    throw noSession()
   }
 
   private tellState(): void {
@@ -287,4 +285,14 @@ export class ClusterBoard implements Board {
     this.told = now
     for (const listener of [...this.stateListeners]) listener(now)
   }
+}
+
+/** It may have ended in the moment between its last step and who waits for that. */
+function refuseOver({ state }: BoardSession): void {
+  if (state === 'lost' || state === 'closed') throw noSession()
+}
+
+function noSession(): UnavailableError {
+  const text = 'there is no session with the coordinator'
+  return new UnavailableError('COORDINATOR_UNAVAILABLE', text, { outcome: 'none' })
 }

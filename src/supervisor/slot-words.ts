@@ -39,7 +39,8 @@ export function whyOf(state: SlotState, trouble: string, end: WorkerEnd | undefi
     case 'BACKING_OFF': {
       const what = end === undefined ? state.reason : `${end.reason}, ${end.text}`
       const isHeld = !Number.isFinite(state.untilMs)
-      if (isHeld && state.reason === 'outdated') return `others have its work, it waits for the board: ${what}`
+      if (isHeld && state.reason === 'outdated')
+        return `others have its work, it waits for the board: ${what}`
       if (isHeld) return `it was started too often in this place: ${what}`
       return `it ended ${state.failures} times in a row and waits before the next start: ${what}`
     }

@@ -430,7 +430,7 @@ describe('announcements', () => {
     return { world, a, b, told }
   }
 
-  test('a name that another has taken since is not fought for: its daemon is told, the rest goes on', async () => {
+  test('a name that another has taken is not fought for: its daemon is told, the rest goes on', async () => {
     const { world, a, b, told } = await taken()
     const seen = candidate(a, 'a')
     await world.pass(10 * SESSION_MS)
