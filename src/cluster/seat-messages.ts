@@ -85,7 +85,8 @@ export type ToWorker =
   /** In good order: not later than `graceMs` from now. */
   | { readonly kind: 'stop'; readonly graceMs: number }
   | { readonly kind: 'lease' }
-  | { readonly kind: 'stored'; readonly positions: Readonly<Record<string, readonly string[]>> }
+  /** These stand on the board, as they were sent: a partition may have got on since. */
+  | { readonly kind: 'stored'; readonly positions: SeatAssign['positions'] }
   | { readonly kind: 'log-level'; readonly logger: string; readonly level: string; readonly forMs: number }
   /** You are not one of mine. */
   | { readonly kind: 'dismiss'; readonly why: string }

@@ -21,7 +21,7 @@
 import { hasCode, isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { FileBlobStore } from '../blob/file-blob-store.ts'
-import type { Board } from '../cluster/board.ts'
+import type { Board, PositionTexts } from '../cluster/board.ts'
 import type { SupervisorRecord } from '../cluster/records.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { NodeFigures } from '../rpc/heartbeat.ts'
@@ -457,7 +457,7 @@ export class Supervisor {
     return undefined
   }
 
-  private tellStored(source: PositionSource, positions: Readonly<Record<string, readonly string[]>>): void {
+  private tellStored(source: PositionSource, positions: PositionTexts): void {
     for (const runner of this.runners.values()) {
       if (runner.topologyId !== source.topologyId || runner.incarnation !== source.incarnation) continue
       if (runner.workerNumber === source.worker) runner.seat?.send({ kind: 'stored', positions })

@@ -161,7 +161,7 @@ describe('positions', () => {
     expect(await world.positions()).toEqual(said('"2"'))
     expect(world.launcher.at(6700)?.told('stored').at(-1)).toEqual({
       kind: 'stored',
-      positions: { lines: ['book.txt'] },
+      positions: said('"2"'),
     })
     world.launcher.at(6700)?.say({ kind: 'positions', positions: said('"3"') })
     await world.pass(5)

@@ -271,7 +271,7 @@ describe('positions', () => {
     await pass(100)
     expect(seen.syncCount).toBe(1)
     expect(puts).toEqual([{ version: 2, positions: { lines: { x: '"1"' } } }])
-    expect(told).toEqual([{ lines: ['x'] }])
+    expect(told).toEqual([{ lines: { x: '"1"' } }])
   })
 
   test('what is not ours any more is never written, and never told stored', async () => {

@@ -62,7 +62,7 @@ describe('a spare', () => {
     seated.tell({ kind: 'run', run: 'active' })
     seated.tell({ kind: 'peers', peers: [] })
     seated.tell({ kind: 'lease' })
-    seated.tell({ kind: 'stored', positions: { source: ['p'] } })
+    seated.tell({ kind: 'stored', positions: { source: { p: '1' } } })
     seated.tell({ kind: 'dump-state', executors: [1] })
     seated.tell({ kind: 'rearrange', placement: [], peers: [], stateFiles: [] })
     await world.pass(1_000)
@@ -237,7 +237,7 @@ describe('positions', () => {
     await world.pass(2_000)
     expect(seated.beat).toMatchObject({ run: 'drain', isQuiet: false })
     seated.storesPositions = true
-    seated.tell({ kind: 'stored', positions: { source: ['p'] } })
+    seated.tell({ kind: 'stored', positions: seated.last('positions')?.positions ?? {} })
     await world.pass(2_000)
     expect(seated.beat?.isQuiet).toBe(true)
   })

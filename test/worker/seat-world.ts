@@ -251,12 +251,10 @@ export class SeatWorld {
     seated.heard.push(message)
     if (message.kind === 'heartbeat' && seated.grantsLeases) seated.tell({ kind: 'lease' })
     if (message.kind !== 'positions' || !seated.storesPositions) return
-    const stored: Record<string, readonly string[]> = {}
     for (const [component, partitions] of Object.entries(message.positions)) {
       seated.positions[component] = { ...seated.positions[component], ...partitions }
-      stored[component] = Object.keys(partitions)
     }
-    seated.tell({ kind: 'stored', positions: stored })
+    seated.tell({ kind: 'stored', positions: message.positions })
   }
 }
 

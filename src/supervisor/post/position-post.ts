@@ -11,7 +11,7 @@
  *
  * Invariants
  *   Q1  nothing is written for a worker whose place the board has given to another
- *   Q2  a partition is told stored only when exactly what the worker sent last, or newer, is on the board
+ *   Q2  what is told stored is exactly what was put on the board, whatever the worker has sent since
  *   Q3  a worker that is started again here begins with the newest that was taken here, stored or not; one
  *       that comes back after another node had it begins with what the board has
  *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX`
@@ -37,7 +37,7 @@ export interface PositionPostSpec {
   readonly board: Pick<Board, 'positionsOf' | 'putPositions' | 'sync'>
   /** Version of the assignment by which this worker is this node's; undefined: it is not any more. */
   readonly versionFor: (source: PositionSource) => number | undefined
-  readonly tellStored: (source: PositionSource, stored: Readonly<Record<string, readonly string[]>>) => void
+  readonly tellStored: (source: PositionSource, stored: PositionTexts) => void
 }
 
 type Partitions = Map<string, Map<string, string>>
@@ -212,10 +212,8 @@ export class PositionPost {
   }
 
   private settle(shelf: Shelf, worker: number, sent: Partitions, source: PositionSource): void {
-    const stored: Record<string, string[]> = {}
     const waiting = shelf.waiting.get(worker)
     for (const [component, partitions] of sent) {
-      stored[component] = [...partitions.keys()]
       const left = waiting?.positions.get(component)
       for (const [partition, value] of partitions) {
         if (left?.get(partition) !== value) continue
@@ -224,7 +222,7 @@ export class PositionPost {
       }
     }
     if (waiting?.positions.size === 0) shelf.waiting.delete(worker)
-    this.spec.tellStored(source, stored)
+    this.spec.tellStored(source, plain(sent))
   }
 }
 

@@ -6,9 +6,9 @@
  *                           on its way   │
  *   sources ◀─ onStored ◀────────────────╯ stored
  *
- * A source may throw away what is stored, so a position counts as stored only if an answer can mean nothing
- * later: while a position of a partition is on its way no other is sent, until the answer comes, the line is
- * lost, or `ANSWER_MS` are over. After those the answer may be to either, and means the older.
+ * A source may throw away what is stored, so an answer says the position that it means: that one counts as
+ * stored, however far the source is by then. While a position of a partition is on its way no other is sent,
+ * until its answer comes, the line is lost, or `ANSWER_MS` are over.
  */
 import type { PositionDesk } from '../../flow/executor/services.ts'
 import type { Clock } from '../../host/host.ts'
@@ -24,10 +24,9 @@ export type PositionTexts = Readonly<Record<string, Readonly<Record<string, stri
 const ANSWER_MS = 5_000
 
 interface OnItsWay {
-  /** What an answer means. */
-  readonly oldest: StoredPartition
-  sent: StoredPartition
-  sentAtMs: number
+  readonly sent: StoredPartition
+  readonly text: string
+  readonly sentAtMs: number
 }
 
 export class SeatPositions implements PositionDesk {
@@ -86,10 +85,10 @@ export class SeatPositions implements PositionDesk {
       for (const [partition, current] of partitions) {
         const key = keyOf(componentId, partition)
         if (!this.readHere.has(key) || !this.isDue(key, current, nowMs)) continue
-        const oldest = this.onItsWay.get(key)?.oldest ?? current
-        this.onItsWay.set(key, { oldest, sent: current, sentAtMs: nowMs })
+        const text = toPlainJson(current)
+        this.onItsWay.set(key, { sent: current, text, sentAtMs: nowMs })
         changed[componentId] ??= {}
-        changed[componentId][partition] = toPlainJson(current)
+        changed[componentId][partition] = text
       }
     }
     return changed
@@ -101,21 +100,29 @@ export class SeatPositions implements PositionDesk {
   }
 
   /** The supervisor has stored these. @returns component → partition → position that is stored now */
-  onStored(stored: Readonly<Record<string, readonly string[]>>): ReadonlyMap<string, Map<string, unknown>> {
+  onStored(stored: PositionTexts): ReadonlyMap<string, Map<string, unknown>> {
     const told = new Map<string, Map<string, unknown>>()
     for (const [componentId, partitions] of Object.entries(stored)) {
       const positions = new Map<string, unknown>()
-      for (const partition of partitions) {
-        const key = keyOf(componentId, partition)
-        const known = this.onItsWay.get(key)
-        if (known === undefined) continue
-        this.onItsWay.delete(key)
-        this.settled.set(key, known.oldest)
-        positions.set(partition, known.oldest.position)
+      for (const [partition, text] of Object.entries(partitions)) {
+        const found = this.settle(keyOf(componentId, partition), text)
+        if (found !== undefined) positions.set(partition, found.position)
       }
       if (positions.size > 0) told.set(componentId, positions)
     }
     return told
+  }
+
+  private settle(key: string, text: string): StoredPartition | undefined {
+    // Whoever reads it now is told by its own supervisor.
+    if (!this.readHere.has(key)) return undefined
+    const onItsWay = this.onItsWay.get(key)
+    const isLast = onItsWay?.text === text
+    const found = isLast ? onItsWay.sent : storedOf(text)
+    if (found === undefined) return undefined
+    if (isLast) this.onItsWay.delete(key)
+    this.settled.set(key, found)
+    return found
   }
 
   /** All there is to store is stored. */

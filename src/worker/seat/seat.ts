@@ -35,7 +35,7 @@ import { dealFiles, dumpState } from './moving-state.ts'
 import { Office } from './office.ts'
 import { figuresOf, type RunFigures } from './run-figures.ts'
 import { type ProbeReading, seatBeatOf } from './seat-beat.ts'
-import { SeatPositions } from './seat-positions.ts'
+import { type PositionTexts, SeatPositions } from './seat-positions.ts'
 import { buildSeatTopology, checkLayout } from './seat-topology.ts'
 
 /** Time between two looks at how far sources are. */
@@ -201,7 +201,7 @@ export class Seat {
     }
   }
 
-  onStored(stored: Readonly<Record<string, readonly string[]>>): void {
+  onStored(stored: PositionTexts): void {
     const { running } = this
     if (running === undefined) return
     for (const [componentId, positions] of running.positions.onStored(stored)) {
