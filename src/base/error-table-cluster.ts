@@ -298,4 +298,10 @@ export const clusterCodes = {
     meaning: 'A rebalance did not come to its end; everything goes on as it was before it.',
     action: 'See why in the message, and rebalance again when that is mended.',
   },
+  POSITIONS_TOO_MANY: {
+    number: 'E4049',
+    family: 'unavailable',
+    meaning: 'More positions of a worker wait to be stored than are kept: some are stored late.',
+    action: 'Spread the partitions of the component over more workers, or make them fewer.',
+  },
 } as const satisfies Record<string, ErrorCodeEntry>

@@ -1,9 +1,11 @@
 /**
  * A slot in the words of a heartbeat: its phase, why it is not running, what its worker has told. Pure.
  */
+import { clusterCodes } from '../base/error-table-cluster.ts'
 import type { ToSupervisor } from '../cluster/seat-messages.ts'
 import type { NodeHappening, SlotPhase } from '../rpc/heartbeat.ts'
 import type { WorkerEnd } from './exit-reason.ts'
+import type { PositionSource, PositionsFull } from './post/position-post.ts'
 import type { SlotState, SlotWish } from './slot.ts'
 
 const phases: Readonly<Record<SlotState['kind'], SlotPhase>> = {
@@ -60,6 +62,17 @@ export function happeningOf(message: Told, { topologyId, worker }: SlotWish, at:
     case 'dead-letter':
       return { kind: 'dead-letter', at, topologyId, letter: message.letter }
   }
+}
+
+/** Too many of them: told in the name of the component. */
+export function faultOfPositions(
+  { topologyId, worker }: PositionSource,
+  { component, message }: PositionsFull,
+  at: number,
+): NodeHappening {
+  const { family } = clusterCodes.POSITIONS_TOO_MANY
+  const fault = { code: 'POSITIONS_TOO_MANY', family, component, task: 0, message, stack: undefined, at }
+  return { kind: 'fault', at, topologyId, worker, fault }
 }
 
 const killed = {

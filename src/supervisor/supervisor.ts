@@ -45,6 +45,7 @@ import { SparePool } from './seat/spare-pool.ts'
 import { damagedAssignments, type Orders, ordersOf, type SlotOrder } from './slot-order.ts'
 import { SlotPreparation } from './slot-preparation.ts'
 import { SlotRunner } from './slot-runner.ts'
+import { faultOfPositions } from './slot-words.ts'
 import { serveSupervisor } from './supervisor-http.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
 
@@ -139,6 +140,7 @@ export class Supervisor {
       board,
       versionFor: (source) => this.versionFor(source),
       tellStored: (source, stored) => this.tellStored(source, stored),
+      onFull: (source, full) => this.report(faultOfPositions(source, full, host.clock.now())),
     })
     const writeBlob = (digest: string, bytes: Uint8Array) => nimbus.writeBlob(digest, bytes)
     this.states = new StatePost({ host, log: this.log, writeBlob })

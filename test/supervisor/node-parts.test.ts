@@ -10,7 +10,11 @@ import { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
 import { LocalState, type SeatRecord } from '../../src/supervisor/local-state.ts'
 import { Localizer } from '../../src/supervisor/node/localizer.ts'
 import { LogFiles } from '../../src/supervisor/node/log-files.ts'
-import { PositionPost, type PositionSource } from '../../src/supervisor/post/position-post.ts'
+import {
+  PositionPost,
+  type PositionSource,
+  type PositionsFull,
+} from '../../src/supervisor/post/position-post.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 
@@ -231,6 +235,7 @@ describe('positions', () => {
     const world = new VirtualWorld({ seed: 1 })
     const puts: { readonly version: number; readonly positions: PositionTexts }[] = []
     const told: unknown[] = []
+    const fulls: PositionsFull[] = []
     const seen = { version: 1, current: 1, isOurs: true, syncCount: 0 }
     const post = new PositionPost({
       host: world.host('a'),
@@ -248,9 +253,10 @@ describe('positions', () => {
       },
       versionFor: () => (seen.isOurs ? seen.version : undefined),
       tellStored: (_source, stored) => told.push(stored),
+      onFull: (_source, full) => fulls.push(full),
     })
     const pass = (ms: number) => world.run({ untilMs: world.nowMs + ms })
-    return { world, post, puts, told, seen, pass }
+    return { world, post, puts, told, fulls, seen, pass }
   }
 
   test('at most every half second, with the newest of each partition', async () => {
@@ -281,6 +287,27 @@ describe('positions', () => {
     await pass(5_000)
     expect(puts).toEqual([])
     expect(told).toEqual([])
+  })
+
+  test('over the bound positions wait with the worker, which is told once', async () => {
+    const { post, puts, told, fulls, pass } = made()
+    const of = (from: number, to: number) => ({
+      lines: Object.fromEntries(Array.from({ length: to - from }, (_, n) => [`p${from + n}`, '"1"'])),
+    })
+    post.take(source, of(0, 60_000))
+    post.take(source, of(60_000, 100_010))
+    post.take(source, of(100_000, 100_010))
+    expect(fulls).toMatchObject([{ component: 'lines', leftOutCount: 10 }])
+    await pass(1_000)
+    const storedNames = () => told.flatMap((each) => Object.keys((each as PositionTexts)['lines'] ?? {}))
+    expect(storedNames()).toHaveLength(100_000)
+    expect(post.knownOf('words-1')['lines']?.['p100009'], 'nor does anybody begin there').toBe(undefined)
+    // As a worker does that was not answered.
+    post.take(source, of(100_000, 100_010))
+    await pass(1_000)
+    expect(new Set(storedNames()).size).toBe(100_010)
+    expect(puts.length).toBe(2)
+    expect(fulls).toHaveLength(1)
   })
 
   test('what the board has does not go over what was taken here and waits', async () => {

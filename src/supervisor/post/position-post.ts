@@ -14,7 +14,8 @@
  *   Q2  what is told stored is exactly what was put on the board, whatever the worker has sent since
  *   Q3  a worker that is started again here begins with the newest that was taken here, stored or not; one
  *       that comes back after another node had it begins with what the board has
- *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX`
+ *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX` a worker. What is over it is
+ *       not taken and never told stored, so the worker says it again when there is room; the user is told
  */
 
 import { Backoff } from '../../base/backoff.ts'
@@ -38,6 +39,15 @@ export interface PositionPostSpec {
   /** Version of the assignment by which this worker is this node's; undefined: it is not any more. */
   readonly versionFor: (source: PositionSource) => number | undefined
   readonly tellStored: (source: PositionSource, stored: PositionTexts) => void
+  /** Once, until all that a worker says can be taken again. Its user should know. */
+  readonly onFull: (source: PositionSource, full: PositionsFull) => void
+}
+
+export interface PositionsFull {
+  /** One whose positions were not taken, and of how many partitions in all. */
+  readonly component: string
+  readonly leftOutCount: number
+  readonly message: string
 }
 
 type Partitions = Map<string, Map<string, string>>
@@ -55,6 +65,7 @@ interface Shelf {
   /** Not on the board yet, by worker. */
   readonly waiting: Map<number, Waiting>
   readonly backoff: Backoff
+  isFullTold: boolean
   isWriting: boolean
   timer: Stoppable | undefined
   nextAtMs: number
@@ -110,13 +121,21 @@ export class PositionPost {
       waiting = { source, positions: (isSamePlace ? waiting?.positions : undefined) ?? new Map() }
       shelf.waiting.set(source.worker, waiting)
     }
+    let leftOutCount = 0
+    let full = ''
     for (const [component, partitions] of Object.entries(positions)) {
       for (const [partition, stored] of Object.entries(partitions)) {
-        if (!hasRoom(waiting.positions, component, partition)) continue
+        if (!hasRoom(waiting.positions, component, partition)) {
+          leftOutCount += 1
+          full = component
+          continue
+        }
         put(waiting.positions, component, partition, stored)
         put(shelf.known, component, partition, stored)
       }
     }
+    if (leftOutCount === 0) shelf.isFullTold = false
+    else this.tellFull(shelf, source, full, leftOutCount)
     this.writeSoon(source.topologyId, shelf)
   }
 
@@ -141,6 +160,15 @@ export class PositionPost {
     }
   }
 
+  private tellFull(shelf: Shelf, source: PositionSource, component: string, leftOutCount: number): void {
+    if (shelf.isFullTold) return
+    shelf.isFullTold = true
+    const message =
+      `positions of ${leftOutCount} partitions of ${component} are not taken yet: ` +
+      `worker ${source.worker} has more than ${PARTITIONS_MAX} that wait to be stored`
+    this.spec.onFull(source, { component, leftOutCount, message })
+  }
+
   private shelf(topologyId: string): Shelf {
     let shelf = this.shelves.get(topologyId)
     if (shelf === undefined) {
@@ -150,6 +178,7 @@ export class PositionPost {
         known: new Map(),
         waiting: new Map(),
         backoff: new Backoff({ firstMs: WRITE_MS, maxMs: 5_000 }, chance),
+        isFullTold: false,
         isWriting: false,
         timer: undefined,
         nextAtMs: Number.NEGATIVE_INFINITY,

@@ -100,3 +100,16 @@ test('what others have stored since is learnt, but for what is read here', () =>
   expect(positions.stored('s', 'p')).toBe(9)
   expect(positions.stored('s', 'q')).toBe(4)
 })
+
+test('of very many only a part is sent at once, the rest follows', () => {
+  const { positions } = made()
+  positions.collect(Array.from({ length: 25_000 }, (_, n) => at(1, `p${n}`)))
+  const parts: number[] = []
+  for (let left = 25_000; left > 0; ) {
+    const taken = Object.keys(positions.takeChanged()['s'] ?? {}).length
+    parts.push(taken)
+    left -= taken
+  }
+  expect(parts).toEqual([10_000, 10_000, 5_000])
+  expect(positions.takeChanged()).toEqual({})
+})

@@ -20,6 +20,8 @@ import { PositionBook } from './position-book.ts'
 /** Component → partition → toPlainJson of a StoredPartition. */
 export type PositionTexts = Readonly<Record<string, Readonly<Record<string, string>>>>
 
+/** Partitions of one message: those that are left follow with the next. */
+const CHANGED_MAX = 10_000
 /** So long an answer is waited for before the newest is sent. */
 const ANSWER_MS = 5_000
 
@@ -77,14 +79,17 @@ export class SeatPositions implements PositionDesk {
     this.book.collect(progress)
   }
 
-  /** What is to be sent now; it counts as sent. Empty: nothing. */
+  /** What is to be sent now, or a part of it; it counts as sent. Empty: nothing. */
   takeChanged(): PositionTexts {
     const nowMs = this.clock.monotonicMs()
+    let count = 0
     const changed: Record<string, Record<string, string>> = {}
     for (const [componentId, partitions] of this.book.snapshot()) {
       for (const [partition, current] of partitions) {
         const key = keyOf(componentId, partition)
         if (!this.readHere.has(key) || !this.isDue(key, current, nowMs)) continue
+        count += 1
+        if (count > CHANGED_MAX) return changed
         const text = toPlainJson(current)
         this.onItsWay.set(key, { sent: current, text, sentAtMs: nowMs })
         changed[componentId] ??= {}
