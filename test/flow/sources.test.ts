@@ -304,11 +304,47 @@ describe('a replayable source', () => {
     await staged.pass(3_000)
     names = ['a', 'b']
     await staged.pass(2_000)
+    expect(seen.slice(0, 2).sort()).toEqual(['a1', 'b1'])
+    // Not only when what was in flight is done.
+    expect(seen.slice(2)).toEqual(['b2'])
+    const at = () => staged.run.workers[0]?.progress().find(({ partition }) => partition === 'b')?.position
+    expect(at()).toBe(undefined)
     held()
     await staged.pass(5_000)
-    expect(seen.slice(0, 2).sort()).toEqual(['a1', 'b1'])
+    expect(at()).toBe(2)
     expect(seen.length).toBe(3)
-    expect(seen[2]).toBe('b2')
+    staged.run.kill()
+  })
+
+  test('a partition that comes or goes does not move the others to other tasks', async () => {
+    let names = ['b', 'd', 'f', 'h', 'k-1', 'k-2', 'k-10']
+    const opened: string[] = []
+    const staged = await new StagedRun({
+      build(builder) {
+        const source = replayableSpout<{ n: number }, number>({
+          output: number,
+          partitions: () => names,
+          partitionRefresh: '1s',
+          async *read(partition: string, after: number | undefined, signal: AbortSignal) {
+            opened.push(partition)
+            yield { values: { n: 1 }, position: (after ?? 0) + 1 }
+            await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          },
+        } as never)
+        const handle = builder.setSpout('source', source, { executors: 3 })
+        builder.setBolt('last', bolt({ input: number, execute: () => undefined })).shuffleGrouping(handle)
+      },
+    }).start()
+    await staged.pass(1_500)
+    const before = [...names]
+    expect([...opened].sort()).toEqual([...before].sort())
+    for (const more of ['a', 'c', 'k-3', 'e']) {
+      names = [...names, more]
+      await staged.pass(2_500)
+    }
+    names = names.filter((name) => name !== 'b' && name !== 'k-1')
+    await staged.pass(2_500)
+    expect([...opened].sort()).toEqual([...before, 'a', 'c', 'k-3', 'e'].sort())
     staged.run.kill()
   })
 })

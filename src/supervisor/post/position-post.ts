@@ -14,8 +14,8 @@
  *   Q2  what is told stored is exactly what was put on the board, whatever the worker has sent since
  *   Q3  a worker that is started again here begins with the newest that was taken here, stored or not; one
  *       that comes back after another node had it begins with what the board has
- *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX` a worker. What is over it is
- *       not taken and never told stored, so the worker says it again when there is room; the user is told
+ *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX` a worker. What is over it
+ *       is not taken and never told stored, so the worker says it again when there is room; the user is told
  */
 
 import { Backoff } from '../../base/backoff.ts'

@@ -1,9 +1,9 @@
 /**
  * Which task of a source reads a partition: by the partition's name and the number of tasks alone.
  *
- * So a partition has one reader as long as there are so many tasks, however many partitions come and go beside
- * it. If it moved with them, two tasks would read it at once for a while, each from a position of its own, and
- * the one that is behind could set back what the other has stored.
+ * So a partition has one reader as long as there are so many tasks, however many partitions come and go
+ * beside it. If it moved with them, two tasks would read it at once for a while, each from a position of its
+ * own, and the one that is behind could set back what the other has stored.
  *
  * Names that differ in their last number, as `topic-0` to `topic-11` or files of days do, are dealt in turn:
  * no task gets more than one of them more than another. Other names are spread by their hash.

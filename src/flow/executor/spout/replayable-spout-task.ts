@@ -4,6 +4,9 @@
  *
  *   partitions ─▶ a reader each ─▶ batches, in turn ─▶ emit ─▶ acked ─▶ prefix of the partition ─▶ stored
  *
+ * A partition belongs to one task, by its name (partition-share.ts): partitions that come and go do not move
+ * the others. One that comes back is read on behind what was read of it before.
+ *
  * A reader that throws is opened again at the last item it gave, with growing waits; an error that says
  * itself that trying again is of no use stops the topology.
  */
@@ -18,6 +21,7 @@ import type { EngineServices } from '../services.ts'
 import type { TaskIdentity } from '../task-identity.ts'
 import { durationOr, messageOf } from '../user-code.ts'
 import { AckedPrefix, PositionedEntry } from './acked-prefix.ts'
+import { taskOfPartition } from './partition-share.ts'
 import { SourceTask } from './source-task.ts'
 import { Next, type SpoutHome } from './spout-task.ts'
 
@@ -58,6 +62,8 @@ interface Reader {
   at: number
   isWaiting: boolean
   isFinished: boolean
+  /** It was ended, and a refresh ago all its items were done: what it knows has been collected. */
+  isSettled: boolean
 }
 
 const NO_BATCH: readonly RuntimePositioned[] = []
@@ -235,19 +241,24 @@ export class ReplayableSpoutTask extends SourceTask {
   /** Takes up new partitions of its share, and lets go of those that are gone. */
   private async refresh(maxAgeMs: number): Promise<void> {
     const { componentId, context, taskIndex } = this.self
+    const { taskCount } = context
     const ask = async () => await this.spec.partitions(context)
     const names = await this.services.positions.partitionsOf(componentId, ask, maxAgeMs)
     if (this.isStopped) return
-    const mine = new Set([...names].sort().filter((_, index) => index % context.taskCount === taskIndex))
-    for (const reader of this.readers) if (!mine.has(reader.partition)) this.endReader(reader)
-    // A reader that was ended goes once its items are done; if its partition has come back, it is read anew
-    // then.
-    this.readers = this.readers.filter((each) => !each.end.signal.aborted || each.prefix.openCount > 0)
+    const mine = new Set(names.filter((name) => taskOfPartition(name, taskCount) === taskIndex))
+    const kept = this.readers.filter((reader) => !reader.isSettled || mine.has(reader.partition))
+    const known = new Map(kept.map((reader) => [reader.partition, reader]))
+    for (const reader of kept) {
+      if (!mine.has(reader.partition)) this.endReader(reader)
+      reader.isSettled = reader.end.signal.aborted && reader.prefix.openCount === 0
+    }
     for (const partition of mine) {
-      if (this.readers.some((reader) => reader.partition === partition)) continue
-      this.readers.push(this.makeReader(partition))
+      const before = known.get(partition)
+      if (before !== undefined && !before.end.signal.aborted) continue
+      known.set(partition, this.makeReader(partition, before?.prefix))
       this.goOn()
     }
+    this.readers = [...known.values()]
     this.home.wake()
   }
 
@@ -258,11 +269,12 @@ export class ReplayableSpoutTask extends SourceTask {
     this.services.desk.sourceResumed(this.self.task)
   }
 
-  private makeReader(partition: string): Reader {
+  /** `before`: of a partition that was gone for a while. It is read on behind what was read then. */
+  private makeReader(partition: string, before: AckedPrefix | undefined): Reader {
     const { positions, random } = this.services
     return {
       partition,
-      prefix: new AckedPrefix(positions.stored(this.self.componentId, partition)),
+      prefix: before ?? new AckedPrefix(positions.stored(this.self.componentId, partition)),
       reopen: new Backoff(REOPEN_WAITS, () => random.next()),
       end: new AbortController(),
       iterator: undefined,
@@ -270,6 +282,7 @@ export class ReplayableSpoutTask extends SourceTask {
       at: 0,
       isWaiting: false,
       isFinished: false,
+      isSettled: false,
     }
   }
 
