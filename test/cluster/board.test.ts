@@ -1,5 +1,6 @@
 // Goal: what board.ts promises to daemons, with servers that are slow, go away, and let sessions end.
 import { describe, expect, test } from 'vitest'
+import { whenTaken } from '../../src/cli/daemons/nimbus-daemon.ts'
 import type { BoardWrite, Leadership } from '../../src/cluster/board.ts'
 import type { ClusterBoard } from '../../src/cluster/cluster-board.ts'
 import { PositionShelf } from '../../src/cluster/position-shelf.ts'
@@ -545,4 +546,15 @@ describe('positions', () => {
     })
     expect(left()).toBe(1)
   })
+})
+
+test('a daemon whose name is taken is told by a promise that whoever runs it waits for', async () => {
+  const world = new BoardWorld()
+  const [a, b] = [await world.opened('a'), await world.opened('b')]
+  const taken = whenTaken(a)
+  await world.drive(a.announceSupervisor(supervisor('n', 'one')))
+  world.ensemble.cut('a')
+  await world.drive(b.announceSupervisor(supervisor('n', 'two')))
+  world.ensemble.heal('a')
+  await expect(world.drive(taken)).rejects.toMatchObject({ code: 'RECORD_EXISTS' })
 })

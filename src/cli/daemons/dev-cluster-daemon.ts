@@ -40,7 +40,7 @@ export async function startDevCluster(spec: DevClusterSpec): Promise<Daemon> {
       })
       started.push(supervisor)
     }
-    return { address: nimbus.address, stop }
+    return { address: nimbus.address, taken: Promise.race(started.map(({ taken }) => taken)), stop }
   } catch (error) {
     await stop()
     throw error

@@ -3,8 +3,10 @@
  *
  *   config ─▶ listeners allowed? ─▶ board open ─▶ API served ─▶ announced, stands for leader ─▶ stop
  */
+import { deferred } from '../../base/deferred.ts'
 import type { Logger } from '../../base/log.ts'
 import { FileBlobStore } from '../../blob/file-blob-store.ts'
+import type { Board } from '../../cluster/board.ts'
 import type { ClusterConfig } from '../../config/cluster-config.ts'
 import type { Host } from '../../host/host.ts'
 import { inspectBundle } from '../../host/node-inspect.ts'
@@ -34,7 +36,18 @@ export interface DaemonSpec {
 export interface Daemon {
   /** At which others reach it. */
   readonly address: string
+  /** Rejects when it must not go on, since another daemon has its name. It is to be stopped then. */
+  readonly taken: Promise<never>
   stop(): Promise<void>
+}
+
+/** @returns `taken` of a Daemon */
+export function whenTaken(board: Pick<Board, 'onTaken'>): Promise<never> {
+  const { promise, reject } = deferred<never>()
+  board.onTaken(reject)
+  // Whoever stops a daemon at once does not listen.
+  promise.catch(() => undefined)
+  return promise
 }
 
 const BOARD_MS = 30_000
@@ -52,6 +65,7 @@ export async function startNimbus(spec: DaemonSpec): Promise<Daemon> {
   const address = `${name}:${port}`
   const settings = nimbusSettings(config)
   const board = makeBoard({ host, log, name: `nimbus ${address}`, parts: allParts })
+  const taken = whenTaken(board)
   await board.open(BOARD_MS)
   const nimbus = new Nimbus({
     host,
@@ -82,6 +96,7 @@ export async function startNimbus(spec: DaemonSpec): Promise<Daemon> {
   await nimbus.start()
   log.info('nimbus is up', { address: server.address, version })
   return {
+    taken,
     // Not where it listens: nobody's certificate is for 0.0.0.0.
     address: `${name}${server.address.slice(server.address.lastIndexOf(':'))}`,
     stop: async () => {

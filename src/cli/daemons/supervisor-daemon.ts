@@ -9,7 +9,7 @@ import { createMachineProbe } from '../../supervisor/machine-probe.ts'
 import { HealthChecks } from '../../supervisor/node/health-checks.ts'
 import { Supervisor } from '../../supervisor/supervisor.ts'
 import { supervisorSettings } from '../../supervisor/supervisor-settings.ts'
-import type { Daemon, DaemonSpec } from './nimbus-daemon.ts'
+import { type Daemon, type DaemonSpec, whenTaken } from './nimbus-daemon.ts'
 import { isLoopback, type Protection } from './protection.ts'
 
 export interface SupervisorDaemonSpec extends DaemonSpec {
@@ -47,11 +47,17 @@ export async function startSupervisor(spec: SupervisorDaemonSpec): Promise<Daemo
   const environment = workerEnvironment(spec.environment, protection)
   await host.files.makeDirectory(spec.directory)
   const client = new NimbusClient({ host, seeds: seedsOf(config), token: protection.ownToken })
+  const board = makeBoard({ host, log, name: `supervisor ${node}`, parts: ['assignments', 'topologies'] })
+  const taken = whenTaken(board)
+  let isTaken = false
+  taken.catch(() => {
+    isTaken = true
+  })
   const supervisor = new Supervisor({
     host,
     log,
     settings,
-    board: makeBoard({ host, log, name: `supervisor ${node}`, parts: ['assignments', 'topologies'] }),
+    board,
     nimbus: createNimbusCalls(client),
     launcher: new MachineLauncher({
       processes: nodeProcesses,
@@ -77,8 +83,10 @@ export async function startSupervisor(spec: SupervisorDaemonSpec): Promise<Daemo
   log.info('supervisor is up', { node, slots: settings.ports.length, version })
   return {
     address: node,
+    taken,
     stop: async () => {
-      await supervisor.stop({ leaveWorkers: spec.stopsWorkers !== true })
+      // Whoever has the name launches the same numbers: none of ours may go on beside them.
+      await supervisor.stop({ leaveWorkers: spec.stopsWorkers !== true && !isTaken })
       log.info('supervisor has stopped', { node })
     },
   }

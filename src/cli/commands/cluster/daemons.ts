@@ -1,7 +1,8 @@
 /**
  * `typhoon nimbus | supervisor | dev-cluster`: daemons, in the foreground until they are asked to end.
  *
- *   start fails ─▶ exit code of the error     SIGTERM, SIGINT ─▶ stopped in good order, 0; again ─▶ at once
+ *   start fails, or another daemon has its name ─▶ exit code of the error
+ *   SIGTERM, SIGINT ─▶ stopped in good order, 0; again ─▶ at once
  */
 import { deferred } from '../../../base/deferred.ts'
 import type { Logger } from '../../../base/log.ts'
@@ -86,8 +87,11 @@ async function untilAsked(shell: Shell, log: Logger, start: () => Promise<Daemon
     starting.catch(() => undefined)
     return ExitCode.OK
   }
-  await asked.promise
-  log.info('asked to end')
-  await daemon.stop()
+  try {
+    await Promise.race([asked.promise, daemon.taken])
+    log.info('asked to end')
+  } finally {
+    await daemon.stop()
+  }
   return ExitCode.OK
 }
