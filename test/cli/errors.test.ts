@@ -178,3 +178,12 @@ test('for programs an error is one object', async () => {
     errors: [{ line: 2, column: 11 }],
   })
 })
+
+test('a daemon that is asked for a port at which nothing would answer', async () => {
+  sandbox.write('metrics.yaml', 'metrics.prometheus.port: 9464\n')
+  const said = await errorOf('nimbus', '--config', 'metrics.yaml')
+  expect(said).toContain(
+    'CONFIG_INVALID_VALUE  metrics.prometheus.port: daemons of this version serve no /metrics',
+  )
+  expect(said).toContain('exit 2')
+})

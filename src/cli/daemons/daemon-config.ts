@@ -3,6 +3,7 @@
  * anything is started.
  */
 
+import { UsageError } from '../../base/errors.ts'
 import type { Layer } from '../../config/layer.ts'
 import { type ResolvedConfig, resolveConfig } from '../../config/load.ts'
 import type { Invocation } from '../invocation.ts'
@@ -31,5 +32,17 @@ export async function readDaemonConfig(shell: Shell, invocation: Invocation): Pr
       `${shell.paintError('yellow', 'warning')} ${code}  ${origin === '' ? '' : `${origin}: `}${message}`,
     )
   }
+  refuseUnserved(resolved)
   return resolved
+}
+
+/** @throws UsageError CONFIG_INVALID_VALUE a port was asked for at which nobody would answer */
+function refuseUnserved({ cluster, explain }: ResolvedConfig): void {
+  const key = 'metrics.prometheus.port'
+  const isSaid = (explain(key)?.said.length ?? 0) > 1
+  if (!isSaid || cluster[key] === 0) return
+  const text = `${key}: daemons of this version serve no /metrics; leave the key out or set it to 0`
+  throw new UsageError('CONFIG_INVALID_VALUE', `${text}. Figures are shown by typhoon top and by the API`, {
+    key,
+  })
 }
