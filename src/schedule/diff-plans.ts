@@ -2,18 +2,21 @@
 import type { MoveKind, PlannedMove } from './plan.ts'
 import type { PlannedWorker } from './request.ts'
 
+/** What two plans alone do not show. */
+type Told = 'why' | 'isLeaving'
+
 export interface PlanDiff {
   /** As they were: slot, executors and generation. */
   readonly kept: readonly number[]
   /** By number of the worker. */
-  readonly changes: readonly Omit<PlannedMove, 'why'>[]
+  readonly changes: readonly Omit<PlannedMove, Told>[]
 }
 
 /** Every worker of either plan is in `kept`, or in `changes` once. */
 export function diffPlans(before: readonly PlannedWorker[], after: readonly PlannedWorker[]): PlanDiff {
   const earlier = new Map(before.map((each) => [each.worker, each]))
   const kept: number[] = []
-  const changes: Omit<PlannedMove, 'why'>[] = []
+  const changes: Omit<PlannedMove, Told>[] = []
   for (const each of after) {
     const was = earlier.get(each.worker)
     earlier.delete(each.worker)
@@ -37,7 +40,7 @@ function changeOf(
   kind: MoveKind,
   was: PlannedWorker | undefined,
   is: PlannedWorker | undefined,
-): Omit<PlannedMove, 'why'> {
+): Omit<PlannedMove, Told> {
   const had = new Set(was?.executors)
   const has = new Set(is?.executors)
   return {

@@ -32,6 +32,8 @@ export interface PlannedMove {
   /** Executors it has now and had not before, and the other way round. */
   readonly gained: readonly number[]
   readonly given: readonly number[]
+  /** It lives, and should not be on its node: drained, on the blacklist, or kept for others. */
+  readonly isLeaving: boolean
   readonly why: string
 }
 

@@ -12,6 +12,11 @@ export interface ScheduleRequest {
   readonly topologies: readonly ScheduleTopology[]
   /** Name of a topology → nodes it gets for itself. Names that do not run keep nothing. */
   readonly isolation: Readonly<Record<string, number>>
+  /**
+   * Topologies that leave no slot in this round: who of them lives stays where it is, whatever is better, and
+   * takes nothing more. What they have lost is placed as ever.
+   */
+  readonly held?: ReadonlySet<string>
   /** Of the strategy `random`. The same seed, the same plan. */
   readonly seed: number
 }

@@ -396,3 +396,30 @@ describe('with slots too few', () => {
     expect(now.notes[0]).toBe('worker 1 stays on a although a is drained: nothing else can take it')
   })
 })
+
+test('who is held keeps its slots, whatever is better, and nobody else is planned into them', () => {
+  fc.assert(
+    fc.property(
+      anyRequest,
+      fc.array(anyEvent, { maxLength: 3 }),
+      fc.nat({ max: 3 }),
+      (request, events, at) => {
+        const before = schedule(request)
+        const next = events.reduce(happen, settled(request, before))
+        const [topology, was] = [next.topologies[at], before.topologies[at]]
+        if (topology === undefined || was === undefined) return
+        const { topologies } = schedule({ ...next, held: new Set([topology.topologyId]) })
+        const slotOf = ({ node, port }: PlannedWorker) => `${node}:${port}`
+        const slots = topologies.flatMap(({ workers }) => workers.map(slotOf))
+        expect(new Set(slots).size).toBe(slots.length)
+        const isDead = (name: string) => next.nodes.some(({ node, isDead }) => node === name && isDead)
+        for (const worker of was.workers) {
+          if (isDead(worker.node) || topology.lostWorkers.includes(worker.worker)) continue
+          const now = topologies[at]?.workers.find((each) => each.worker === worker.worker)
+          expect(now && slotOf(now)).toBe(slotOf(worker))
+        }
+      },
+    ),
+    RUNS,
+  )
+})

@@ -43,15 +43,17 @@ export function schedule(request: ScheduleRequest): SchedulePlan {
   const sorted = [...byName.values()].sort((a, b) => (a.node < b.node ? -1 : 1))
   const nodes = sorted.map((facts, order) => new DraftNode(facts, order))
   const drafts = request.topologies.map((topology) => new Draft(topology, nodes.length))
+  for (const draft of drafts) draft.isHeld = request.held?.has(draft.topology.topologyId) ?? false
+  const movable = drafts.filter(({ isHeld }) => !isHeld)
   keepNodes(drafts, nodes, request.isolation)
   const nodesByName = new Map(nodes.map((node) => [node.name, node]))
   for (const draft of drafts) standOn(draft, nodesByName)
   recover(drafts, nodes, seed)
   for (const draft of drafts) begin(draft, nodes, seed)
-  for (const draft of drafts) complete(draft, nodes, seed)
+  for (const draft of movable) complete(draft, nodes, seed)
   for (const draft of drafts) fold(draft)
   // Where not every executor may run everywhere, a fold can make room in which a worker has its use.
-  for (const draft of drafts.filter(({ isFree }) => !isFree)) {
+  for (const draft of movable.filter(({ isFree }) => !isFree)) {
     complete(draft, nodes, seed)
     fold(draft)
   }
@@ -64,12 +66,14 @@ function recover(drafts: readonly Draft[], nodes: readonly DraftNode[], seed: nu
   const isolated = drafts.filter(({ isolatedNodes }) => isolatedNodes !== undefined)
   for (const draft of others) recoverLost(draft, nodes, seed)
   for (const group of isolated.length === 0 ? [others] : [others, isolated, others]) {
-    for (const draft of group) recoverLeaving(draft, nodes, seed)
+    for (const draft of group) if (!draft.isHeld) recoverLeaving(draft, nodes, seed)
   }
-  for (const draft of others) dissolve(draft)
+  for (const draft of others) if (!draft.isHeld) dissolve(draft)
   for (const draft of isolated) recoverLost(draft, nodes, seed)
-  for (const draft of isolated) recoverLeaving(draft, nodes, seed)
-  for (const draft of isolated) dissolve(draft)
+  for (const draft of isolated.filter(({ isHeld }) => !isHeld)) {
+    recoverLeaving(draft, nodes, seed)
+    dissolve(draft)
+  }
 }
 
 function planOf(draft: Draft, nodes: readonly DraftNode[]): TopologyPlan {
@@ -85,6 +89,7 @@ function planOf(draft: Draft, nodes: readonly DraftNode[]): TopologyPlan {
     workers,
     moves: changes.map((change) => ({
       ...change,
+      isLeaving: draft.leavers.has(change.worker),
       why: draft.reasons.get(change.worker) ?? plainReason(draft),
     })),
     unplaced: draft.pool.size === 0 ? [] : explainUnplaced(draft, nodes),

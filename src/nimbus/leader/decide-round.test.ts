@@ -350,3 +350,58 @@ describe('a scheduler that throws', () => {
     expect(troubles).toEqual([expect.any(TypeError)])
   })
 })
+
+describe('a guest that has to leave a node which is kept for another', () => {
+  /** Where each runs, as told; node1 is kept for `iso`. */
+  function kept(slots: Readonly<Record<string, readonly string[]>>): Table {
+    const table = new Table()
+    table.nodes(2, 4)
+    for (const [index, [id, at]] of Object.entries(slots).entries())
+      table.topology(id, outlineOf(at.length, at.length), { submittedAt: index })
+    table.apply(decideRound(table.facts(), schedule))
+    for (const [id, at] of Object.entries(slots)) {
+      const found = assertDefined(table.assignments.get(id), 'it was placed')
+      const workers = found.record.workers.map((worker, index) => {
+        const [node = '', port] = (at[index] ?? '').split(':')
+        return { ...worker, node, port: Number(port), address: at[index] ?? '' }
+      })
+      table.assignments.set(id, { ...found, record: { ...found.record, workers } })
+    }
+    return table
+  }
+
+  const settings = { ...defaultNimbusSettings, isolation: { iso: 1 } }
+  const lostWorkers = new Map([['iso', [1]]])
+
+  function slotsIn({ batches }: RoundDecision, id: string): readonly string[] | undefined {
+    const writes = batches.find(({ topologyId }) => topologyId === id)?.writes ?? []
+    const put = writes.find(({ kind }) => kind === 'put-assignment')
+    return put?.kind === 'put-assignment'
+      ? put.record.workers.map(({ node, port }) => `${node}:${port}`)
+      : undefined
+  }
+
+  test.each([
+    ['at once', new Set<string>()],
+    ['though it was given up not long ago', new Set(['guest'])],
+  ])('drains %s, and who was lost there takes a slot that is free', (_, resting) => {
+    const x = ['node2:6700', 'node2:6701', 'node2:6702']
+    const table = kept({ guest: ['node1:6700'], iso: ['node1:6703'], x })
+    const decision = decideRound(table.facts({ settings, resting, lostWorkers }), schedule)
+    expect(slotsIn(decision, 'iso')).toEqual(['node1:6701'])
+    expect(decision.batches.map(({ topologyId }) => topologyId).sort()).toEqual(['guest', 'iso'])
+    table.apply(decision)
+    expect(table.topologies.get('guest')?.record).toMatchObject({ phase: 'rebalancing' })
+    expect(table.assignments.get('guest')?.record.workers).toMatchObject([{ node: 'node1', port: 6_700 }])
+  })
+
+  test('keeps its slot while the lost worker of a third is placed', () => {
+    const third = ['node2:6700', 'node2:6701']
+    const table = kept({ guest: ['node1:6700'], iso: ['node1:6703'], third })
+    const lost = new Map([...lostWorkers, ['third', [1]]])
+    const decision = decideRound(table.facts({ settings, lostWorkers: lost }), schedule)
+    expect(slotsIn(decision, 'guest')).toBeUndefined()
+    expect(slotsIn(decision, 'iso')).toEqual(['node1:6701'])
+    expect(slotsIn(decision, 'third')?.[0]).toMatch(/^node2:670[23]$/)
+  })
+})

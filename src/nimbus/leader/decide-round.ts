@@ -3,6 +3,8 @@
  * it.
  *
  *   records ─▶ step of each life ─▶ one plan for all (schedule) ─▶ writes, a batch per topology
+ *                                         ▲                            │
+ *                                         ╰── around what stays ───────╯ (place-around.ts)
  *
  * Batches stand alone: one that fails, for its record has changed or is too large, holds up no other.
  *
@@ -15,11 +17,13 @@
 import { paths } from '../../cluster/paths.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
 import type { Versioned } from '../../cluster/versioned.ts'
+import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
 import type { NewEvent } from '../monitor/event-ring.ts'
 import { attempt } from './attempt.ts'
 import { changesOf, isMalformed, type RoundFacts } from './facts.ts'
 import { type Place, placeAll } from './place-all.ts'
+import { placeAround } from './place-around.ts'
 import type { Batch, Case } from './round-case.ts'
 import { isGone, isSettled } from './running.ts'
 import type { Candidate } from './schedule-request.ts'
@@ -48,14 +52,18 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     if (found !== undefined) cases.push(found)
   }
   const { plans, request, leftOut } = placeAll(facts, candidatesOf(facts, cases), place, quarantine)
-  const batches: Batch[] = []
+  const batchOf = (each: Case, plan: TopologyPlan | undefined) => {
+    return attempt(each.topology.record.id, quarantine, () => writesOf(facts, each, plan))
+  }
+  const first = new Map<string, Batch>()
   for (const each of cases) {
     const { id } = each.topology.record
-    const batch = attempt(id, quarantine, () => writesOf(facts, each, plans.get(id)))
-    if (batch !== undefined) batches.push(batch)
+    const batch = batchOf(each, plans.get(id))
+    if (batch !== undefined) first.set(id, batch)
   }
+  const batches = request ? placeAround({ cases, request, place, batches: first, batchOf }) : first
   return {
-    batches: [...batches, ...quarantineBatches(facts, quarantine)],
+    batches: [...batches.values(), ...quarantineBatches(facts, quarantine)],
     quarantine,
     notes: new Map([
       ...[...plans].map(([id, plan]) => [id, plan.notes] as const),

@@ -2,8 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BoardView } from '../../cluster/board.ts'
 import { formatRanges, parseRanges } from '../../cluster/executor-ranges.ts'
-import type { AssignmentRecord, NodeRecord, SupervisorRecord } from '../../cluster/records.ts'
-import type { Versioned } from '../../cluster/versioned.ts'
+import type { AssignmentRecord, SupervisorRecord } from '../../cluster/records.ts'
 import { diffPlans } from '../../schedule/diff-plans.ts'
 import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { PlannedWorker } from '../../schedule/request.ts'
@@ -42,25 +41,27 @@ function assigned(...workers: readonly string[]): AssignmentRecord {
   }
 }
 
-function planOf(current: AssignmentRecord, ...workers: readonly string[]): TopologyPlan {
+/** `leaving`: nodes that shall be empty. */
+function planOf(
+  current: AssignmentRecord,
+  workers: readonly string[],
+  leaving: readonly string[] = [],
+): TopologyPlan {
   const planned = workers.map(workerOf)
   const before = current.workers.map((each) => ({ ...each, executors: parseRanges(each.executors) }))
   const { changes } = diffPlans(before, planned)
-  const moves = changes.map((change) => ({ ...change, why: 'a reason' }))
+  const moves = changes.map((change) => {
+    return { ...change, isLeaving: leaving.includes(change.from?.node ?? ''), why: 'a reason' }
+  })
   return { topologyId: 't-1', workers: planned, moves, unplaced: [], notes: [] }
 }
 
 interface More {
   readonly dead?: readonly string[]
   readonly lost?: readonly number[]
-  readonly draining?: readonly string[]
 }
 
-function factsOf({ dead = [], lost = [], draining = [] }: More = {}): RoundFacts {
-  const nodes = new Map<string, Versioned<NodeRecord>>()
-  for (const node of draining) {
-    nodes.set(node, { record: { node, isDraining: true, blacklistedUntil: undefined, why: '' }, version: 0 })
-  }
+function factsOf({ dead = [], lost = [] }: More = {}): RoundFacts {
   const supervisors = new Map<string, SupervisorRecord>()
   for (const node of ['a', 'b', 'c']) {
     const ports = [1, 2, 3]
@@ -71,15 +72,15 @@ function factsOf({ dead = [], lost = [], draining = [] }: More = {}): RoundFacts
     now: 0,
     deadNodes: new Set(dead),
     lostWorkers: new Map([['t-1', lost]]),
-    view: { nodes, supervisors },
+    view: { supervisors },
   }
   // Of a round's facts only these are looked at.
   return seen as unknown as RoundFacts
 }
 
 const current = assigned('1@a:1 [1,2]', '2@b:1 [3,4]')
-const drained = planOf(current, '1@a:1 [1,2]', '2@c:1 [3,4] g2')
-const spread = planOf(current, '1@a:1 [1]', '2@b:1 [3,4]', '3@c:1 [2] g2')
+const drained = planOf(current, ['1@a:1 [1,2]', '2@c:1 [3,4] g2'], ['b'])
+const spread = planOf(current, ['1@a:1 [1]', '2@b:1 [3,4]', '3@c:1 [2] g2'], ['b'])
 const layoutDigest = 'same'
 
 describe('what lives', () => {
@@ -87,7 +88,7 @@ describe('what lives', () => {
     ['its node is drained', drained],
     ['slots have come free', spread],
   ])('waits for a rebalance: %s', (_, plan) => {
-    const facts = factsOf({ draining: ['b'] })
+    const facts = factsOf()
     const seen = { current, plan, layoutDigest }
     expect(isVoluntary(facts, seen)).toBe(true)
     const held = heldPlan(facts, seen)
@@ -102,7 +103,7 @@ describe('what lives', () => {
   })
 
   test('with a plan that changes nothing there is nothing to do', () => {
-    const seen = { current, plan: planOf(current, '1@a:1 [1,2]', '2@b:1 [3,4]'), layoutDigest }
+    const seen = { current, plan: planOf(current, ['1@a:1 [1,2]', '2@b:1 [3,4]']), layoutDigest }
     expect(isVoluntary(factsOf(), seen)).toBe(false)
     expect(isForced(factsOf(), seen)).toBe(false)
   })
@@ -120,35 +121,35 @@ describe('what is lost', () => {
 
   test('does not take along what lives and is to leave: that waits', () => {
     const three = assigned('1@a:1 [1,2]', '2@b:1 [3,4]', '3@c:1 [5]')
-    const plan = planOf(three, '1@a:1 [1,2]', '2@a:2 [3,4] g2', '3@a:3 [5] g2')
-    const facts = factsOf({ dead: ['b'], draining: ['c'] })
+    const plan = planOf(three, ['1@a:1 [1,2]', '2@a:2 [3,4] g2', '3@a:3 [5] g2'], ['c'])
+    const facts = factsOf({ dead: ['b'] })
     const held = heldPlan(facts, { current: three, plan, layoutDigest })
     expect(held.workers.map(({ node, port }) => `${node}:${port}`)).toEqual(['a:1', 'a:2', 'c:1'])
     expect(held.moves.map(({ worker }) => worker)).toEqual([2])
   })
 
   test('whose executors others take restarts them anyway: nothing is held', () => {
-    const plan = planOf(current, '1@a:1 [1,2,3,4]')
+    const plan = planOf(current, ['1@a:1 [1,2,3,4]'])
     const facts = factsOf({ dead: ['b'] })
     expect(heldPlan(facts, { current, plan, layoutDigest })).toEqual(plan)
   })
 
   test('has no slot any more: its supervisor came back with other ports', () => {
     const before = assigned('1@a:9 [1,2]')
-    const plan = planOf(before, '1@b:1 [1,2] g2')
+    const plan = planOf(before, ['1@b:1 [1,2] g2'])
     expect(isForced(factsOf(), { current: before, plan, layoutDigest })).toBe(true)
   })
 
   test('executors that ran nowhere run at once, another layout begins at once', () => {
     const before = assigned('1@a:1 [1,2]')
-    const plan = planOf(before, '1@a:1 [1,2]', '2@b:1 [3] g2')
+    const plan = planOf(before, ['1@a:1 [1,2]', '2@b:1 [3] g2'])
     expect(isForced(factsOf(), { current: before, plan, layoutDigest })).toBe(true)
     expect(isForced(factsOf(), { current, plan: drained, layoutDigest: 'other' })).toBe(true)
   })
 })
 
-test('leaving are moves away from drained nodes, and no others', () => {
-  expect(leavingMoves(factsOf({ draining: ['b'] }), drained)).toHaveLength(1)
-  expect(leavingMoves(factsOf(), drained)).toEqual([])
-  expect(leavingMoves(factsOf({ draining: ['b'] }), spread)).toEqual([])
+test('leaving are moves away from nodes that shall be empty, and no others', () => {
+  expect(leavingMoves(drained)).toHaveLength(1)
+  expect(leavingMoves(planOf(current, ['1@a:1 [1,2]', '2@c:1 [3,4] g2']))).toEqual([])
+  expect(leavingMoves(spread)).toEqual([])
 })

@@ -63,13 +63,9 @@ export function heldPlan(facts: RoundFacts, seen: PlanSeen): TopologyPlan {
   }
 }
 
-/** Moves away from nodes that shall be empty: they are made even if something stays behind. */
-export function leavingMoves(facts: RoundFacts, plan: TopologyPlan): readonly PlannedMove[] {
-  return plan.moves.filter(({ from, to }) => {
-    const node = from === undefined || from.node === to?.node ? undefined : facts.view.nodes.get(from.node)
-    if (node === undefined) return false
-    return node.record.isDraining || (node.record.blacklistedUntil ?? 0) > facts.now
-  })
+/** Away from nodes that shall be empty, or only another's: they are made even if something stays behind. */
+export function leavingMoves(plan: TopologyPlan): readonly PlannedMove[] {
+  return plan.moves.filter(({ isLeaving, from, to }) => isLeaving && from?.node !== to?.node)
 }
 
 /** Its node is gone, or the leader has given it up, or its slot is no more. */

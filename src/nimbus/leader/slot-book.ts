@@ -7,6 +7,12 @@
 import type { AssignmentRecord } from '../../cluster/records.ts'
 import type { Batch } from './round-case.ts'
 
+/** A slot that is taken from its holder. */
+export interface Claim {
+  readonly slot: string
+  readonly holder: string
+}
+
 export class SlotBook {
   /** `node:port` → topology. */
   private readonly holders = new Map<string, string>()
@@ -16,13 +22,24 @@ export class SlotBook {
     for (const record of assignments) this.take(record)
   }
 
-  /** Other topologies that still hold a slot which this batch takes. */
-  holdersOf(batch: Batch): readonly string[] {
-    const holders = batch.writes.flatMap((write) => {
+  /** Slots that this batch takes and another topology still holds. */
+  claimsOf(batch: Batch): readonly Claim[] {
+    const claims = batch.writes.flatMap((write) => {
       if (write.kind !== 'put-assignment') return []
-      return slotsOf(write.record).flatMap((slot) => this.holders.get(slot) ?? [])
+      return slotsOf(write.record).flatMap((slot): Claim[] => {
+        const holder = this.holders.get(slot)
+        return holder === undefined ? [] : [{ slot, holder }]
+      })
     })
-    return holders.filter((holder) => holder !== batch.topologyId)
+    return claims.filter(({ holder }) => holder !== batch.topologyId)
+  }
+
+  /** It has no slot after this batch that it has not now. */
+  takesNothing({ topologyId, writes }: Batch): boolean {
+    const own = new Set(this.slots.get(topologyId))
+    return writes.every((write) => {
+      return write.kind !== 'put-assignment' || slotsOf(write.record).every((slot) => own.has(slot))
+    })
   }
 
   /** It stands on the board now. */
@@ -53,10 +70,19 @@ export class SlotBook {
  * others that wait as well: they change places. undefined: what is left waits for the next round.
  */
 export function nextBatch(waiting: readonly Batch[], book: SlotBook): Batch | undefined {
-  const free = waiting.find((batch) => book.holdersOf(batch).length === 0)
+  const free = waiting.find((batch) => book.claimsOf(batch).length === 0)
   if (free !== undefined) return free
   const ids = new Set(waiting.map(({ topologyId }) => topologyId))
-  return waiting.find((batch) => book.holdersOf(batch).every((holder) => ids.has(holder)))
+  return waiting.find((batch) => book.claimsOf(batch).every(({ holder }) => ids.has(holder)))
+}
+
+/** The holder gives that slot up with its own batch. */
+export function isGivenUp({ slot, holder }: Claim, batch: Batch | undefined): boolean {
+  return (batch?.writes ?? []).some((write) => {
+    if (write.kind === 'delete-assignment') return write.id === holder
+    if (write.kind !== 'put-assignment' || write.record.topologyId !== holder) return false
+    return !slotsOf(write.record).includes(slot)
+  })
 }
 
 function slotsOf({ workers }: AssignmentRecord): readonly string[] {

@@ -75,7 +75,7 @@ function rebalanceByItself(facts: RoundFacts, each: Case, plan: TopologyPlan): B
   const { record, version } = each.topology
   const seen = planSeen(each, plan)
   if (seen === undefined || !isVoluntary(facts, seen)) return undefined
-  const leaving = leavingMoves(facts, plan)
+  const leaving = leavingMoves(plan)
   // It was tried not long ago and did not work: spreading is not worth standing still again and again.
   if (leaving.length === 0 && facts.resting.has(record.id)) return undefined
   const drainMs = each.wanted?.outline.drainTimeoutMs ?? 0
@@ -150,7 +150,7 @@ function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Ba
         current && putAssignment(each, { ...current, epoch: facts.epoch, run: 'drain', dump: decided.dump })
       )
     case 'give-up':
-      if (!isForMovesOnly(record.wanted) || leavingMoves(facts, plan).length === 0)
+      if (!isForMovesOnly(record.wanted) || leavingMoves(plan).length === 0)
         return giveUp(facts, each, decided.why)
       return moveNow(facts, each, { plan, state: decided.state, told: [decided.why] })
     case 'place':

@@ -48,10 +48,14 @@ export class Draft {
   readonly workers = new Map<number, DraftWorker>()
   readonly homeless: HomelessWorker[] = []
   readonly pool = new Set<number>()
+  /** Workers that lived where they should not be when the round began. */
+  readonly leavers = new Set<number>()
   readonly reasons = new Map<number, string>()
   readonly notes: string[] = []
   /** Nodes it has for itself, by isolation; undefined: it is among the others. */
   isolatedNodes: number | undefined
+  /** It leaves no slot in this round. */
+  isHeld = false
   /** Of a worker that did not exist before. */
   readonly generationNew: number
   private readonly componentOf: Int32Array

@@ -23,7 +23,7 @@ export function standOn(draft: Draft, nodes: ReadonlyMap<string, DraftNode>): vo
     if (current.isSameLayout) keepWorker(draft, nodes.get(worker.node), worker, executors)
     else keepSlot(draft, nodes.get(worker.node), worker)
   }
-  dropSurplus(draft)
+  if (!draft.isHeld) dropSurplus(draft)
 }
 
 function keepWorker(
@@ -41,12 +41,14 @@ function keepWorker(
   }
   const here = assertDefined(node, 'a worker with a slot has a node')
   const whyLeaving = whyLeavingOf(draft, here)
+  if (whyLeaving !== undefined) draft.leavers.add(was.worker)
   const worker = draft.open(was.worker, here, was.port, { generation: was.generation, whyLeaving })
   for (const executor of executors) draft.place(worker, executor, true)
 }
 
 function keepSlot(draft: Draft, node: DraftNode | undefined, was: PlannedWorker): void {
-  const why = whyHomeless(draft, node, was) ?? (node && whyLeavingOf(draft, node))
+  const whyLeaving = node === undefined || draft.isHeld ? undefined : whyLeavingOf(draft, node)
+  const why = whyHomeless(draft, node, was) ?? whyLeaving
   if (why !== undefined || node === undefined) {
     draft.say(was.worker, why ?? `${was.node} is not in the cluster`)
     return
