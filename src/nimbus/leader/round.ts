@@ -12,7 +12,7 @@
  *       another leader, and a coordinator that is away, end a round
  *   L4  without the coordinator there is no round: what is not seen is not judged
  */
-import { isStreamError } from '../../base/errors.ts'
+import { isStreamError, type StreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Board, BoardWrite, Leadership } from '../../cluster/board.ts'
 import type { AssignmentRecord, TopologyRecord } from '../../cluster/records.ts'
@@ -31,7 +31,7 @@ import type { Place } from './place-all.ts'
 import type { Batch } from './round-case.ts'
 import { isQuiet } from './running.ts'
 import { ShapeCache } from './shape.ts'
-import { nextBatch, SlotBook } from './slot-book.ts'
+import { nextBatches, SlotBook } from './slot-book.ts'
 import { StuckBook } from './stuck-book.ts'
 
 /** Signs come in bunches: so long is waited for the others. A choice, far below what anybody notices. */
@@ -262,13 +262,14 @@ export class Reign {
   private async writeAll(batches: readonly Batch[]): Promise<boolean> {
     const { view } = this.spec.board
     const book = new SlotBook([...view.assignments.values()].map(({ record }) => record))
-    const waiting = [...batches]
-    for (let batch = nextBatch(waiting, book); batch !== undefined; batch = nextBatch(waiting, book)) {
-      waiting.splice(waiting.indexOf(batch), 1)
+    let waiting = [...batches]
+    for (let next = nextBatches(waiting, book); next.length > 0; next = nextBatches(waiting, book)) {
+      const together = new Set(next)
+      waiting = waiting.filter((batch) => !together.has(batch))
       if (!this.isHeld()) return false
-      const outcome = await this.write(batch)
+      const outcome = await this.write(next)
       if (outcome === 'stop') return false
-      if (outcome === 'written') book.written(batch)
+      if (outcome === 'written') for (const batch of next) book.written(batch)
     }
     for (const { topologyId } of waiting) {
       this.spec.log.debug('waits for slots that others still hold', { topology: topologyId })
@@ -276,20 +277,31 @@ export class Reign {
     return this.isHeld()
   }
 
-  private async write(batch: Batch): Promise<'written' | 'skipped' | 'stop'> {
-    const { leadership, memory, log, board } = this.spec
+  /** All of them or none. */
+  private async write(batches: readonly Batch[]): Promise<'written' | 'skipped' | 'stop'> {
+    const { leadership, board } = this.spec
     try {
-      if (batch.positionsOf !== undefined && !(await this.clearPositions(batch.positionsOf))) return 'skipped'
-      const writes: BoardWrite[] = [...batch.writes]
-      if (batch.freesKey !== undefined) {
+      const writes: BoardWrite[] = []
+      for (const batch of batches) {
+        if (batch.positionsOf !== undefined && !(await this.clearPositions(batch.positionsOf)))
+          return 'skipped'
+        writes.push(...batch.writes)
+        if (batch.freesKey === undefined) continue
         const submit = await board.submitOf(batch.freesKey)
         if (submit?.topologyId === batch.topologyId) writes.push({ kind: 'delete-submit', key: submit.key })
       }
       if (!leadership.isHeld) return 'stop'
       if (writes.length > 0) await leadership.write(writes)
     } catch (error) {
-      return this.onWriteFailed(batch, error)
+      return this.onWriteFailed(batches, error)
     }
+    for (const batch of batches) this.onWritten(batch)
+    this.isKicked = true
+    return 'written'
+  }
+
+  private onWritten(batch: Batch): void {
+    const { memory, log } = this.spec
     this.failing.delete(batch.topologyId)
     for (const event of batch.events) {
       if (event.kind === 'rebalance-given-up')
@@ -301,8 +313,6 @@ export class Reign {
       if (write.kind === 'put-topology' && write.record.phase === 'inactive')
         memory.stopWanted.delete(batch.topologyId)
     }
-    this.isKicked = true
-    return 'written'
   }
 
   /** False: some are left, for the next round. What names them goes last. */
@@ -315,31 +325,37 @@ export class Reign {
     return false
   }
 
-  private onWriteFailed({ topologyId }: Batch, error: unknown): 'skipped' | 'stop' {
+  private onWriteFailed(batches: readonly Batch[], error: unknown): 'skipped' | 'stop' {
     const { memory, log } = this.spec
     if (!isStreamError(error) || error.family === 'unavailable') throw error
     const { code, message } = error
     if (code === 'EPOCH_OLD') return 'stop'
-    if (code === 'RECORD_TOO_LARGE') {
+    const path = String(error.details['path'] ?? '')
+    for (const { topologyId } of code === 'RECORD_TOO_LARGE' ? batches : []) {
+      // Several may be too large together: that is nobody's fault.
+      if (batches.length > 1 && !path.endsWith(`/${topologyId}`)) continue
       // Nobody can make it smaller but who submitted it: left alone, in memory, and said.
       memory.quarantined.set(topologyId, message)
       log.error('topology quarantined', { topology: topologyId, why: message })
       return 'skipped'
     }
-    const isConflict = error.family === 'conflict'
-    if (isConflict) {
+    if (error.family === 'conflict') {
       this.conflicts += 1
       if (this.conflicts < CONFLICTS_MAX) this.isKicked = true
     }
+    for (const { topologyId } of batches) this.tellFailing(topologyId, error)
+    return 'skipped'
+  }
+
+  private tellFailing(topologyId: string, { code, message, family }: StreamError): void {
     const before = this.failing.get(topologyId)
     const count = before?.code === code ? before.count + 1 : 1
     this.failing.set(topologyId, { code, count })
     // Told once. One conflict alone is an operator's call that came in between, and nothing to tell.
-    if (count === (isConflict ? 2 : 1)) {
+    if (count === (family === 'conflict' ? 2 : 1)) {
       const fields = { topology: topologyId, code, message }
-      log.warn('what was decided could not be written, the next round tries again', fields)
+      this.spec.log.warn('what was decided could not be written, the next round tries again', fields)
     }
-    return 'skipped'
   }
 
   private async writeNodes(facts: RoundFacts, { request }: RoundDecision): Promise<void> {
@@ -377,7 +393,7 @@ export class Reign {
     this.leftOver = seen
     for (const { key, ...each } of due) {
       if (!this.isHeld()) return
-      const outcome = await this.write({ topologyId: key, events: [], ...each })
+      const outcome = await this.write([{ topologyId: key, events: [], ...each }])
       if (outcome === 'stop') return
       if (outcome === 'written') log.info('left over, deleted', { key })
       // More of it is left than a round may delete: the next one goes on.

@@ -2,7 +2,8 @@
  * Who holds which slot while a round is written, batch by batch. Pure: round.ts asks before it writes.
  *
  * The plan gives a slot away that its holder leaves. But the holder's write may fail, and a holder that has
- * to drain first leaves later: until then two topologies would have a worker in one slot.
+ * to drain first leaves later: until then two topologies would have a worker in one slot. Those that change
+ * places leave all at once, or none of them.
  */
 import type { AssignmentRecord } from '../../cluster/records.ts'
 import type { Batch } from './round-case.ts'
@@ -66,14 +67,37 @@ export class SlotBook {
 }
 
 /**
- * The next batch to write: the first that takes nobody's slot, or else the first that takes only slots of
- * others that wait as well: they change places. undefined: what is left waits for the next round.
+ * What is written next, in one write: the first batch that takes nobody's slot; or else the fewest that take
+ * slots of each other only, and give them up: they change places. Empty: what is left waits for the next
+ * round.
  */
-export function nextBatch(waiting: readonly Batch[], book: SlotBook): Batch | undefined {
+export function nextBatches(waiting: readonly Batch[], book: SlotBook): readonly Batch[] {
   const free = waiting.find((batch) => book.claimsOf(batch).length === 0)
-  if (free !== undefined) return free
-  const ids = new Set(waiting.map(({ topologyId }) => topologyId))
-  return waiting.find((batch) => book.claimsOf(batch).every(({ holder }) => ids.has(holder)))
+  if (free !== undefined) return [free]
+  const left = new Map(waiting.map((batch) => [batch.topologyId, batch]))
+  const claims = new Map(waiting.map((batch) => [batch.topologyId, book.claimsOf(batch)]))
+  for (let before = -1; before !== left.size; ) {
+    before = left.size
+    for (const id of [...left.keys()]) {
+      const isServed = (claims.get(id) ?? []).every((claim) => isGivenUp(claim, left.get(claim.holder)))
+      if (!isServed) left.delete(id)
+    }
+  }
+  let fewest: readonly Batch[] = []
+  for (const id of left.keys()) {
+    const together = reachedFrom(id, claims)
+    if (fewest.length === 0 || together.size < fewest.length)
+      fewest = [...together].flatMap((each) => left.get(each) ?? [])
+  }
+  return fewest
+}
+
+/** A topology, those whose slots it takes, those whose slots they take. */
+function reachedFrom(id: string, claims: ReadonlyMap<string, readonly Claim[]>): ReadonlySet<string> {
+  const reached = new Set([id])
+  // A set goes on with what is added meanwhile.
+  for (const each of reached) for (const { holder } of claims.get(each) ?? []) reached.add(holder)
+  return reached
 }
 
 /** The holder gives that slot up with its own batch. */
