@@ -113,3 +113,15 @@ test('of very many only a part is sent at once, the rest follows', () => {
   expect(parts).toEqual([10_000, 10_000, 5_000])
   expect(positions.takeChanged()).toEqual({})
 })
+
+test('of very many that all go on, each has its turn: none is passed over for those before it', () => {
+  const { positions } = made()
+  const seen = new Set<string>()
+  for (let round = 1; round <= 3; round += 1) {
+    positions.collect(Array.from({ length: 25_000 }, (_, n) => at(round, `p${n}`)))
+    const taken = positions.takeChanged()
+    for (const partition of Object.keys(taken['s'] ?? {})) seen.add(partition)
+    positions.onStored(taken)
+  }
+  expect(seen.size).toBe(25_000)
+})

@@ -10,6 +10,7 @@
  * stored, however far the source is by then. While a position of a partition is on its way no other is sent,
  * until its answer comes, the line is lost, or `ANSWER_MS` are over.
  */
+import { assertDefined } from '../../base/assert.ts'
 import type { PositionDesk } from '../../flow/executor/services.ts'
 import type { Clock } from '../../host/host.ts'
 import { fromPlainJson, toPlainJson } from '../../state/plain-json.ts'
@@ -25,6 +26,12 @@ const CHANGED_MAX = 10_000
 /** So long an answer is waited for before the newest is sent. */
 const ANSWER_MS = 5_000
 
+interface Due {
+  readonly componentId: string
+  readonly partition: string
+  readonly current: StoredPartition
+}
+
 interface OnItsWay {
   readonly sent: StoredPartition
   readonly text: string
@@ -37,6 +44,8 @@ export class SeatPositions implements PositionDesk {
   private readonly onItsWay = new Map<string, OnItsWay>()
   /** By the same keys: what is stored for sure. */
   private readonly settled = new Map<string, StoredPartition>()
+  /** Keys that had no room in the last message. */
+  private passedOver: ReadonlySet<string> = new Set()
   /** What others read is theirs to say. */
   private readHere: ReadonlySet<string> = new Set()
 
@@ -82,21 +91,36 @@ export class SeatPositions implements PositionDesk {
   /** What is to be sent now, or a part of it; it counts as sent. Empty: nothing. */
   takeChanged(): PositionTexts {
     const nowMs = this.clock.monotonicMs()
-    let count = 0
     const changed: Record<string, Record<string, string>> = {}
+    const due = this.findDue(nowMs)
+    // Who was passed over comes first, longest waiting before the others.
+    const inTurn = new Set([...this.passedOver].filter((key) => due.has(key)))
+    for (const key of due.keys()) inTurn.add(key)
+    let count = 0
+    for (const key of inTurn) {
+      count += 1
+      if (count > CHANGED_MAX) break
+      const { componentId, partition, current } = assertDefined(due.get(key), 'only who is due has a turn')
+      const text = toPlainJson(current)
+      this.onItsWay.set(key, { sent: current, text, sentAtMs: nowMs })
+      changed[componentId] ??= {}
+      changed[componentId][partition] = text
+      inTurn.delete(key)
+    }
+    this.passedOver = inTurn
+    return changed
+  }
+
+  private findDue(nowMs: number): ReadonlyMap<string, Due> {
+    const due = new Map<string, Due>()
     for (const [componentId, partitions] of this.book.snapshot()) {
       for (const [partition, current] of partitions) {
         const key = keyOf(componentId, partition)
         if (!this.readHere.has(key) || !this.isDue(key, current, nowMs)) continue
-        count += 1
-        if (count > CHANGED_MAX) return changed
-        const text = toPlainJson(current)
-        this.onItsWay.set(key, { sent: current, text, sentAtMs: nowMs })
-        changed[componentId] ??= {}
-        changed[componentId][partition] = text
+        due.set(key, { componentId, partition, current })
       }
     }
-    return changed
+    return due
   }
 
   /** What was on its way may have got lost: it is sent again. */
