@@ -3,7 +3,8 @@
  * assignment has not changed since, so that a worker that was moved away cannot set back the one that came
  * after it.
  *
- * Bounds: a `multi` takes at most WRITES_AT_ONCE partitions, READS_AT_ONCE reads wait at a time.
+ * Bounds: a `multi` takes at most WRITES_AT_ONCE partitions of BYTES_AT_ONCE, READS_AT_ONCE reads wait at a
+ * time.
  */
 import { assertDefined } from '../base/assert.ts'
 import { ConflictError, hasCode, isStreamError, type StreamError } from '../base/errors.ts'
@@ -14,6 +15,8 @@ import { recordCodecs } from './record-codec.ts'
 
 const WRITES_AT_ONCE = 100
 const READS_AT_ONCE = 500
+/** ZooKeeper takes 1 MB in a request: half of it, and one record more. */
+const BYTES_AT_ONCE = 512 * 1_024
 /** Nodes that are missing or there against our belief, within one call: each is learnt once. */
 const SURPRISES_MAX = 3 * WRITES_AT_ONCE
 
@@ -77,7 +80,7 @@ export class PositionShelf {
       path: this.root + paths.assignment(topologyId),
       version: assignmentVersion,
     }
-    for (const some of inPieces(all, WRITES_AT_ONCE)) await this.writeSome(check, some)
+    for (const some of inRequests(all)) await this.writeSome(check, some)
   }
 
   /**
@@ -180,4 +183,19 @@ function inPieces<T>(all: readonly T[], countMax: number): readonly (readonly T[
   return Array.from({ length: Math.ceil(all.length / countMax) }, (_, index) => {
     return all.slice(index * countMax, (index + 1) * countMax)
   })
+}
+
+function inRequests(all: readonly Written[]): readonly (readonly Written[])[] {
+  const requests: Written[][] = []
+  let sizeBytes = Number.POSITIVE_INFINITY
+  for (const each of all) {
+    const last = requests.at(-1)
+    sizeBytes += each.path.length + each.data.length
+    if (last !== undefined && last.length < WRITES_AT_ONCE && sizeBytes <= BYTES_AT_ONCE) last.push(each)
+    else {
+      requests.push([each])
+      sizeBytes = each.path.length + each.data.length
+    }
+  }
+  return requests
 }

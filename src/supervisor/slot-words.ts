@@ -5,7 +5,7 @@ import { clusterCodes } from '../base/error-table-cluster.ts'
 import type { ToSupervisor } from '../cluster/seat-messages.ts'
 import type { NodeHappening, SlotPhase } from '../rpc/heartbeat.ts'
 import type { WorkerEnd } from './exit-reason.ts'
-import type { PositionSource, PositionsFull } from './post/position-post.ts'
+import type { PositionSource, PositionsLeftOut } from './post/position-post.ts'
 import type { SlotState, SlotWish } from './slot.ts'
 
 const phases: Readonly<Record<SlotState['kind'], SlotPhase>> = {
@@ -64,14 +64,14 @@ export function happeningOf(message: Told, { topologyId, worker }: SlotWish, at:
   }
 }
 
-/** Too many of them: told in the name of the component. */
+/** Too many, or one too large: told in the name of the component. */
 export function faultOfPositions(
   { topologyId, worker }: PositionSource,
-  { component, message }: PositionsFull,
+  { code, component, message }: PositionsLeftOut,
   at: number,
 ): NodeHappening {
-  const { family } = clusterCodes.POSITIONS_TOO_MANY
-  const fault = { code: 'POSITIONS_TOO_MANY', family, component, task: 0, message, stack: undefined, at }
+  const { family } = clusterCodes[code]
+  const fault = { code, family, component, task: 0, message, stack: undefined, at }
   return { kind: 'fault', at, topologyId, worker, fault }
 }
 

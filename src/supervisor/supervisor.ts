@@ -140,7 +140,7 @@ export class Supervisor {
       board,
       versionFor: (source) => this.versionFor(source),
       tellStored: (source, stored) => this.tellStored(source, stored),
-      onFull: (source, full) => this.report(faultOfPositions(source, full, host.clock.now())),
+      onLeftOut: (source, leftOut) => this.report(faultOfPositions(source, leftOut, host.clock.now())),
     })
     const writeBlob = (digest: string, bytes: Uint8Array) => nimbus.writeBlob(digest, bytes)
     this.states = new StatePost({ host, log: this.log, writeBlob })

@@ -506,6 +506,13 @@ describe('positions', () => {
     expect(await world.drive(b.positionsOf('t'))).toEqual({ lines: many })
   })
 
+  test('that are large go in pieces that a request can take', async () => {
+    const { world, b } = await withAssignment()
+    const large = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`p${n}`, 'x'.repeat(40_000)]))
+    await world.drive(b.putPositions('t', 0, { lines: large }, 1))
+    expect(await world.drive(b.positionsOf('t'))).toEqual({ lines: large })
+  })
+
   const thousands = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`p${n}`, String(n)]))
 
   test('of 2,000 partitions are read with many questions on their way at once', async () => {

@@ -13,7 +13,7 @@ import { LogFiles } from '../../src/supervisor/node/log-files.ts'
 import {
   PositionPost,
   type PositionSource,
-  type PositionsFull,
+  type PositionsLeftOut,
 } from '../../src/supervisor/post/position-post.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
@@ -235,7 +235,7 @@ describe('positions', () => {
     const world = new VirtualWorld({ seed: 1 })
     const puts: { readonly version: number; readonly positions: PositionTexts }[] = []
     const told: unknown[] = []
-    const fulls: PositionsFull[] = []
+    const fulls: PositionsLeftOut[] = []
     const seen = { version: 1, current: 1, isOurs: true, syncCount: 0 }
     const post = new PositionPost({
       host: world.host('a'),
@@ -253,7 +253,7 @@ describe('positions', () => {
       },
       versionFor: () => (seen.isOurs ? seen.version : undefined),
       tellStored: (_source, stored) => told.push(stored),
-      onFull: (_source, full) => fulls.push(full),
+      onLeftOut: (_source, full) => fulls.push(full),
     })
     const pass = (ms: number) => world.run({ untilMs: world.nowMs + ms })
     return { world, post, puts, told, fulls, seen, pass }
@@ -297,7 +297,7 @@ describe('positions', () => {
     post.take(source, of(0, 60_000))
     post.take(source, of(60_000, 100_010))
     post.take(source, of(100_000, 100_010))
-    expect(fulls).toMatchObject([{ component: 'lines', leftOutCount: 10 }])
+    expect(fulls).toMatchObject([{ code: 'POSITIONS_TOO_MANY', component: 'lines', leftOutCount: 10 }])
     await pass(1_000)
     const storedNames = () => told.flatMap((each) => Object.keys((each as PositionTexts)['lines'] ?? {}))
     expect(storedNames()).toHaveLength(100_000)
@@ -308,6 +308,19 @@ describe('positions', () => {
     expect(new Set(storedNames()).size).toBe(100_010)
     expect(puts.length).toBe(2)
     expect(fulls).toHaveLength(1)
+  })
+
+  test('a position that no record can hold keeps none of the others out, and is told once', async () => {
+    const { post, puts, told, fulls, pass } = made()
+    const large = JSON.stringify('x'.repeat(300_000))
+    for (let n = 1; n <= 3; n += 1) {
+      post.take(source, { lines: { large, good: `"${n}"` }, others: { good: `"${n}"` } })
+      await pass(5_000)
+    }
+    expect(puts.at(-1)?.positions).toEqual({ lines: { good: '"3"' }, others: { good: '"3"' } })
+    expect(told).toHaveLength(3)
+    expect(fulls).toMatchObject([{ code: 'RECORD_TOO_LARGE', component: 'lines', leftOutCount: 1 }])
+    expect(fulls[0]?.message).toContain("'large'")
   })
 
   test('what the board has does not go over what was taken here and waits', async () => {

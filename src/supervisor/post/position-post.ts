@@ -16,12 +16,15 @@
  *       that comes back after another node had it begins with what the board has
  *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX` a worker. What is over it
  *       is not taken and never told stored, so the worker says it again when there is room; the user is told
+ *   Q5  a position that no record can hold keeps no other from being stored; the user is told
  */
 
 import { Backoff } from '../../base/backoff.ts'
 import { hasCode, isStreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Board, PositionTexts } from '../../cluster/board.ts'
+import { recordCodecs } from '../../cluster/record-codec.ts'
+import { RECORD_BYTES_MAX } from '../../cluster/records.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
 
 /** The worker that a position came from. */
@@ -39,11 +42,15 @@ export interface PositionPostSpec {
   /** Version of the assignment by which this worker is this node's; undefined: it is not any more. */
   readonly versionFor: (source: PositionSource) => number | undefined
   readonly tellStored: (source: PositionSource, stored: PositionTexts) => void
-  /** Once, until all that a worker says can be taken again. Its user should know. */
-  readonly onFull: (source: PositionSource, full: PositionsFull) => void
+  /**
+   * Too many: once, until all that a worker says can be taken again. Too large: once a component. Its user
+   * should know.
+   */
+  readonly onLeftOut: (source: PositionSource, leftOut: PositionsLeftOut) => void
 }
 
-export interface PositionsFull {
+export interface PositionsLeftOut {
+  readonly code: 'POSITIONS_TOO_MANY' | 'RECORD_TOO_LARGE'
   /** One whose positions were not taken, and of how many partitions in all. */
   readonly component: string
   readonly leftOutCount: number
@@ -66,6 +73,8 @@ interface Shelf {
   readonly waiting: Map<number, Waiting>
   readonly backoff: Backoff
   isFullTold: boolean
+  /** Components that were told of a position that is too large. */
+  readonly largeTold: Set<string>
   isWriting: boolean
   timer: Stoppable | undefined
   nextAtMs: number
@@ -125,6 +134,10 @@ export class PositionPost {
     let full = ''
     for (const [component, partitions] of Object.entries(positions)) {
       for (const [partition, stored] of Object.entries(partitions)) {
+        if (isTooLarge(stored, source)) {
+          this.tellLarge(shelf, source, component, partition)
+          continue
+        }
         if (!hasRoom(waiting.positions, component, partition)) {
           leftOutCount += 1
           full = component
@@ -166,7 +179,16 @@ export class PositionPost {
     const message =
       `positions of ${leftOutCount} partitions of ${component} are not taken yet: ` +
       `worker ${source.worker} has more than ${PARTITIONS_MAX} that wait to be stored`
-    this.spec.onFull(source, { component, leftOutCount, message })
+    this.spec.onLeftOut(source, { code: 'POSITIONS_TOO_MANY', component, leftOutCount, message })
+  }
+
+  private tellLarge(shelf: Shelf, source: PositionSource, component: string, partition: string): void {
+    if (shelf.largeTold.has(component)) return
+    shelf.largeTold.add(component)
+    const message =
+      `the position of partition '${partition}' of ${component} cannot be stored: its record would be ` +
+      `above ${RECORD_BYTES_MAX} bytes. A restart reads it again from the last one that was stored`
+    this.spec.onLeftOut(source, { code: 'RECORD_TOO_LARGE', component, leftOutCount: 1, message })
   }
 
   private shelf(topologyId: string): Shelf {
@@ -179,6 +201,7 @@ export class PositionPost {
         waiting: new Map(),
         backoff: new Backoff({ firstMs: WRITE_MS, maxMs: 5_000 }, chance),
         isFullTold: false,
+        largeTold: new Set(),
         isWriting: false,
         timer: undefined,
         nextAtMs: Number.NEGATIVE_INFINITY,
@@ -252,6 +275,18 @@ export class PositionPost {
     }
     if (waiting?.positions.size === 0) shelf.waiting.delete(worker)
     this.spec.tellStored(source, plain(sent))
+  }
+}
+
+/** Looked at closely only if it could be: a character takes at most six bytes. */
+function isTooLarge(stored: string, { incarnation }: PositionSource): boolean {
+  if (stored.length < RECORD_BYTES_MAX / 8) return false
+  try {
+    recordCodecs.position.encode('', { stored, incarnation })
+    return false
+  } catch (error) {
+    if (hasCode(error, 'RECORD_TOO_LARGE')) return true
+    throw error
   }
 }
 
