@@ -18,6 +18,12 @@
 import type { Json } from '../topology/describe/document.ts'
 import type { RunMode } from './records.ts'
 
+/**
+ * Raised with every change by which one side would not understand the other: workers outlive their
+ * supervisor, so the next one may be of another version. It starts workers that speak another one anew.
+ */
+export const SEAT_PROTOCOL = 1
+
 /** What a worker is, for HELLO and for adoption. */
 export interface SeatFacts {
   readonly topologyId: string
@@ -94,6 +100,8 @@ export type ToWorker =
 export type ToSupervisor =
   | {
       readonly kind: 'hello'
+      /** `SEAT_PROTOCOL` of the worker. */
+      readonly protocol: number
       /** What the supervisor gave it at launch. */
       readonly secret: string
       readonly pid: number

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { incarnationOf } from '../cluster/incarnation.ts'
+import { SEAT_PROTOCOL } from '../cluster/seat-messages.ts'
 import { judgeNewcomer, type Newcomer } from './adoption.ts'
 import type { SeatRecord } from './local-state.ts'
 
@@ -27,7 +28,7 @@ const seat = {
   layout: 4,
   layoutDigest: '8-ff',
 }
-const hello: Newcomer = { pid: 77, bornAt: '1234', seat }
+const hello: Newcomer = { protocol: SEAT_PROTOCOL, pid: 77, bornAt: '1234', seat }
 
 describe('a process says hello', () => {
   test('the one that is kept goes on', () => {
@@ -58,6 +59,12 @@ describe('a process says hello', () => {
     }
   })
 
+  test('one of another version, with a seat or without: its successor is understood', () => {
+    for (const other of [{ protocol: SEAT_PROTOCOL + 1 }, { protocol: 0, seat: undefined }]) {
+      expect(judgeNewcomer({ ...kept, hasStarted: false }, { ...hello, ...other }).verdict).toBe('kill')
+    }
+  })
+
   test('without a seat it waits for one, unless it had one', () => {
     const fresh = { ...kept, hasStarted: false }
     expect(judgeNewcomer(fresh, { ...hello, seat: undefined }).verdict).toBe('adopt')
@@ -66,6 +73,6 @@ describe('a process says hello', () => {
 
   test('one whose process was not kept in time proves itself by its secret', () => {
     const unseen = { ...kept, pid: undefined, bornAt: undefined, hasStarted: false }
-    expect(judgeNewcomer(unseen, { pid: 1, bornAt: '1', seat: undefined }).verdict).toBe('adopt')
+    expect(judgeNewcomer(unseen, { ...hello, pid: 1, bornAt: '1', seat: undefined }).verdict).toBe('adopt')
   })
 })

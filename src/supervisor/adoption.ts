@@ -4,16 +4,18 @@
  *
  *   nothing kept of it                       dismiss   it is told to go; nobody may be signalled on a guess
  *   another process with its secret          dismiss   a child of a worker has read its environment
+ *   another version of the messages          kill      it is ours for sure; its successor is understood
  *   a seat that is not the one kept          kill      it is ours for sure, and in nobody's way any more
  *   no seat yet, or the one kept             adopt
  *
  * Whether its seat is still wanted here is the slot's business (slot.ts).
  */
 import { incarnationOf } from '../cluster/incarnation.ts'
-import type { SeatFacts } from '../cluster/seat-messages.ts'
+import { SEAT_PROTOCOL, type SeatFacts } from '../cluster/seat-messages.ts'
 import type { SeatRecord } from './local-state.ts'
 
 export interface Newcomer {
+  readonly protocol: number
   readonly pid: number
   readonly bornAt: string
   readonly seat: SeatFacts | undefined
@@ -29,6 +31,9 @@ export function judgeNewcomer(kept: SeatRecord | undefined, hello: Newcomer): Ad
   const isOther = kept.pid !== undefined && (kept.pid !== hello.pid || kept.bornAt !== hello.bornAt)
   if (isOther) {
     return { verdict: 'dismiss', why: `this secret belongs to process ${kept.pid}, not to ${hello.pid}` }
+  }
+  if (hello.protocol !== SEAT_PROTOCOL) {
+    return { verdict: 'kill', why: `it speaks protocol ${hello.protocol}, this supervisor ${SEAT_PROTOCOL}` }
   }
   const { seat } = hello
   if (seat === undefined) {

@@ -53,3 +53,10 @@ function permit(caller: Caller): void {
   if (caller.roles.some((role) => ROLES_ALLOWED.has(role))) return
   throw new UsageError('NOT_ALLOWED', `${caller.name} is no daemon: logs are read through nimbus`)
 }
+
+/** A listener on every address is reached by the node's name. */
+export function reachedAt(address: string, host: string): string {
+  const at = address.lastIndexOf(':')
+  const bound = address.slice(0, at)
+  return bound === '0.0.0.0' || bound === '::' || bound === '[::]' ? `${host}${address.slice(at)}` : address
+}

@@ -46,7 +46,7 @@ import { damagedAssignments, type Orders, ordersOf, type SlotOrder } from './slo
 import { SlotPreparation } from './slot-preparation.ts'
 import { SlotRunner } from './slot-runner.ts'
 import { faultOfPositions } from './slot-words.ts'
-import { serveSupervisor } from './supervisor-http.ts'
+import { reachedAt, serveSupervisor } from './supervisor-http.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
 
 export interface SupervisorSpec {
@@ -392,7 +392,9 @@ export class Supervisor {
       logs: this.logs,
       notReady: () => (board.state === 'connected' ? [] : ['the board']),
     }).then((serving) => {
-      this.stoppables.push(serving)
+      // After `stop` nobody looks through them any more.
+      if (this.isStopped) serving.stop()
+      else this.stoppables.push(serving)
       return serving
     })
   }
@@ -491,10 +493,3 @@ export class Supervisor {
 }
 
 const ANNOUNCE_AGAIN_MS = 500
-
-/** A listener on every address is reached by the node's name. */
-function reachedAt(address: string, host: string): string {
-  const at = address.lastIndexOf(':')
-  const bound = address.slice(0, at)
-  return bound === '0.0.0.0' || bound === '::' || bound === '[::]' ? `${host}${address.slice(at)}` : address
-}

@@ -22,7 +22,14 @@
 import { assertDefined, InvariantError } from '../base/assert.ts'
 import type { Logger } from '../base/log.ts'
 import { ExitCode } from '../cluster/exit-codes.ts'
-import type { ExitReason, SeatAssign, SeatFacts, ToSupervisor, ToWorker } from '../cluster/seat-messages.ts'
+import {
+  type ExitReason,
+  SEAT_PROTOCOL,
+  type SeatAssign,
+  type SeatFacts,
+  type ToSupervisor,
+  type ToWorker,
+} from '../cluster/seat-messages.ts'
 import { messageOf } from '../flow/executor/user-code.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { LoadModule } from './reporters.ts'
@@ -129,6 +136,7 @@ export class WorkerProcess {
     const { secret, pid, bornAt } = this.spec
     return {
       kind: 'hello',
+      protocol: SEAT_PROTOCOL,
       secret,
       pid,
       bornAt,

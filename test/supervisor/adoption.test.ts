@@ -201,7 +201,7 @@ describe('who may be a worker', () => {
     })
     return state
   }
-  const hello = (secret: unknown): unknown => ({ kind: 'hello', secret, pid: 1, bornAt: '1' })
+  const hello = (secret: unknown): unknown => ({ kind: 'hello', protocol: 1, secret, pid: 1, bornAt: '1' })
 
   test('who says nothing is let go after five seconds', async () => {
     const world = new SupervisorWorld()

@@ -1,12 +1,13 @@
 // Worker processes that are none: each on a virtual host of its own, so it outlives its supervisor, and
 // speaking exactly what src/cluster/seat-messages.ts says. What goes wrong with them is set from outside.
 import { MessageChannel } from '../../src/cluster/message-channel.ts'
-import type {
-  ExitReason,
-  SeatAssign,
-  SeatBeat,
-  ToSupervisor,
-  ToWorker,
+import {
+  type ExitReason,
+  SEAT_PROTOCOL,
+  type SeatAssign,
+  type SeatBeat,
+  type ToSupervisor,
+  type ToWorker,
 } from '../../src/cluster/seat-messages.ts'
 import type { Host } from '../../src/host/host.ts'
 import type { VirtualWorld } from '../../src/host/virtual/virtual-world.ts'
@@ -118,6 +119,7 @@ export class FakeWorker {
       this.isOpen = true
       channel.send({
         kind: 'hello',
+        protocol: SEAT_PROTOCOL,
         secret: this.spec.secret,
         pid: this.pid,
         bornAt: this.bornAt,

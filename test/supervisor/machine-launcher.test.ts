@@ -23,7 +23,7 @@ const [, port] = address.split(':')
 const bornAt = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')[19]
 const socket = connect(Number(port), '127.0.0.1', () => {
   const secret = process.env.TYPHOON_SEAT_SECRET
-  const text = JSON.stringify({ kind: 'hello', secret, pid: process.pid, bornAt })
+  const text = JSON.stringify({ kind: 'hello', protocol: 1, secret, pid: process.pid, bornAt })
   const frame = Buffer.alloc(4 + Buffer.byteLength(text))
   frame.writeUInt32BE(Buffer.byteLength(text))
   frame.write(text, 4)

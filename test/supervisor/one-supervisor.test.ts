@@ -3,6 +3,7 @@
 // way, and the next is not kept waiting.
 import { describe, expect, test } from 'vitest'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
+import type { Host } from '../../src/host/host.ts'
 import type { SupervisorSettings } from '../../src/supervisor/supervisor-settings.ts'
 import { SESSION_MS } from '../cluster/board-world.ts'
 import { FakeLauncher } from './fake-worker.ts'
@@ -138,4 +139,28 @@ describe('under one name', () => {
     await world.until(() => watcher.view.supervisors.has(NODE))
     expect(tries).toBeGreaterThan(1)
   })
+})
+
+test('stopped while its listener opens, it listens no longer', async () => {
+  const world = new SupervisorWorld()
+  const base = world.world.host(NODE)
+  let opened = (): void => undefined
+  const opening = new Promise<void>((resolve) => {
+    opened = resolve
+  })
+  const counts = { opened: 0, stopped: 0 }
+  const serve = async () => {
+    counts.opened += 1
+    await opening
+    return { address: `${NODE}:8000`, stop: () => (counts.stopped += 1) }
+  }
+  const host: Host = Object.create(base, { http: { value: { serve } } })
+  const board = world.board(NODE, '/typhoon', ['assignments', 'topologies'])
+  const supervisor = supervisorOn(world, { host, board }, world.launcher, world.settings)
+  const begun = supervisor.start()
+  await world.until(() => counts.opened === 1, 'the listener to be opened')
+  await world.drive(supervisor.stop({ leaveWorkers: true }))
+  opened()
+  await world.drive(begun)
+  expect(counts.stopped).toBe(1)
 })

@@ -49,7 +49,7 @@ describe('a spare', () => {
     const seated = world.spawn(1)
     await world.pass(30_000)
     expect(seated.heard).toEqual([
-      { kind: 'hello', secret: 'secret 1', pid: 1, bornAt: 'b', seat: undefined },
+      { kind: 'hello', protocol: 1, secret: 'secret 1', pid: 1, bornAt: 'b', seat: undefined },
     ])
     expect(seated.exits).toEqual([])
   })

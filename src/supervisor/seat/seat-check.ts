@@ -43,6 +43,7 @@ const file = z.object({ executor: count, path: line, sizeBytes: count })
 const schema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('hello'),
+    protocol: count,
     secret: nameOrEmpty,
     pid: count,
     bornAt: nameOrEmpty,

@@ -166,7 +166,8 @@ export class SeatDesk {
     }
     const hello = checkSeatMessage(message, (why) => this.spec.log.warn('a hello does not fit', { why }))
     if (hello?.kind !== 'hello') return refuse('this is no hello')
-    const newcomer = { pid: hello.pid, bornAt: hello.bornAt, seat: hello.seat }
+    const { protocol, pid, bornAt } = hello
+    const newcomer = { protocol, pid, bornAt, seat: hello.seat }
     const verdict = seat.isMine(newcomer) ? seat.owner.judge(newcomer) : 'dismiss'
     if (verdict !== 'adopt') {
       this.spec.log.warn('a worker is not taken back', { pid: hello.pid, verdict })
