@@ -1,4 +1,5 @@
 /** Real worker processes over real sockets: the few things that only they can show. */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,6 +14,7 @@ import type { SeatAssign, ToSupervisor, ToWorker } from '../../src/cluster/seat-
 import type { Stoppable } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 import { expandParallelism } from '../../src/topology/expand.ts'
+import { freePorts } from '../servers/free-ports.ts'
 
 const mainPath = fileURLToPath(new URL('../../src/worker/main.ts', import.meta.url))
 const host = createNodeHost()
@@ -53,6 +55,8 @@ const layout = layoutDigest(
 )
 
 let directory = ''
+/** Where the worker shall listen. */
+let ownPort = 0
 let listening: Stoppable | undefined
 let children: ChildProcess[] = []
 
@@ -93,9 +97,9 @@ class Launched {
     for (const look of [...this.looks]) look()
   }
 
-  /** Resolves when such a message has come. */
+  /** Resolves when such a message has come; rejects if the process ends without. */
   heardOf(isIt: (message: ToSupervisor) => boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const look = () => {
         if (!this.heard.some(isIt)) return
         this.looks.delete(look)
@@ -103,12 +107,14 @@ class Launched {
       }
       this.looks.add(look)
       look()
+      this.exit.then((end) => reject(new Error(`it ended: ${JSON.stringify(end)} ${this.output}`)), reject)
     })
   }
 }
 
 async function launch(nodeOptions: readonly string[] = []): Promise<Launched> {
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  const [port = 0, own = 0] = await freePorts(2)
+  ownPort = own
   const control = join(directory, 'control.json')
   const child = spawn(process.execPath, [...nodeOptions, mainPath], {
     cwd: directory,
@@ -148,7 +154,7 @@ function assign(fault: string, over: Partial<SeatAssign> = {}): SeatAssign {
     parallelism: {},
     workers: undefined,
     placement: [1, 1, 1, 1],
-    listen: `127.0.0.1:${40_000 + Math.floor(Math.random() * 10_000)}`,
+    listen: `127.0.0.1:${ownPort}`,
     peers: [],
     token: 'token',
     run: 'active',
