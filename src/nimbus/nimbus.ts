@@ -96,6 +96,7 @@ export class Nimbus {
       inspect: spec.inspect,
       memory: this.memory,
       nimbus: id,
+      address: spec.address,
       version: spec.version,
       reign: () => (this.isLeader ? this.reign : undefined),
     }

@@ -8,7 +8,7 @@
  *                        ╰─ silent, no answer ▶ found nothing, when all have ended so
  *
  * A Nimbus that answers as the leader is used under the address at which it answered: what it calls
- * itself may not be reachable from here.
+ * itself may not be reachable from here. Whether two are the same is told by what they call themselves.
  */
 import { deferred } from '../base/deferred.ts'
 import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
@@ -16,6 +16,13 @@ import type { Http, Timers } from '../host/host.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
 import { replyOf, requestOf } from './route-call.ts'
 import { nimbusRoutes } from './routes/nimbus-routes.ts'
+
+export interface FoundNimbus {
+  /** Where it answers. */
+  readonly address: string
+  /** What it calls itself, and others call it. */
+  readonly self: string
+}
 
 export interface LeaderFinderSpec {
   readonly http: Http
@@ -28,25 +35,46 @@ export interface LeaderFinderSpec {
 
 /** A standby is asked again so soon, while somebody else is silent. */
 const AGAIN_MS = 250
+/** Longest wait for a leader of who is content with a standby. */
+const CONTENT_MS = 1_000
 /** Addresses beyond the seeds that standbys may name in one search. */
 const NAMED_MAX = 16
 
 export class LeaderFinder {
   private readonly spec: LeaderFinderSpec
-  private known: string | undefined
-  private searching: Promise<string> | undefined
+  private known: FoundNimbus | undefined
+  private searching: Promise<FoundNimbus> | undefined
+  /** Who answered that it does not lead, in the last search. */
+  private standby: string | undefined
 
   constructor(spec: LeaderFinderSpec) {
     this.spec = spec
   }
 
   /** The leader as last seen, or a search for it. */
-  async find(): Promise<string> {
+  async find(): Promise<FoundNimbus> {
     return this.known ?? (await this.search())
   }
 
+  /** The leader, or else a standby: for what both can tell. */
+  async findAny(): Promise<FoundNimbus> {
+    const leader = this.find()
+    const over = deferred<undefined>()
+    const timer = this.spec.timers.after(CONTENT_MS, () => over.resolve(undefined))
+    try {
+      const found = await Promise.race([leader, over.promise])
+      if (found !== undefined) return found
+    } catch (error) {
+      if (!isStandby(error)) throw error
+    } finally {
+      timer.stop()
+    }
+    const { standby } = this
+    return standby === undefined ? await leader : { address: standby, self: standby }
+  }
+
   /** Asks anew, whatever is known; searches at the same time are one. */
-  async search(): Promise<string> {
+  async search(): Promise<FoundNimbus> {
     this.searching ??= this.ask().finally(() => {
       this.searching = undefined
     })
@@ -55,31 +83,33 @@ export class LeaderFinder {
 
   /** Somebody who should know says that it is there. */
   believe(address: string): void {
-    this.known = address
+    if (this.known?.address !== address) this.known = { address, self: address }
   }
 
   /** It was not there. */
   forget(address: string): void {
-    if (this.known === address) this.known = undefined
+    if (this.known?.address === address) this.known = undefined
   }
 
   /**
    * @throws StreamError the most telling of what was answered: a refusal, a standby, or
    * NIMBUS_UNREACHABLE
    */
-  private async ask(): Promise<string> {
+  private async ask(): Promise<FoundNimbus> {
     const stop = new AbortController()
-    const found = deferred<string>()
+    const found = deferred<FoundNimbus>()
     const troubles = new Map<string, unknown>()
     const asked = new Set<string>()
     const silent = new Set<string>()
+    this.standby = undefined
     const ask = async (address: string): Promise<void> => {
       for (;;) {
-        const error = await this.probe(address, stop.signal)
-        if (error === undefined) found.resolve(address)
-        if (stop.signal.aborted || error === undefined) return
+        const { leads, error } = await this.probe(address, stop.signal)
+        if (leads !== undefined) found.resolve(leads)
+        if (stop.signal.aborted || leads !== undefined) return
         silent.delete(address)
         troubles.set(address, error)
+        if (isStandby(error)) this.standby = address
         const leader = leaderIn(error)
         if (leader !== undefined && asked.size < this.spec.seeds.length + NAMED_MAX) begin(leader)
         if (silent.size === 0) found.reject(this.mostTelling([...troubles.values()]))
@@ -113,16 +143,18 @@ export class LeaderFinder {
     return over.promise.finally(() => signal.removeEventListener('abort', onAbort))
   }
 
-  /** undefined: it leads. Else why not. */
-  private async probe(address: string, signal: AbortSignal): Promise<unknown> {
+  private async probe(
+    address: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly leads?: FoundNimbus; readonly error?: unknown }> {
     const { http, token, probeMs } = this.spec
-    const route = nimbusRoutes.cluster
+    const route = nimbusRoutes.leadership
     const limits = { timeoutMs: probeMs, bodyBytesMax: BODY_BYTES_MAX, signal }
     try {
-      replyOf(route, await http.request(address, requestOf(route, [], token), limits), address)
-      return undefined
+      const reply = await http.request(address, requestOf(route, [], token), limits)
+      return { leads: { address, self: replyOf(route, reply, address).address } }
     } catch (error) {
-      return error
+      return { error }
     }
   }
 

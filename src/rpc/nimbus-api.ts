@@ -141,6 +141,13 @@ export interface EventPage {
   readonly next: string
 }
 
+/** Who leads, as it calls itself. */
+export interface LeadershipStatus {
+  readonly nimbus: string
+  /** Where others are told that it is; maybe not where it was asked. */
+  readonly address: string
+}
+
 export interface NimbusApi {
   submit(caller: Caller, request: SubmitRequest): Promise<SubmitReply>
   preview(caller: Caller, request: SubmitRequest): Promise<PreviewReply>
@@ -159,6 +166,9 @@ export interface NimbusApi {
   logs(caller: Caller, name: string, query: LogQuery): Promise<readonly LogPiece[]>
   setLogLevel(caller: Caller, name: string, logger: string, level: string, forMs: number): Promise<void>
 
+  /** Answered by the leader alone. @throws NIMBUS_NOT_LEADER */
+  leadership(caller: Caller): Promise<LeadershipStatus>
+  /** Every Nimbus answers it; a standby knows little of slots. */
   cluster(caller: Caller): Promise<ClusterStatus>
   nodes(caller: Caller): Promise<readonly NodeStatus[]>
   slots(caller: Caller): Promise<readonly SlotStatus[]>

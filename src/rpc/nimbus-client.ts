@@ -3,22 +3,24 @@
  *
  *   call ─▶ the leader as last seen ─┬─ reply, or an error that trying again does not mend ─▶ caller
  *              ▲                     ├─ "not I, but …"  ─▶ there, at once
- *              │                     ├─ silent for a second ─▶ all seeds asked beside it; another leads
- *              │                     │                         by now ─▶ there, at once
+ *              │                     ├─ silent for a second ─▶ all seeds asked beside it, now and then:
+ *              │                     │     it leads ─▶ waited for · another does ─▶ there, at once
+ *              │                     │     nobody does, for 5 s ─▶ as if nobody answered
  *              └─ all seeds asked ◀──┴─ nobody answers, no leader now ─▶ a pause, then again
  *
  * Invariants
  *   N1  retries are here, and nowhere above or below; they end with the call's time
  *   N2  a call that may have been carried out is repeated only if its route says that it does no harm
  *   N3  a dead seed is never waited for while another answers, nor a silent leader when another leads
+ *   N4  a leader that says that it leads is asked once, however long it takes
  */
 import { backoffMs } from '../base/backoff.ts'
 import { deferred } from '../base/deferred.ts'
 import { isStreamError, UnavailableError } from '../base/errors.ts'
 import { hide } from '../base/hide.ts'
 import type { Clock, Host, Http, HttpReply, HttpRequest, Random, Stoppable, Timers } from '../host/host.ts'
-import { LeaderFinder, leaderIn } from './leader-finder.ts'
-import { BLOB_BYTES_MAX, WAIT_MS_MAX } from './limits.ts'
+import { type FoundNimbus, LeaderFinder, leaderIn } from './leader-finder.ts'
+import { BLOB_BYTES_MAX } from './limits.ts'
 import type { NimbusApi } from './nimbus-api.ts'
 import { replyOf, requestOf } from './route-call.ts'
 import { nimbusRoutes } from './routes/nimbus-routes.ts'
@@ -48,11 +50,10 @@ const PROBE_MS = 2_000
 /** Redirects in a row without a pause: more means that two of them point at each other. */
 const HOPS_MAX = 3
 const PAUSE = { firstMs: 50, maxMs: 1_000 }
-/** A leader that says nothing for so long is given up, if the call can be repeated elsewhere. */
+/** A leader that does not even say that it leads is given up then, if the call can be repeated. */
 const SILENCE_MS = 5_000
 /** After so long it is asked whether another leads by now; if not, again after twice the time. */
 const DOUBT = { firstMs: 1_000, maxMs: 16_000, nobodyLeadsMs: 250 }
-const SILENCE_OF_BYTES_MS = 60_000
 
 /** A call on its way. */
 interface Pending<Args extends readonly unknown[], Reply> {
@@ -107,14 +108,14 @@ export class NimbusClient {
 
   /** Where the leader is, as far as is known: for messages. */
   async leader(): Promise<string> {
-    return await this.finder.find()
+    return (await this.finder.find()).address
   }
 
-  /** A request as it is, for `typhoon api`. */
+  /** A request as it is, for `typhoon api`: of the leader, or of a standby while nobody leads. */
   async raw(
     request: Omit<HttpRequest, 'headers' | 'body'>,
   ): Promise<HttpReply & { readonly address: string }> {
-    const address = await this.finder.find()
+    const { address } = await this.finder.findAny()
     const headers = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }
     const limits = { timeoutMs: this.timeoutMs, bodyBytesMax: BLOB_BYTES_MAX }
     const whole = { ...request, headers, body: new Uint8Array() }
@@ -126,12 +127,13 @@ export class NimbusClient {
   ): Promise<Reply> {
     let hops = 0
     for (let failures = 0; ; ) {
-      let address: string | undefined
+      let found: FoundNimbus | undefined
       try {
-        address = await this.inTime(this.finder.find(), pending)
-        return await this.ask(address, pending)
+        found = await this.inTime(this.nimbusFor(pending), pending)
+        return await this.ask(found, pending)
       } catch (error) {
         const leader = leaderIn(error)
+        const address = found?.address
         if (address !== undefined && leader !== undefined && leader !== address && hops < HOPS_MAX) {
           hops += 1
           this.finder.believe(leader)
@@ -147,17 +149,23 @@ export class NimbusClient {
     }
   }
 
+  private async nimbusFor<Args extends readonly unknown[], Reply>({
+    route,
+  }: Pending<Args, Reply>): Promise<FoundNimbus> {
+    return await (route.isAnsweredByAll ? this.finder.findAny() : this.finder.find())
+  }
+
   private async ask<Args extends readonly unknown[], Reply>(
-    address: string,
+    found: FoundNimbus,
     { route, request, isRepeatable, untilMs, signal }: Pending<Args, Reply>,
   ): Promise<Reply> {
-    const leftMs = Math.max(1, untilMs - this.clock.monotonicMs())
-    const timeoutMs = isRepeatable ? Math.min(leftMs, silenceMsOf(route)) : leftMs
+    const { address } = found
+    const timeoutMs = Math.max(1, untilMs - this.clock.monotonicMs())
     const left = new AbortController()
     const signals = signal === undefined ? left.signal : AbortSignal.any([left.signal, signal])
     const limits = { timeoutMs, bodyBytesMax: BLOB_BYTES_MAX, signal: signals }
     // Who may not ask twice has to wait for what comes of the first time.
-    const doubt = isRepeatable ? this.doubt(address, left) : undefined
+    const doubt = isRepeatable ? this.doubt(found, left) : undefined
     try {
       return replyOf(route, await this.http.request(address, request, limits), address)
     } finally {
@@ -165,8 +173,9 @@ export class NimbusClient {
     }
   }
 
-  /** While an address is silent: looks whether another leads, and if so ends the request to this one. */
-  private doubt(address: string, left: AbortController): Stoppable {
+  /** While one is silent: looks who leads, and ends the request to it if another does, or nobody answers. */
+  private doubt({ address, self }: FoundNimbus, left: AbortController): Stoppable {
+    let saidMs = this.clock.monotonicMs()
     let isOver = false
     let timer: Stoppable | undefined
     const look = (delayMs: number): void => {
@@ -174,12 +183,21 @@ export class NimbusClient {
       timer = this.timers.after(delayMs, () => {
         this.finder.search().then(
           (leader) => {
+            if (isOver) return
+            if (leader.self !== self) {
+              left.abort(otherLeads(address, leader.address))
+              return
+            }
             // It is slow, and the leader all the same.
-            if (leader === address) look(Math.min(DOUBT.maxMs, 2 * delayMs))
-            else if (!isOver) left.abort(otherLeads(address, leader))
+            saidMs = this.clock.monotonicMs()
+            look(Math.min(DOUBT.maxMs, 2 * delayMs))
           },
-          // Nobody leads now: somebody will soon.
-          () => look(DOUBT.nobodyLeadsMs),
+          () => {
+            if (isOver) return
+            // Nobody leads now: somebody will soon.
+            if (this.clock.monotonicMs() - saidMs < SILENCE_MS) look(DOUBT.nobodyLeadsMs)
+            else left.abort(silent(address))
+          },
         )
       })
     }
@@ -235,13 +253,14 @@ export class NimbusClient {
   }
 }
 
-function silenceMsOf<Args extends readonly unknown[], Reply>(route: Route<NimbusApi, Args, Reply>): number {
-  if (route.takes === 'bytes' || route.gives === 'bytes') return SILENCE_OF_BYTES_MS
-  return route.name === 'events' ? SILENCE_MS + WAIT_MS_MAX : SILENCE_MS
-}
-
 function otherLeads(address: string, leader: string): UnavailableError {
   return new UnavailableError('NIMBUS_NOT_LEADER', `${address} is silent, and ${leader} leads`, { leader })
+}
+
+/** It may have taken the request all the same. */
+function silent(address: string): UnavailableError {
+  const details = { address, outcome: 'unknown' }
+  return new UnavailableError('OPERATION_TIMED_OUT', `${address} is silent, and nobody leads`, details)
 }
 
 function isUnavailable(error: unknown): boolean {

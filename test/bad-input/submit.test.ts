@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => shell.close())
 
 const reached = (): readonly unknown[] =>
-  shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'cluster' && name !== 'blobs')
+  shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'leadership' && name !== 'blobs')
 
 test('a bundle of 200 MB', async () => {
   shell.write('big.ts', 'export const big = "')

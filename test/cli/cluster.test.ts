@@ -101,7 +101,7 @@ describe('what changes', () => {
     const { code, stdout, stderr } = await shell.run('kill', 'word-count', '-w', '5')
     expect([code, stdout]).toEqual([0, '✔ word-count is gone\n'])
     expect(stderr).toMatch(/^drain +50% {2}2 of 4 workers\nremoved +100% {2}4 of 4 tasks/)
-    expect(shell.nimbus.asked[0]?.[0]).toBe('cluster')
+    expect(shell.nimbus.asked[0]?.[0]).toBe('leadership')
     expect(shell.nimbus.asked[1]).toEqual(['kill', 'word-count', 5_000])
   })
 
@@ -144,7 +144,7 @@ describe('submit', () => {
     expect([code, stdout]).toEqual([0, '✔ word-count is submitted   typhoon top word-count\n'])
     expect(stderr).toContain('~ count  parallelism  4 → 8')
     expect(stderr).toContain('warning 2 of 4 workers have no slot yet')
-    const names = shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'cluster')
+    const names = shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'leadership')
     expect(names).toEqual(['blobs', 'writeBlob', 'writeBlob', 'preview', 'submit', 'topology'])
     const [, request] = shell.nimbus.asked.find(([name]) => name === 'submit') ?? []
     expect(request).toMatchObject({ name: 'word-count', config: { workers: 3 }, isInactive: false })

@@ -14,7 +14,8 @@ import { makeApi, makeTokens, requestFor, tokenOf } from './api-world.ts'
 import type { FakeNimbus } from './fake-nimbus.ts'
 import { beat, digestA } from './sample-calls.ts'
 
-const namesAsked = ({ asked }: FakeNimbus) => asked.map(([name]) => name).filter((name) => name !== 'cluster')
+const namesAsked = ({ asked }: FakeNimbus) =>
+  asked.map(([name]) => name).filter((name) => name !== 'leadership')
 
 /** Runs a body in virtual time, in which nothing but the body ends it. */
 async function within(world: VirtualWorld, body: () => Promise<void>): Promise<void> {
@@ -33,6 +34,8 @@ describe.each([1, 2, 3])('in virtual time, seed %i', (seed) => {
     const world = new VirtualWorld({ seed, startAtMs: 1_700_000_000_000 })
     const left = makeApi()
     const right = makeApi()
+    left.nimbus.address = 'left:6627'
+    right.nimbus.address = 'right:6627'
     const host = world.host('client')
     const seeds = ['dead:6627', 'left:6627', 'right:6627']
     const client = new NimbusClient({ host, seeds, timeoutMs: 20_000 })
@@ -57,7 +60,7 @@ describe.each([1, 2, 3])('in virtual time, seed %i', (seed) => {
       expect(world.host('client').clock.monotonicMs() - from).toBeLessThan(500)
     })
     expect(namesAsked(right)).toEqual(['topologies', 'topologies'])
-    expect(right.asked.filter(([name]) => name === 'cluster').length).toBeLessThanOrEqual(2)
+    expect(right.asked.filter(([name]) => name === 'leadership').length).toBeLessThanOrEqual(2)
   })
 
   test('follows the leadership when it changes, and waits while nobody leads', async () => {
@@ -160,6 +163,32 @@ describe.each([1, 2, 3])('in virtual time, seed %i', (seed) => {
     expect(namesAsked(left)).toEqual(['events'])
     expect(namesAsked(right)).toEqual([])
     expect(left.asked.length).toBeLessThan(8)
+  })
+
+  test('a leader under the name that standbys give it is the one that is found under a seed', async () => {
+    const { world, left, right, client, host, serve } = await make()
+    const named = makeApi()
+    named.nimbus.address = 'named:6627'
+    left.leader = 'right:6627'
+    for (const nimbus of [named.nimbus, left]) {
+      const later = nimbus.topologies
+      nimbus.topologies = async (...args) => {
+        const reply = await later(...args)
+        await new Promise<void>((resolve) => host.timers.after(12_000, resolve))
+        return reply
+      }
+    }
+    await within(world, async () => {
+      await serve()
+      await servePlain(world.host('named'), 'named:6627', named.dispatcher)
+      await client.call('nodes', [])
+      // It leads from now on, and is reached under both.
+      left.leader = undefined
+      left.address = 'named:6627'
+      right.leader = 'named:6627'
+      await client.call('topologies', [])
+    })
+    expect([namesAsked(named.nimbus), namesAsked(left)]).toEqual([['topologies'], []])
   })
 
   test('does not repeat what may have been done, but for who has a key', async () => {

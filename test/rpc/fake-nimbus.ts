@@ -3,6 +3,7 @@ import { UnavailableError, UsageError } from '../../src/base/errors.ts'
 import type { BlobRef } from '../../src/cluster/records.ts'
 import type { ComponentStatus, TopologyStatus, TopologySummary } from '../../src/rpc/contract.ts'
 import type { NimbusApi, OperationStatus, WorkerStatus } from '../../src/rpc/nimbus-api.ts'
+import { nimbusRoutes } from '../../src/rpc/routes/nimbus-routes.ts'
 import type { TopologyOutline } from '../../src/topology/describe/outline.ts'
 
 export const startedAt = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -72,9 +73,17 @@ const worker: WorkerStatus = {
   atRisk: ['memory grows by 12 MB/min: full in 31 min'],
 }
 
+/** As a Nimbus does: standby.contract.ts. */
+function isTakenByAll(name: string): boolean {
+  const routes: Readonly<Record<string, { readonly isAnsweredByAll: boolean }>> = nimbusRoutes
+  return routes[name]?.isAnsweredByAll === true || name === 'writeBlob' || name === 'deleteBlob'
+}
+
 export class FakeNimbus implements NimbusApi {
   readonly asked: (readonly [name: string, ...args: unknown[]])[] = []
   readonly stored = new Map<string, Uint8Array>()
+  /** What it calls itself. */
+  address = 'nimbus-1:6627'
   /** Who leads, if it is not this one. `null`: nobody does. */
   leader: string | null | undefined
   /** Stopped: it takes requests, and answers none. */
@@ -89,12 +98,12 @@ export class FakeNimbus implements NimbusApi {
   private note<T>(name: string, args: readonly unknown[], reply: T): Promise<T> {
     this.asked.push([name, ...args])
     if (this.isStopped) return new Promise(() => undefined)
-    if (this.leader !== undefined) {
+    if (this.leader !== undefined && !isTakenByAll(name)) {
       const details = this.leader === null ? {} : { leader: this.leader }
       return Promise.reject(new UnavailableError('NIMBUS_NOT_LEADER', 'this Nimbus is a standby', details))
     }
     // Probes for the leader come in between.
-    const failure = name === 'cluster' ? undefined : this.failures.shift()
+    const failure = name === 'leadership' ? undefined : this.failures.shift()
     return failure === undefined ? Promise.resolve(reply) : Promise.reject(failure)
   }
 
@@ -213,6 +222,8 @@ export class FakeNimbus implements NimbusApi {
     )
   setLogLevel: NimbusApi['setLogLevel'] = (_, name, logger, level, forMs) =>
     this.named('setLogLevel', name, [logger, level, forMs], undefined)
+  leadership: NimbusApi['leadership'] = () =>
+    this.note('leadership', [], { nimbus: 'nimbus-1', address: this.address })
   cluster: NimbusApi['cluster'] = () =>
     this.note('cluster', [], {
       leader: 'nimbus-1:6627',

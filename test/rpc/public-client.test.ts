@@ -30,7 +30,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true })
 })
 
-const named = () => nimbus.asked.map(([name]) => name).filter((name) => name !== 'cluster')
+const named = () => nimbus.asked.map(([name]) => name).filter((name) => name !== 'leadership')
 
 test('submits a module, waits until it runs, changes and ends it', async () => {
   const file = join(directory, 'word-count.ts')

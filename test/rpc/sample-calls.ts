@@ -117,6 +117,7 @@ export const sampleCalls: { readonly [K in keyof NimbusApi]: ArgsOf<NimbusApi[K]
   workers: ['word-count'],
   logs: ['word-count', { after: { 'node-1:6700': '17' }, worker: 2, linesMax: 50 }],
   setLogLevel: ['word-count', 'split', 'debug', 60_000],
+  leadership: [],
   cluster: [],
   nodes: [],
   slots: [],

@@ -11,7 +11,16 @@ import { operationStatus } from './operations.ts'
 
 type Calls = Pick<
   NimbusApi,
-  'cluster' | 'nodes' | 'slots' | 'history' | 'drain' | 'undrain' | 'events' | 'boardList' | 'boardRead'
+  | 'leadership'
+  | 'cluster'
+  | 'nodes'
+  | 'slots'
+  | 'history'
+  | 'drain'
+  | 'undrain'
+  | 'events'
+  | 'boardList'
+  | 'boardRead'
 >
 
 const WAIT_MS_MAX = 30_000
@@ -20,6 +29,12 @@ const CHANGES_MAX = 5
 export function clusterCalls(desk: Desk): Calls {
   const { settings, memory, board } = desk
   return {
+    /** Clients look for the leader by it, many at a time: nothing is counted for it. */
+    async leadership(caller) {
+      permit(caller, 'look', settings)
+      leading(desk)
+      return { nimbus: desk.nimbus, address: desk.address }
+    },
     async cluster(caller) {
       permit(caller, 'look', settings)
       const { view } = board

@@ -25,8 +25,9 @@ export interface Desk {
   readonly inspect: Inspect
   readonly memory: NimbusMemory
   readonly settings: NimbusSettings
-  /** This Nimbus. */
+  /** This Nimbus, and where it tells others that it is. */
   readonly nimbus: string
+  readonly address: string
   readonly version: string
   /** The leadership, while it is held. */
   reign(): Reign | undefined

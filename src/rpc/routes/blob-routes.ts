@@ -16,6 +16,7 @@ export const blobRoutes = {
     summary: 'Lists blobs.',
     action: 'look',
     reply: z.array(blobRef),
+    isAnsweredByAll: true,
     call: (api, caller) => api.blobs(caller),
     parts: () => ({}),
   }),
@@ -32,6 +33,7 @@ export const blobRoutes = {
     }),
     reply: 'bytes',
     errors: ['BLOB_MISSING'],
+    isAnsweredByAll: true,
     call: (api, caller, { params: each, query }) =>
       api.readBlob(caller, each.digest, query.offset ?? 0, query.size ?? BLOB_PIECE_BYTES_MAX),
     parts: (wanted, offset, sizeBytes) => ({

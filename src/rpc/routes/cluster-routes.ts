@@ -3,7 +3,14 @@ import { z } from 'zod'
 import { HEARTBEAT_BYTES_MAX, WAIT_MS_MAX } from '../limits.ts'
 import type { NimbusApi } from '../nimbus-api.ts'
 import { heartbeatReply, nodeHeartbeat } from './beat-schemas.ts'
-import { clusterStatus, eventPage, nodeStatus, resourceHistory, slotStatus } from './cluster-schemas.ts'
+import {
+  clusterStatus,
+  eventPage,
+  leadershipStatus,
+  nodeStatus,
+  resourceHistory,
+  slotStatus,
+} from './cluster-schemas.ts'
 import { describe } from './route.ts'
 import { countText, json, plainName } from './schemas.ts'
 import { operationStatus } from './topology-schemas.ts'
@@ -22,12 +29,22 @@ const boardPath = z
 const boardQuery = z.strictObject({ path: boardPath })
 
 export const clusterRoutes = {
+  leadership: nimbus('leadership')({
+    method: 'GET',
+    path: '/leadership',
+    summary: 'Whether this Nimbus leads, and what it calls itself: whoever does not refuses.',
+    action: 'look',
+    reply: leadershipStatus,
+    call: (api, caller) => api.leadership(caller),
+    parts: () => ({}),
+  }),
   cluster: nimbus('cluster')({
     method: 'GET',
     path: '/cluster',
     summary: 'The cluster as a whole.',
     action: 'look',
     reply: clusterStatus,
+    isAnsweredByAll: true,
     call: (api, caller) => api.cluster(caller),
     parts: () => ({}),
   }),
@@ -102,6 +119,7 @@ export const clusterRoutes = {
     query: boardQuery,
     reply: z.array(z.string()),
     errors: ['RECORD_MISSING'],
+    isAnsweredByAll: true,
     call: (api, caller, { query }) => api.boardList(caller, query.path),
     parts: (path) => ({ query: { path } }),
   }),
@@ -113,6 +131,7 @@ export const clusterRoutes = {
     query: boardQuery,
     reply: json,
     errors: ['RECORD_MISSING', 'RECORD_MALFORMED'],
+    isAnsweredByAll: true,
     call: (api, caller, { query }) => api.boardRead(caller, query.path),
     parts: (path) => ({ query: { path } }),
   }),

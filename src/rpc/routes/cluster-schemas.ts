@@ -1,7 +1,7 @@
 /** What is answered about the cluster and its nodes, for the network. */
 import { z } from 'zod'
 import type { ClusterStatus, NodeStatus } from '../contract.ts'
-import type { EventPage, ResourceHistory, SlotStatus, WorkerStatus } from '../nimbus-api.ts'
+import type { EventPage, LeadershipStatus, ResourceHistory, SlotStatus, WorkerStatus } from '../nimbus-api.ts'
 import { seatBeat, slotPhase } from './beat-schemas.ts'
 import { count, details, figure, maybe } from './schemas.ts'
 
@@ -15,6 +15,11 @@ export const clusterStatus: z.ZodType<ClusterStatus> = z.object({
   slots: used,
   topologies: count,
   version: z.string(),
+})
+
+export const leadershipStatus: z.ZodType<LeadershipStatus> = z.object({
+  nimbus: z.string(),
+  address: z.string(),
 })
 
 export const nodeStatus: z.ZodType<NodeStatus> = z.object({

@@ -54,6 +54,8 @@ export interface Route<Api = never, Args extends readonly unknown[] = never, Rep
   readonly errors: readonly ErrorCode[]
   /** A second time does no harm, and has the same result. */
   readonly isRepeatable: boolean
+  /** Also a standby can tell it: clients turn to one while nobody leads. */
+  readonly isAnsweredByAll: boolean
   /** @throws z.ZodError the request does not fit */
   readonly run: (api: Api, caller: Caller, raw: RawParts) => Promise<unknown>
   readonly parts: (...args: Args) => RequestParts
@@ -89,6 +91,8 @@ interface RouteSpec<Api, Call, P extends z.ZodType, Q extends z.ZodType, B exten
   readonly errors?: readonly ErrorCode[]
   /** Default: GET, PUT and DELETE are. */
   readonly isRepeatable?: boolean
+  /** Default: only the leader does. */
+  readonly isAnsweredByAll?: true
   readonly call: (
     api: Api,
     caller: Caller,
@@ -143,6 +147,7 @@ function routeOf<Api, Call, P extends z.ZodType, Q extends z.ZodType, B extends 
     bodyBytesMax: spec.bodyBytesMax ?? BODY_BYTES_MAX,
     errors: spec.errors ?? [],
     isRepeatable: spec.isRepeatable ?? (method === 'GET' || method === 'PUT' || method === 'DELETE'),
+    isAnsweredByAll: spec.isAnsweredByAll ?? false,
     run: (api, caller, raw) => spec.call(api, caller, parseParts<P, Q, B>(schemas, raw)),
     parts: spec.parts,
     readReply: (body) => parseReply<ReplyOf<Call>>(replySchema, body),
