@@ -123,6 +123,7 @@ class Table {
       stopWanted: this.stopWanted,
       quarantined: empty,
       resting: new Set(),
+      setApart: empty,
       phaseLeftMs: ({ phaseDeadline }) => phaseDeadline && phaseDeadline - (more.now ?? 1_000_000),
       settings: defaultNimbusSettings,
       shapeOf: (_blob, outline, changes) => shapeOf(outline, changes),
@@ -332,6 +333,35 @@ describe('a scheduler that throws', () => {
   function isNobodysFault(bad: readonly (readonly string[])[]): boolean {
     return bad.some(({ length }) => length === 0)
   }
+
+  test('is asked a bounded number of times a round, and once when what it throws for is known', () => {
+    const table = new Table()
+    table.nodes(50)
+    const many = Array.from({ length: 60 }, (_, index) => `t${index}`)
+    for (const [index, id] of many.entries()) table.topology(id, outlineOf(2, 1), { submittedAt: index })
+    // Any two of ten.
+    const foes = many.filter((_, index) => index % 6 === 0)
+    const pairs = foes.flatMap((one) => foes.filter((other) => one < other).map((other) => [one, other]))
+    let asked = 0
+    const place: Place = (request) => {
+      asked += 1
+      return throwing(pairs, () => new TypeError('a bug'))(request)
+    }
+    const setApart = new Map<string, string>()
+    const counts: number[] = []
+    for (let round = 0; round < 6; round += 1) {
+      asked = 0
+      const decision = decideRound(table.facts({ setApart }), place)
+      for (const [id, why] of decision.culprits) setApart.set(id, why)
+      table.apply(decision)
+      counts.push(asked)
+    }
+    expect(Math.max(...counts)).toBeLessThanOrEqual(30)
+    expect(counts.at(-1)).toBe(1)
+    expect([...setApart.keys()].sort()).toEqual(foes.slice(1).sort())
+    expect([...table.topologies.values()].filter(({ record }) => record.quarantine !== undefined)).toEqual([])
+    expect(many.filter((id) => !table.assignments.has(id)).sort()).toEqual(foes.slice(1).sort())
+  })
 
   test('when it is asked what a drain would do: nothing is drained, and it is told', () => {
     const table = five()

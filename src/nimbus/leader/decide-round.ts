@@ -40,6 +40,8 @@ export interface RoundDecision {
   readonly steps: ReadonlyMap<string, LifeStep>
   /** Topologies without a plan in this round only, and why. */
   readonly leftOut: ReadonlyMap<string, string>
+  /** Of those, who is better not asked about in the next rounds. */
+  readonly culprits: ReadonlyMap<string, string>
   /** What was asked of the scheduler: for who thinks of moving more. undefined: nothing could be asked. */
   readonly request: ScheduleRequest | undefined
 }
@@ -51,7 +53,8 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     const found = attempt(topology.record.id, quarantine, () => caseOf(facts, topology))
     if (found !== undefined) cases.push(found)
   }
-  const { plans, request, leftOut } = placeAll(facts, candidatesOf(facts, cases), place, quarantine)
+  const placed = placeAll(facts, candidatesOf(facts, cases), place, quarantine)
+  const { plans, request, leftOut, culprits } = placed
   const batchOf = (each: Case, plan: TopologyPlan | undefined) => {
     return attempt(each.topology.record.id, quarantine, () => writesOf(facts, each, plan))
   }
@@ -70,6 +73,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
       ...[...leftOut].map(([id, why]) => [id, [`not placed in this round: ${why}`]] as const),
     ]),
     leftOut,
+    culprits,
     request,
     steps: new Map(cases.map((each) => [each.topology.record.id, each.step])),
   }
@@ -105,13 +109,13 @@ function caseOf(facts: RoundFacts, topology: Versioned<TopologyRecord>): Case | 
   return { topology, assignment, step, shape, wanted }
 }
 
-const placed: readonly LifeStep[] = ['assign', 'drain', 'wait', 'move', 'resume']
+const placedSteps: readonly LifeStep[] = ['assign', 'drain', 'wait', 'move', 'resume']
 
 function candidatesOf(facts: RoundFacts, cases: readonly Case[]): readonly Candidate[] {
   return cases.flatMap((each): Candidate[] => {
     const { record } = each.topology
     const isKilled = record.phase === 'killed'
-    if (isKilled || each.wanted === undefined || !placed.includes(each.step)) return []
+    if (isKilled || each.wanted === undefined || !placedSteps.includes(each.step)) return []
     const lostWorkers = facts.lostWorkers.get(record.id) ?? []
     return [{ record, assignment: each.assignment?.record, shape: each.wanted, lostWorkers }]
   })

@@ -40,6 +40,10 @@ export interface RoundFacts {
   readonly quarantined: ReadonlyMap<string, string>
   /** Topologies whose rebalance was given up not long ago: they are not spread by themselves just now. */
   readonly resting: ReadonlySet<string>
+  /**
+   * Topologies that the scheduler threw for together with others not long ago, and what: not asked about now.
+   */
+  readonly setApart: ReadonlyMap<string, string>
   /** Time left to what a topology waits for, negative when it is over (phase-clock.ts). */
   readonly phaseLeftMs: (record: TopologyRecord) => number | undefined
   readonly settings: NimbusSettings

@@ -43,6 +43,8 @@ const CLEAN_UP_MS = 5_000
 
 /** After a rebalance that was given up, a topology is not spread by itself for so long: it stood still. */
 const REST_MS = 600_000
+/** Who the scheduler throws for together with others is not asked about for so long: each search costs. */
+const APART_MS = 60_000
 /** Nodes of positions that one round deletes: a topology may have them by the ten thousand. */
 const POSITIONS_MAX = 1_000
 
@@ -83,6 +85,8 @@ export class Reign {
   private conflicts = 0
   /** Of the round before: what is told once. */
   private leftOut: ReadonlyMap<string, string> = new Map()
+  /** Topology → monotonic time at which the scheduler threw for it and others, and what. */
+  private readonly apart = new Map<string, { readonly atMs: number; readonly why: string }>()
   private drainTrouble = ''
   /** Topology → what its writes meet, round after round, and how often by now. */
   private readonly failing = new Map<string, { readonly code: string; readonly count: number }>()
@@ -163,7 +167,7 @@ export class Reign {
     const facts = this.look(found)
     const decision = decideRound(facts, this.spec.place)
     this.shapes.endRound()
-    this.remember(decision)
+    this.remember(facts, decision)
     if (!(await this.writeAll(decision.batches))) return
     if (!this.isHeld()) return
     await this.writeNodes(facts, decision)
@@ -199,12 +203,18 @@ export class Reign {
       stopWanted: memory.stopWanted,
       phaseLeftMs: (record) => this.phaseLeftMs(record),
       resting: new Set([...this.gaveUp].filter(([, atMs]) => nowMs - atMs < REST_MS).map(([id]) => id)),
+      setApart: this.setApart(nowMs),
       quarantined: memory.quarantined,
       settings,
       shapeOf: (blob, outline, changes) => this.shapes.of(blob.digest, outline, changes),
       newToken,
     }
     return { ...base, quietTopologies: this.quiet(base), lostWorkers: this.stuck.look(base) }
+  }
+
+  private setApart(nowMs: number): ReadonlyMap<string, string> {
+    for (const [id, { atMs }] of this.apart) if (nowMs - atMs >= APART_MS) this.apart.delete(id)
+    return new Map([...this.apart].map(([id, { why }]) => [id, why]))
   }
 
   /**
@@ -244,7 +254,7 @@ export class Reign {
     return since
   }
 
-  private remember({ quarantine, leftOut, notes }: RoundDecision): void {
+  private remember(facts: RoundFacts, { quarantine, leftOut, culprits, notes }: RoundDecision): void {
     const { memory, log } = this.spec
     for (const [topology, why] of quarantine) {
       if (memory.quarantined.get(topology) === why) continue
@@ -255,6 +265,9 @@ export class Reign {
       if (this.leftOut.get(topology) !== why) log.error('the scheduler failed, not placed', { topology, why })
     }
     this.leftOut = leftOut
+    for (const [id, why] of culprits) this.apart.set(id, { atMs: facts.nowMs, why })
+    // The search for more of them goes on at once.
+    if (culprits.size > 0) this.isKicked = true
     memory.notes = notes
   }
 
