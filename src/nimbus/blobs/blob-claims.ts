@@ -2,9 +2,13 @@
  * Blobs that no record names yet and that somebody counts on: uploaded not long ago, or of a submit that is
  * under way. Counted by a clock that does not jump. In memory: after a restart the time of the file counts.
  *
- * Bounds: an upload is remembered for `keepMs`.
+ * Bounds: an upload is remembered for `keepMs`, and `UPLOADS_MAX` of them, the oldest out: then the time of its
+ * file counts as well, and its submit looks for it once more right before it is written.
  */
 import type { Clock } from '../../host/host.ts'
+
+/** A choice: a megabyte of digests, more than anybody submits in the time an upload is kept. */
+export const UPLOADS_MAX = 10_000
 
 export class BlobClaims {
   private readonly clock: Clock
@@ -24,6 +28,10 @@ export class BlobClaims {
     this.forget()
     this.uploads.delete(digest)
     this.uploads.set(digest, this.clock.monotonicMs())
+    for (const oldest of this.uploads.keys()) {
+      if (this.uploads.size <= UPLOADS_MAX) break
+      this.uploads.delete(oldest)
+    }
   }
 
   /** As long as the work takes. */
