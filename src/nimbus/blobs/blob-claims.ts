@@ -2,8 +2,8 @@
  * Blobs that no record names yet and that somebody counts on: uploaded not long ago, or of a submit that is
  * under way. Counted by a clock that does not jump. In memory: after a restart the time of the file counts.
  *
- * Bounds: an upload is remembered for `keepMs`, and `UPLOADS_MAX` of them, the oldest out: then the time of its
- * file counts as well, and its submit looks for it once more right before it is written.
+ * Bounds: an upload is remembered for `keepMs`, and `UPLOADS_MAX` of them, the oldest out: for that one the
+ * time of its file counts, and its submit looks for it once more right before it is written.
  */
 import type { Clock } from '../../host/host.ts'
 

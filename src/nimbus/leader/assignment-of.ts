@@ -7,8 +7,10 @@
  *   A3  nothing is written that says what stands there already
  *   A4  executors change their workers in place only while nothing is in flight; else every worker begins
  *       anew, for routes and positions must not change hands under tuples that are on their way
+ *   A5  no generation above GENERATIONS_MAX: a record with one could not be read
  */
 import { formatRanges, parseRanges } from '../../cluster/executor-ranges.ts'
+import { GENERATIONS_MAX } from '../../cluster/incarnation.ts'
 import type { AssignmentRecord, RunMode, StateBlob, WorkerAssignment } from '../../cluster/records.ts'
 import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { PlannedWorker } from '../../schedule/request.ts'
@@ -35,6 +37,11 @@ export function assignmentOf(facts: RoundFacts, wish: AssignmentWish): Assignmen
   const mustRestart = wish.isDrained !== true && isDealtAnew(current, shape.digest, placed)
   const workers = mustRestart ? placed.map((worker) => restarted(worker, floor)) : placed
   const isStill = plan.moves.length === 0
+  const generationMax = workers.reduce(
+    (most, { generation }) => Math.max(most, generation),
+    Math.max(floor, 1),
+  )
+  if (generationMax > GENERATIONS_MAX) throw new GenerationsUsedUp()
   return {
     topologyId,
     epoch: facts.epoch,
@@ -45,8 +52,17 @@ export function assignmentOf(facts: RoundFacts, wish: AssignmentWish): Assignmen
     workers,
     dump: wish.dump,
     state: wish.state ?? (isStill ? (current?.state ?? []) : []),
-    generationMax: workers.reduce((most, { generation }) => Math.max(most, generation), Math.max(floor, 1)),
+    generationMax,
     unplaced: plan.unplaced.map(({ executors, why }) => ({ executors: formatRanges(executors), why })),
+  }
+}
+
+/** A5: who decides puts the topology in quarantine. Its workers go on as long as nothing has to move. */
+class GenerationsUsedUp extends Error {
+  constructor() {
+    super(
+      `its workers were moved ${GENERATIONS_MAX} times, more cannot be counted: kill it and submit it again`,
+    )
   }
 }
 

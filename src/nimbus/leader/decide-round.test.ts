@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { assertDefined, InvariantError } from '../../base/assert.ts'
 import type { BoardView, BoardWrite } from '../../cluster/board.ts'
 import { parseRanges } from '../../cluster/executor-ranges.ts'
+import { GENERATIONS_MAX } from '../../cluster/incarnation.ts'
 import type { AssignmentRecord, SupervisorRecord, TopologyRecord } from '../../cluster/records.ts'
 import type { Versioned } from '../../cluster/versioned.ts'
 import { schedule } from '../../schedule/schedule.ts'
@@ -250,6 +251,26 @@ describe('a round', () => {
     // A newcomer is the newest of all: the highest never falls.
     const newest = generations.filter((each) => each.length === 2).map((each) => Math.max(...each))
     expect(newest).toEqual([...newest].sort((a, b) => a - b))
+  })
+
+  test('one that has used up its generations is quarantined, says what to do, and stays readable', () => {
+    const table = new Table()
+    table.nodes(2)
+    for (const id of ['old', 'young']) table.topology(id, outlineOf(3, 2))
+    table.apply(decideRound(table.facts(), schedule))
+    const found = assertDefined(table.assignments.get('old'), 'it was placed')
+    const workers = found.record.workers.map((each) => ({ ...each, generation: GENERATIONS_MAX }))
+    const record = { ...found.record, workers, generationMax: GENERATIONS_MAX }
+    table.assignments.set('old', { ...found, record })
+    // The last one of all is one that it may use.
+    expect(decideRound(table.facts(), schedule).batches).toEqual([])
+    const lostWorkers = new Map(['old', 'young'].map((id) => [id, [1]]))
+    const decision = decideRound(table.facts({ lostWorkers }), schedule)
+    expect(decision.quarantine.get('old')).toMatch(/262143.*kill it and submit it again/)
+    table.apply(decision)
+    expect(table.topologies.get('old')?.record.quarantine).toMatch(/submit it again/)
+    expect(table.assignments.get('old')?.record).toEqual(record)
+    expect(table.assignments.get('young')?.record.workers[0]?.generation).toBe(2)
   })
 
   test('a topology that wants to stop becomes inactive first, and its workers are told next', () => {
