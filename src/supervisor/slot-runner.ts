@@ -38,7 +38,7 @@ import {
 import { assignOf, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
 import type { SlotPreparation } from './slot-preparation.ts'
 import { SlotProcess } from './slot-process.ts'
-import { happeningOf, phaseOf, whyOf } from './slot-words.ts'
+import { happeningOf, isAsked, phaseOf, whyOf } from './slot-words.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
 
 export interface SlotRunnerParts {
@@ -438,7 +438,8 @@ export class SlotRunner {
     const { topologyId, worker } = living.wish
     const incarnation = incarnationIn(living)
     const at = this.parts.host.clock.now()
-    this.log.warn('a worker ended', { topologyId, worker, reason, why: text })
+    const level = isAsked(reason) ? 'info' : 'warn'
+    this.log[level]('a worker ended', { topologyId, worker, reason, why: text })
     this.parts.report({ kind: 'worker-exited', at, topologyId, worker, incarnation, reason, text })
   }
 

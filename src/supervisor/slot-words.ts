@@ -2,7 +2,7 @@
  * A slot in the words of a heartbeat: its phase, why it is not running, what its worker has told. Pure.
  */
 import { clusterCodes } from '../base/error-table-cluster.ts'
-import type { ToSupervisor } from '../cluster/seat-messages.ts'
+import type { ExitReason, ToSupervisor } from '../cluster/seat-messages.ts'
 import type { NodeHappening, SlotPhase } from '../rpc/heartbeat.ts'
 import type { WorkerEnd } from './exit-reason.ts'
 import type { PositionSource, PositionsLeftOut } from './post/position-post.ts'
@@ -62,6 +62,11 @@ export function happeningOf(message: Told, { topologyId, worker }: SlotWish, at:
     case 'dead-letter':
       return { kind: 'dead-letter', at, topologyId, letter: message.letter }
   }
+}
+
+/** Whether an end is what somebody wanted: nothing that has to be looked into. */
+export function isAsked(reason: ExitReason): boolean {
+  return reason === 'assignment-changed' || reason === 'shutdown'
 }
 
 /** Too many, or one too large: told in the name of the component. */
