@@ -3,16 +3,17 @@
  * is wrong.
  *
  *   seeds ─▶ each asked ─┬─ leads ────────────▶ found, the others are left
- *              ▲         ├─ "not I, but …" ───▶ that one is asked as well; this one again, in a moment,
- *              ╰─────────┤                      while another is still silent: it may lead by then
+ *              ▲         ├─ "not I, but …" ───▶ that one is asked as well; this one again, later and
+ *              ╰─────────┤                      later, while another is silent: it may lead by then
  *                        ╰─ silent, no answer ▶ found nothing, when all have ended so
  *
  * A Nimbus that answers as the leader is used under the address at which it answered: what it calls
  * itself may not be reachable from here. Whether two are the same is told by what they call themselves.
  */
+import { backoffMs } from '../base/backoff.ts'
 import { deferred } from '../base/deferred.ts'
 import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
-import type { Http, Timers } from '../host/host.ts'
+import type { Http, Random, Timers } from '../host/host.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
 import { replyOf, requestOf } from './route-call.ts'
 import { nimbusRoutes } from './routes/nimbus-routes.ts'
@@ -27,14 +28,17 @@ export interface FoundNimbus {
 export interface LeaderFinderSpec {
   readonly http: Http
   readonly timers: Timers
+  readonly random: Random
   readonly seeds: readonly string[]
   readonly token: string | undefined
   /** Longest wait for one Nimbus. */
   readonly probeMs: number
 }
 
-/** A standby is asked again so soon, while somebody else is silent. */
-const AGAIN_MS = 250
+/** A standby is asked again so soon while somebody else is silent: by each of a thousand supervisors. */
+const AGAIN = { firstMs: 250, maxMs: 2_000 }
+/** Longest wait before a search after barren ones: whoever gave up together does not ask together. */
+const SPREAD = { firstMs: 250, maxMs: 1_000, jitter: 1 }
 /** Longest wait for a leader of who is content with a standby. */
 const CONTENT_MS = 1_000
 /** Addresses beyond the seeds that standbys may name in one search. */
@@ -46,6 +50,8 @@ export class LeaderFinder {
   private searching: Promise<FoundNimbus> | undefined
   /** Who answered that it does not lead, in the last search. */
   private standby: string | undefined
+  /** Searches in a row that found nobody, while somebody was silent. */
+  private barren = 0
 
   constructor(spec: LeaderFinderSpec) {
     this.spec = spec
@@ -75,20 +81,30 @@ export class LeaderFinder {
 
   /** Asks anew, whatever is known; searches at the same time are one. */
   async search(): Promise<FoundNimbus> {
-    this.searching ??= this.ask().finally(() => {
-      this.searching = undefined
-    })
+    this.searching ??= this.spread()
+      .then(() => this.ask())
+      .finally(() => {
+        this.searching = undefined
+      })
     return await this.searching
   }
 
   /** Somebody who should know says that it is there. */
   believe(address: string): void {
+    this.barren = 0
     if (this.known?.address !== address) this.known = { address, self: address }
   }
 
   /** It was not there. */
   forget(address: string): void {
     if (this.known?.address === address) this.known = undefined
+  }
+
+  private async spread(): Promise<void> {
+    if (this.barren === 0) return
+    const over = deferred()
+    this.spec.timers.after(backoffMs(this.barren, SPREAD, this.spec.random.next()), over.resolve)
+    await over.promise
   }
 
   /**
@@ -102,8 +118,9 @@ export class LeaderFinder {
     const asked = new Set<string>()
     const silent = new Set<string>()
     this.standby = undefined
+    let isPatient = false
     const ask = async (address: string): Promise<void> => {
-      for (;;) {
+      for (let asks = 1; ; asks += 1) {
         const { leads, error } = await this.probe(address, stop.signal)
         if (leads !== undefined) found.resolve(leads)
         if (stop.signal.aborted || leads !== undefined) return
@@ -114,7 +131,9 @@ export class LeaderFinder {
         if (leader !== undefined && asked.size < this.spec.seeds.length + NAMED_MAX) begin(leader)
         if (silent.size === 0) found.reject(this.mostTelling([...troubles.values()]))
         if (silent.size === 0 || !isStandby(error)) return
-        await this.pause(AGAIN_MS, stop.signal)
+        const waits = Math.max(0, this.barren - 1) + asks
+        await this.pause(backoffMs(waits, AGAIN, this.spec.random.next()), stop.signal)
+        isPatient ||= !stop.signal.aborted
       }
     }
     const begin = (address: string): void => {
@@ -126,7 +145,11 @@ export class LeaderFinder {
     for (const seed of this.spec.seeds) begin(seed)
     try {
       this.known = await found.promise
+      this.barren = 0
       return this.known
+    } catch (error) {
+      if (isPatient) this.barren += 1
+      throw error
     } finally {
       stop.abort()
     }

@@ -52,8 +52,10 @@ const HOPS_MAX = 3
 const PAUSE = { firstMs: 50, maxMs: 1_000 }
 /** A leader that does not even say that it leads is given up then, if the call can be repeated. */
 const SILENCE_MS = 5_000
-/** After so long it is asked whether another leads by now; if not, again after twice the time. */
-const DOUBT = { firstMs: 1_000, maxMs: 16_000, nobodyLeadsMs: 250 }
+/** After 1 s or a little more it is asked whether another leads by now; if not, again after twice the time. */
+const DOUBT = { firstMs: 1_500, maxMs: 16_000, jitter: 1 / 3 }
+/** The same while nobody leads. */
+const NOBODY = { firstMs: 250, maxMs: 2_000 }
 
 /** A call on its way. */
 interface Pending<Args extends readonly unknown[], Reply> {
@@ -83,7 +85,14 @@ export class NimbusClient {
     this.token = spec.token
     this.timeoutMs = spec.timeoutMs ?? TIMEOUT_MS
     const probeMs = spec.probeMs ?? PROBE_MS
-    this.finder = new LeaderFinder({ http, timers, seeds: spec.seeds, token: spec.token, probeMs })
+    this.finder = new LeaderFinder({
+      http,
+      timers,
+      random: this.random,
+      seeds: spec.seeds,
+      token: spec.token,
+      probeMs,
+    })
     hide(this, 'token', 'finder', 'random')
   }
 
@@ -178,8 +187,10 @@ export class NimbusClient {
     let saidMs = this.clock.monotonicMs()
     let isOver = false
     let timer: Stoppable | undefined
-    const look = (delayMs: number): void => {
+    const look = (looks: number, barren = 0): void => {
       if (isOver) return
+      const chance = this.random.next()
+      const delayMs = barren === 0 ? backoffMs(looks, DOUBT, chance) : backoffMs(barren, NOBODY, chance)
       timer = this.timers.after(delayMs, () => {
         this.finder.search().then(
           (leader) => {
@@ -190,18 +201,18 @@ export class NimbusClient {
             }
             // It is slow, and the leader all the same.
             saidMs = this.clock.monotonicMs()
-            look(Math.min(DOUBT.maxMs, 2 * delayMs))
+            look(looks + 1)
           },
           () => {
             if (isOver) return
             // Nobody leads now: somebody will soon.
-            if (this.clock.monotonicMs() - saidMs < SILENCE_MS) look(DOUBT.nobodyLeadsMs)
+            if (this.clock.monotonicMs() - saidMs < SILENCE_MS) look(looks, barren + 1)
             else left.abort(silent(address))
           },
         )
       })
     }
-    look(DOUBT.firstMs)
+    look(1)
     return {
       stop: () => {
         isOver = true
