@@ -16,9 +16,16 @@ async function atRate(name: string, rate: number, plan: Plan): Promise<Figures> 
   return { ...figures, more: { ...figures.more, rate, rateHeld } }
 }
 
+/** Shares of two workers are settled by then: they move once a second, a little each time. */
+const SETTLED_MS = 8_000
+
 /** Finds out what full speed is, then runs at half of it. */
 async function atHalf(name: string, plan: Plan): Promise<Figures> {
-  const full = await measureTwoProcesses(name, { ...plan, windowCount: 1 })
+  const full = await measureTwoProcesses(name, {
+    ...plan,
+    warmMs: Math.max(plan.warmMs, SETTLED_MS),
+    windowCount: 1,
+  })
   return await atRate(name, Math.round(spoutRateOf(full) / 2), plan)
 }
 
