@@ -38,7 +38,7 @@ import {
 import { assignOf, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
 import type { SlotPreparation } from './slot-preparation.ts'
 import { SlotProcess } from './slot-process.ts'
-import { happeningOf, isAsked, phaseOf, whyOf } from './slot-words.ts'
+import { HeardWord, happeningOf, isAsked, phaseOf, type WordKind, whyOf } from './slot-words.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
 
 export interface SlotRunnerParts {
@@ -60,6 +60,7 @@ export interface SlotRunnerParts {
   readonly report: (happening: NodeHappening) => void
   /** The leader should hear of it soon. */
   readonly onPhase: () => void
+  readonly onWord: (kind: WordKind) => void
 }
 
 type Living = Exclude<SlotState, { readonly kind: 'EMPTY' }>
@@ -76,6 +77,7 @@ export class SlotRunner {
   private readonly process: SlotProcess
   private seenConnection = 0
   private isRearranged = false
+  private readonly heard = new HeardWord()
   private dumped: readonly DumpedState[] | undefined
   private dumpNumber = 0
   private timer: Stoppable | undefined
@@ -200,6 +202,7 @@ export class SlotRunner {
         this.started(living)
         break
       case 'heartbeat':
+        this.parts.onWord(this.heard.take(message.beat))
         // What has a seat on a new connection has started: it said so on an earlier one.
         if (this.seat?.hello?.seat === undefined) this.step()
         else this.started(living)

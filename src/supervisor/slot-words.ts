@@ -2,7 +2,7 @@
  * A slot in the words of a heartbeat: its phase, why it is not running, what its worker has told. Pure.
  */
 import { clusterCodes } from '../base/error-table-cluster.ts'
-import type { ExitReason, ToSupervisor } from '../cluster/seat-messages.ts'
+import type { ExitReason, SeatBeat, ToSupervisor } from '../cluster/seat-messages.ts'
 import type { NodeHappening, SlotPhase } from '../rpc/heartbeat.ts'
 import type { WorkerEnd } from './exit-reason.ts'
 import type { PositionSource, PositionsLeftOut } from './post/position-post.ts'
@@ -85,3 +85,21 @@ const killed = {
   'start-failed': 'it did not come to the end of its start and is being killed',
   'assignment-changed': 'it is not assigned to this slot any more and is being stopped',
 } as const
+
+/** Does it say something that a topology waits for; `again`: what it had said before, and has to repeat. */
+export type WordKind = 'new' | 'again' | 'nothing'
+
+/**
+ * What others wait for: that a worker runs as it was told, is quiet when it shall be, has what it was given.
+ */
+export class HeardWord {
+  private word = ''
+
+  take({ run, isQuiet, components }: SeatBeat): WordKind {
+    const word = `${run} ${run !== 'active' && isQuiet} ${components.length}`
+    const isNew = word !== this.word
+    this.word = word
+    if (isNew) return 'new'
+    return run === 'drain' && isQuiet ? 'again' : 'nothing'
+  }
+}

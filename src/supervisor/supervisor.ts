@@ -69,6 +69,8 @@ export interface SupervisorSpec {
 const STALL_LOOK_MS = 250
 /** Time between two rounds of tidying up, in looks at the machine. */
 const TIDY_LOOKS = 60
+/** What drained workers say again comes together in one heartbeat. A choice. */
+const WORDS_MS = 50
 /** A process that an earlier supervisor was just launching shows up in this time, or it never came to be. */
 const LOST_MS = 5_000
 /** No spare is begun when less is free. A choice: one more worker with a small heap. */
@@ -249,6 +251,9 @@ export class Supervisor {
       order: () => this.orderFor(port),
       report,
       onPhase: () => this.onPhase(),
+      onWord: (kind) => {
+        if (kind !== 'nothing') this.heartbeats.soon(kind === 'new' ? undefined : WORDS_MS)
+      },
     })
     runner.current = made
     return made

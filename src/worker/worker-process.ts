@@ -69,6 +69,11 @@ export interface WorkerProcessSpec {
   readonly onSeated?: (assign: SeatAssign) => void
 }
 
+/** Between two looks whether it has become quiet, when that is waited for. */
+const WORD_LOOK_MS = 50
+/** A drained worker says so again: what counts is what all have said since all have said it (nimbus). */
+const WORD_AGAIN_MS = 250
+
 export class WorkerProcess {
   private readonly spec: WorkerProcessSpec
   private readonly line: ControlLine
@@ -78,6 +83,9 @@ export class WorkerProcess {
   private lease: Lease | undefined = undefined
   /** Starts, rearrangements and dumps: one at a time. */
   private turn: Promise<void> = Promise.resolve()
+  /** In the last heartbeat, and when that was made. */
+  private saidQuiet = false
+  private beatMs = Number.NEGATIVE_INFINITY
   private isEnding = false
   private hasExited = false
 
@@ -177,6 +185,7 @@ export class WorkerProcess {
         return
       case 'run':
         seat?.setRun(message.run)
+        this.beat()
         return
       case 'peers':
         seat?.onPeers(message.peers)
@@ -233,11 +242,14 @@ export class WorkerProcess {
     seat.mayRunUntil(lease.endsAtMs)
     this.spec.onSeated?.(assign)
     this.timers.push(host.timers.every(assign.heartbeatMs, () => this.beat()))
+    this.timers.push(host.timers.every(WORD_LOOK_MS, () => this.lookWord()))
     this.timers.push(host.timers.every(Math.max(1, assign.leaseMs / 4), () => this.judgeLease()))
     this.beat()
     this.inTurn(async () => {
       await seat.start()
-      if (seat.state === 'running') this.line.say({ kind: 'started' })
+      if (seat.state !== 'running') return
+      this.line.say({ kind: 'started' })
+      this.beat()
     }, 'the worker could not start')
   }
 
@@ -269,10 +281,21 @@ export class WorkerProcess {
     }, 'writing state out failed')
   }
 
+  /** A topology that stops waits for the words of all its workers: they do not wait for their periods. */
+  private lookWord(): void {
+    const { seat } = this
+    if (seat?.state !== 'running' || seat.run === 'active') return
+    const { isQuiet } = seat
+    const isDue = this.spec.host.clock.monotonicMs() - this.beatMs >= WORD_AGAIN_MS
+    if (isQuiet !== this.saidQuiet || (isQuiet && seat.run === 'drain' && isDue)) this.beat()
+  }
+
   private beat(): void {
     const { seat, lease } = this
     if (seat === undefined || lease === undefined || this.hasExited || !this.judgeLease()) return
     const beat = seat.beat(this.spec.probe.read())
+    this.saidQuiet = beat.isQuiet
+    this.beatMs = this.spec.host.clock.monotonicMs()
     if (this.line.say({ kind: 'heartbeat', beat })) lease.ask(this.spec.host.clock.monotonicMs())
   }
 

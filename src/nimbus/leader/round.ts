@@ -29,7 +29,7 @@ import { decideNodes } from './node-decisions.ts'
 import { PhaseClock } from './phase-clock.ts'
 import type { Place } from './place-all.ts'
 import type { Batch } from './round-case.ts'
-import { isQuiet } from './running.ts'
+import { isQuiet, saidSince } from './running.ts'
 import { ShapeCache } from './shape.ts'
 import { nextBatches, SlotBook } from './slot-book.ts'
 import { StuckBook } from './stuck-book.ts'
@@ -38,6 +38,8 @@ import { StuckBook } from './stuck-book.ts'
 const KICK_MS = 5
 /** Rounds in a row with a conflict before the next one waits for its time. */
 const CONFLICTS_MAX = 5
+/** Between two looks at a topology that says it is quiet and has yet to say it again. A choice. */
+const AGAIN_MS = 150
 /** Time between two looks for what is left over. */
 const CLEAN_UP_MS = 5_000
 
@@ -79,6 +81,7 @@ export class Reign {
   private leftOver: ReadonlySet<string> = new Set()
   private cleanUpMs = Number.NEGATIVE_INFINITY
   private soon: Stoppable | undefined = undefined
+  private again: Stoppable | undefined = undefined
   private isRunning = false
   private isKicked = false
   private isStopped = false
@@ -106,6 +109,7 @@ export class Reign {
     this.isStopped = true
     this.ticks.stop()
     this.soon?.stop()
+    this.again?.stop()
     this.release()
   }
 
@@ -218,32 +222,38 @@ export class Reign {
   }
 
   /**
-   * Quiet for good: all workers said so, and said it again since. What one had sent to another between
-   * their two first words would have shown by then.
+   * Quiet for good: all workers said so, and said it again after the last of them had. What one had sent to
+   * another between their two first words would have shown by then.
    */
   private quiet(facts: RoundFacts): ReadonlySet<string> {
     const quiet = new Set<string>()
     for (const [id, { record }] of facts.view.assignments) {
       const drainsSince = this.drainsSince(facts, record)
       // What was said before was said of the drain before this one, if there was one.
-      const isFresh = record.workers.every(({ node }) => {
-        return facts.deadNodes.has(node) || (facts.heard.get(node)?.atMs ?? 0) > drainsSince
-      })
-      if (!isFresh || !isQuiet(facts, record)) {
+      const isFresh = saidSince(facts, record, drainsSince, 'by its age')
+      if (!isQuiet(facts, record)) {
         this.quietSince.delete(id)
         continue
       }
-      const since = this.quietSince.get(id) ?? facts.nowMs
-      this.quietSince.set(id, since)
-      const isAlone = record.workers.length <= 1
-      const heardSince = record.workers.every(
-        ({ node }) => (facts.heard.get(node)?.atMs ?? since + 1) > since,
-      )
-      if (isAlone || heardSince) quiet.add(id)
+      if (isFresh) {
+        const since = this.quietSince.get(id) ?? facts.nowMs
+        this.quietSince.set(id, since)
+        const isAlone = record.workers.length <= 1
+        if (isAlone || saidSince(facts, record, since, 'certainly')) quiet.add(id)
+      }
+      if (!quiet.has(id)) this.lookAgain()
     }
     for (const id of this.quietSince.keys()) if (!facts.view.assignments.has(id)) this.quietSince.delete(id)
     for (const id of this.drains.keys()) if (!facts.view.assignments.has(id)) this.drains.delete(id)
     return quiet
+  }
+
+  /** What is said again is no news, and kicks nothing. */
+  private lookAgain(): void {
+    this.again ??= this.spec.host.timers.after(AGAIN_MS, () => {
+      this.again = undefined
+      this.kick()
+    })
   }
 
   /** When its assignment was first seen to say so, monotonic. */

@@ -46,6 +46,27 @@ export function isQuiet(facts: RoundFacts, assignment: AssignmentRecord): boolea
   })
 }
 
+/**
+ * The newest word of each worker that can be relied on was given after that time. `certainly`: whatever it
+ * took on its way; else as far as its age tells.
+ */
+export function saidSince(
+  facts: RoundFacts,
+  { topologyId, workers }: AssignmentRecord,
+  sinceMs: number,
+  certainty: 'certainly' | 'by its age',
+): boolean {
+  return workers.every((worker) => {
+    if (facts.deadNodes.has(worker.node)) return true
+    const heard = facts.heard.get(worker.node)
+    if (heard === undefined) return false
+    const ageMs = slotOf(facts, topologyId, worker)?.beatAgeMs ?? 0
+    // A heartbeat is made after the one before it has come.
+    const madeMs = certainty === 'certainly' ? (heard.previousMs ?? Number.NEGATIVE_INFINITY) : heard.atMs
+    return madeMs - ageMs > sinceMs
+  })
+}
+
 /** Workers run, in this layout and generation, with as many executors of each component as assigned. */
 export function isSettled(facts: RoundFacts, assignment: AssignmentRecord, shape: Shape): boolean {
   return assignment.workers.every((worker) => {

@@ -12,10 +12,15 @@
  */
 import type { NodeHappening, NodeHeartbeat, SlotBeat } from '../../rpc/heartbeat.ts'
 
-/** A node as it was heard last. `atMs` is monotonic. */
+/** A node as it was heard last. Times are monotonic. */
 export interface NodeHeard {
   readonly beat: NodeHeartbeat
   readonly atMs: number
+  /**
+   * When the one before of the same supervisor came; absent: there was none. This one was made after that:
+   * one is on its way at a time.
+   */
+  readonly previousMs?: number
 }
 
 /** What the board says of who sends. */
@@ -58,7 +63,8 @@ export class HeartbeatBook {
     const signature = beat.slots.map(slotSignature).join('|')
     const told = before?.told ?? new Set<string>()
     const happenings = beat.happenings.filter((each) => remember(told, each))
-    this.entries.set(beat.node, { beat, atMs: nowMs, signature, told })
+    const previous = before?.beat.owner === beat.owner ? { previousMs: before.atMs } : {}
+    this.entries.set(beat.node, { beat, atMs: nowMs, ...previous, signature, told })
     const isNews = before === undefined || before.signature !== signature || happenings.length > 0
     return { isNew: true, isNews, happenings }
   }
@@ -105,7 +111,8 @@ function remember(told: Set<string>, happening: NodeHappening): boolean {
 /** All of a slot that decisions rest on; figures that always change are left out. */
 function slotSignature(slot: SlotBeat): string {
   const { beat } = slot
-  const life = beat === undefined ? '-' : `${beat.run},${beat.isQuiet},${beat.isFinished}`
+  const life =
+    beat === undefined ? '-' : `${beat.run},${beat.isQuiet},${beat.isFinished},${beat.components.length}`
   const dumped = slot.dumped?.map(({ executor, digest }) => `${executor}:${digest}`).join(',') ?? '-'
   return [
     slot.port,

@@ -37,6 +37,7 @@ export class HeartbeatPost {
   private isSending = false
   private isUrgent = false
   private gathering: Stoppable | undefined
+  private gatheringDueMs = 0
   private period: Stoppable | undefined
   private isAway = false
 
@@ -59,13 +60,19 @@ export class HeartbeatPost {
   }
 
   /** Something about the slots has changed that the leader should know before the next period. */
-  soon(): void {
+  soon(gatherMs = GATHER_MS): void {
     if (this.period === undefined) return
     if (this.isSending) {
       this.isUrgent = true
       return
     }
-    this.gathering ??= this.spec.host.timers.after(GATHER_MS, () => {
+    const dueMs = this.spec.host.clock.monotonicMs() + gatherMs
+    if (this.gathering !== undefined) {
+      if (this.gatheringDueMs <= dueMs) return
+      this.gathering.stop()
+    }
+    this.gatheringDueMs = dueMs
+    this.gathering = this.spec.host.timers.after(gatherMs, () => {
       this.gathering = undefined
       this.send()
     })

@@ -226,7 +226,7 @@ export class Seat {
     this.frozenTurns += this.isFrozen ? 1 : 0
     const facts = {
       turns: worker.loop.turnCount + this.frozenTurns,
-      isQuiet: this.isQuiet(running),
+      isQuiet: this.isQuiet,
       isFinished: worker.spoutTasks.every((task) => task.isFinished),
       run,
     }
@@ -335,7 +335,10 @@ export class Seat {
     else worker.deactivate()
   }
 
-  private isQuiet({ worker, office, positions }: Running): boolean {
+  /** Nothing is in flight here; drained, its positions are stored as well. */
+  get isQuiet(): boolean {
+    if (this.running === undefined) return false
+    const { worker, office, positions } = this.running
     if (this.isFrozen) return this.wasQuiet
     if (this.state !== 'running' || !worker.isQuiet || !office.isQuiet) return false
     return this.run !== 'drain' || positions.isSettled
@@ -351,7 +354,7 @@ export class Seat {
 
   private freeze(running: Running): void {
     const { worker } = running
-    if (!this.isFrozen) this.wasQuiet = this.isQuiet(running)
+    if (!this.isFrozen) this.wasQuiet = this.isQuiet
     this.isFrozen = true
     worker.loop.isHung = true
   }
