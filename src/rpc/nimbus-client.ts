@@ -52,7 +52,7 @@ const HOPS_MAX = 3
 const PAUSE = { firstMs: 50, maxMs: 1_000 }
 /** A leader that does not even say that it leads is given up then, if the call can be repeated. */
 const SILENCE_MS = 5_000
-/** After 1 s or a little more it is asked whether another leads by now; if not, again after twice the time. */
+/** After 1 s or a little more it is asked whether another leads by now; if not, again after twice as long. */
 const DOUBT = { firstMs: 1_500, maxMs: 16_000, jitter: 1 / 3 }
 /** The same while nobody leads. */
 const NOBODY = { firstMs: 250, maxMs: 2_000 }
