@@ -154,7 +154,7 @@ export class Supervisor {
       picture: () => this.picture(),
       onReply: ({ logLevels }) => this.levels.put(logLevels),
     })
-    this.levels = new LevelPost(() => this.runners.values())
+    this.levels = new LevelPost(host.clock, () => this.runners.values())
     for (const port of settings.ports) this.runners.set(port, this.makeRunner(port))
   }
 

@@ -35,7 +35,7 @@ export class FakeNimbus {
   readonly beats: NodeHeartbeat[] = []
   reads: { readonly digest: string; readonly offset: number }[] = []
   isAway = false
-  logLevels: HeartbeatReply['logLevels'] = []
+  logLevels: () => HeartbeatReply['logLevels'] = () => []
   /** Pieces are at most so long. */
   pieceBytes = 1e9
   /** Damages what is read. */
@@ -46,7 +46,7 @@ export class FakeNimbus {
     // As it comes over the network: what does not fit would be refused there.
     nodeHeartbeat.parse(JSON.parse(JSON.stringify(beat)))
     this.beats.push(beat)
-    return { epoch: 1, logLevels: this.logLevels }
+    return { epoch: 1, logLevels: this.logLevels() }
   }
 
   async readBlob(digest: string, offset: number, sizeBytes: number): Promise<Uint8Array> {

@@ -210,11 +210,14 @@ describe('nimbus', () => {
   test('heartbeats have growing numbers, and levels of logs reach the workers once', async () => {
     const world = new SupervisorWorld()
     await world.running()
-    world.nimbus.logLevels = [{ topologyId: 'words-1', logger: 'count', level: 'debug', forMs: 60_000 }]
+    const endsAtMs = world.world.nowMs + 60_000
+    world.nimbus.logLevels = () => {
+      const forMs = endsAtMs - world.world.nowMs
+      return [{ topologyId: 'words-1', logger: 'count', level: 'debug', forMs }]
+    }
     await world.pass(10_000)
-    expect(world.launcher.at(6700)?.told('log-level')).toEqual([
-      { kind: 'log-level', logger: 'count', level: 'debug', forMs: 60_000 },
-    ])
+    const told = world.launcher.at(6700)?.told('log-level')
+    expect(told).toMatchObject([{ kind: 'log-level', logger: 'count', level: 'debug' }])
     const numbers = world.nimbus.beats.map(({ sequence }) => sequence)
     expect(numbers).toEqual([...numbers].sort((one, other) => one - other))
     expect(new Set(numbers).size).toBe(numbers.length)
