@@ -1,5 +1,6 @@
 // A program that dies calls nobody any more; one that stands still catches up in its order.
 import { expect, test } from 'vitest'
+import type { Connection } from '../../host/host.ts'
 import { VirtualWorld } from '../../host/virtual/virtual-world.ts'
 import { MortalHost } from './mortal-host.ts'
 
@@ -85,4 +86,56 @@ test('what it does with files while it stands still is told afterwards', async (
   const looking = world.host('process').files.stat('/a')
   await world.run({ untilMs: world.nowMs + 10 })
   expect((await looking)?.sizeBytes).toBe(1)
+})
+
+/** A world in which a connection gives all its bytes in one buffer, as it may. */
+function reusing() {
+  const world = new VirtualWorld({ seed: 1, isChopped: false })
+  const base = world.host('process')
+  const inner: Connection = {
+    peer: 'other:1',
+    onBytes: () => undefined,
+    onDrain: () => undefined,
+    onClose: () => undefined,
+    write: () => true,
+    close: () => undefined,
+  }
+  const mortal = new MortalHost('program', { ...base, net: { ...base.net, connect: () => inner } })
+  const buffer = new Uint8Array(1)
+  const give = (value: number) => {
+    buffer[0] = value
+    inner.onBytes(buffer)
+  }
+  return { world, mortal, give, connection: mortal.host.net.connect('other:1', () => undefined) }
+}
+
+test('bytes that come while others still wait are what they were', async () => {
+  const { world, mortal, give, connection } = reusing()
+  const got: (number | undefined)[] = []
+  connection.onBytes = ([first]) => got.push(first)
+  mortal.pause()
+  give(1)
+  give(2)
+  mortal.resume()
+  give(3)
+  give(4)
+  await world.run({ untilMs: world.nowMs + 1 })
+  give(5)
+  expect(got).toEqual([1, 2, 3, 4, 5])
+})
+
+test('what throws is not called again, and what waits behind it comes', async () => {
+  const { world, mortal, give, connection } = reusing()
+  const got: (number | undefined)[] = []
+  connection.onBytes = ([first]) => {
+    got.push(first)
+    if (first === 1) throw new Error('the first is bad')
+  }
+  mortal.pause()
+  give(1)
+  give(2)
+  mortal.resume()
+  await expect(world.run({ untilMs: world.nowMs + 1 })).rejects.toThrow('the first is bad')
+  await world.run({ untilMs: world.nowMs + 1 })
+  expect(got).toEqual([1, 2])
 })

@@ -50,10 +50,14 @@ export class MortalHost {
     this.base.timers.defer(() => this.catchUp())
   }
 
+  private get hasToWait(): boolean {
+    return this.isPaused || this.waiting.length > 0
+  }
+
   /** Everything that comes in from outside. */
   private enter(call: () => void): void {
     if (this.isDead) return
-    if (this.isPaused || this.waiting.length > 0) this.waiting.push(call)
+    if (this.hasToWait) this.waiting.push(call)
     else call()
   }
 
@@ -63,8 +67,12 @@ export class MortalHost {
     const call = this.waiting[0]
     if (call === undefined) return
     this.base.timers.defer(() => this.catchUp())
-    call()
-    this.waiting.shift()
+    try {
+      call()
+    } finally {
+      // Also if it threw: whoever made it hears of that once.
+      this.waiting.shift()
+    }
   }
 
   /** What was asked for while it lived is not told to the dead. */
@@ -154,7 +162,7 @@ export class MortalHost {
     }
     inner.onBytes = (bytes) => {
       // They are valid during the call only, and may have to wait.
-      const kept = this.isPaused ? bytes.slice() : bytes
+      const kept = this.hasToWait ? bytes.slice() : bytes
       this.enter(() => own.onBytes(kept))
     }
     inner.onDrain = () => this.enter(() => own.onDrain())
