@@ -1,0 +1,91 @@
+// Goal: what must run at once is planned around what stays, and nothing else of the first plan is changed.
+import { expect, test } from 'vitest'
+import type { AssignmentRecord } from '../../cluster/records.ts'
+import type { TopologyPlan } from '../../schedule/plan.ts'
+import type { ScheduleRequest } from '../../schedule/request.ts'
+import { placeAround } from './place-around.ts'
+import type { Batch, Case } from './round-case.ts'
+import type { LifeStep } from './topology-life.ts'
+
+function assigned(topologyId: string, slot: string): AssignmentRecord {
+  const [node = '', port = ''] = slot.split(':')
+  return {
+    topologyId,
+    epoch: 1,
+    layout: 1,
+    layoutDigest: '1',
+    run: 'active',
+    token: 't',
+    workers: [{ worker: 1, node, port: Number(port), address: slot, generation: 1, executors: '1' }],
+    dump: '',
+    state: [],
+    unplaced: [],
+  }
+}
+
+function put(topologyId: string, slot: string): Batch {
+  const write = { kind: 'put-assignment', record: assigned(topologyId, slot), version: 0 } as const
+  return { topologyId, writes: [write], events: [] }
+}
+
+function caseOf(id: string, slot: string, step: LifeStep = 'assign'): Case {
+  const found = { topology: { record: { id }, version: 0 }, assignment: { record: assigned(id, slot) }, step }
+  // Of a case only these are looked at.
+  return found as unknown as Case
+}
+
+const request: ScheduleRequest = { nodes: [], topologies: [], isolation: {}, seed: 1 }
+
+/** Where each batch puts its topology; `again`: where a second plan has it. */
+function around(cases: readonly Case[], first: readonly Batch[], again: Readonly<Record<string, string>>) {
+  const asked: (readonly string[])[] = []
+  const found = placeAround({
+    cases,
+    request,
+    batches: new Map(first.map((batch) => [batch.topologyId, batch])),
+    place: ({ held }) => {
+      asked.push([...(held ?? [])])
+      const topologies = Object.keys(again).map((topologyId) => ({ topologyId }) as TopologyPlan)
+      return { topologies }
+    },
+    batchOf: (_, plan) => plan && put(plan.topologyId, again[plan.topologyId] ?? ''),
+  })
+  const slots = [...found].map(([id, { writes }]) => {
+    const [write] = writes
+    return `${id} ${write?.kind === 'put-assignment' ? write.record.workers[0]?.address : 'stays'}`
+  })
+  return { asked, slots }
+}
+
+const drains: Batch = { topologyId: 'guest', writes: [], events: [] }
+
+test('who is given a slot that its holder keeps is planned again, and the holder goes on as it was', () => {
+  const cases = [caseOf('guest', 'n:1'), caseOf('lost', 'n:9')]
+  const { asked, slots } = around(cases, [drains, put('lost', 'n:1')], { guest: 'n:1', lost: 'n:2' })
+  expect(asked).toEqual([['guest']])
+  expect(slots).toEqual(['guest stays', 'lost n:2'])
+})
+
+test('nobody is asked again if the holder gives the slot up', () => {
+  const cases = [caseOf('guest', 'n:1'), caseOf('lost', 'n:9')]
+  const { asked, slots } = around(cases, [put('guest', 'n:3'), put('lost', 'n:1')], {})
+  expect(asked).toEqual([])
+  expect(slots).toEqual(['guest n:3', 'lost n:1'])
+})
+
+test('H1: a rebalance waits for its slot, also when others are planned again', () => {
+  const cases = [caseOf('guest', 'n:1'), caseOf('owner', 'n:4', 'move'), caseOf('lost', 'n:9')]
+  const again = { guest: 'n:1', owner: 'n:4', lost: 'n:2' }
+  expect(around(cases.slice(0, 2), [drains, put('owner', 'n:1')], again)).toEqual({
+    asked: [],
+    slots: ['guest stays', 'owner n:1'],
+  })
+  const both = around(cases, [drains, put('owner', 'n:1'), put('lost', 'n:1')], again)
+  expect(both.slots).toEqual(['guest stays', 'owner n:1', 'lost n:2'])
+})
+
+test('a second plan that holds another one is made once more, and no more than that', () => {
+  const cases = [caseOf('guest', 'n:1'), caseOf('lost', 'n:9'), caseOf('next', 'n:2')]
+  const { asked } = around(cases, [drains, put('lost', 'n:1')], { lost: 'n:2' })
+  expect(asked).toEqual([['guest'], ['guest', 'next']])
+})
