@@ -1,6 +1,7 @@
-// Goal: a node that is cut off from the board and from every Nimbus, but heard by its peers, works on until its
-// work is moved, as decision 0011 says; then its peers end it, and nothing is lost, also when it comes back.
-// Method: only the links to the daemons are cut; the invariants of the simulator are looked at all the while.
+// Goal: a node that is cut off from the board and from every Nimbus, but heard by its peers, works on until
+// its work is moved, as decision 0011 says; then its peers end it, and nothing is lost, also when it comes
+// back. Method: only the links to the daemons are cut; the invariants of the simulator are looked at all the
+// while.
 import { describe, expect, test } from 'vitest'
 import { LEASE_GRACE_MS } from '../../../src/nimbus/judge/judge-node.ts'
 import { defaultNimbusSettings } from '../../../src/nimbus/settings.ts'
