@@ -95,6 +95,19 @@ describe('what is looked at', () => {
   })
 })
 
+test('while nobody leads, a standby says what it can', async () => {
+  shell.nimbus.leader = null
+  for (const argv of [
+    ['cluster', 'status'],
+    ['zk', 'ls', '/'],
+    ['api', 'GET', '/cluster'],
+  ]) {
+    expect([argv[0], (await shell.run(...argv)).code]).toEqual([argv[0], 0])
+  }
+  const { code, stderr } = await shell.run('list', '--timeout', '1s')
+  expect([code, stderr]).toEqual([6, expect.stringContaining('NIMBUS_NOT_LEADER')])
+})
+
 describe('what changes', () => {
   test('kill waits for its work, with progress on stderr', async () => {
     shell.nimbus.operationSteps = 2
