@@ -7,7 +7,8 @@
  * Does not know: processes, states of the slot.
  *
  * Invariants
- *   K1  what is ready belongs to the seat that was wanted last
+ *   K1  what is ready belongs to the seat that was wanted last, with the executors that it runs: who takes
+ *       over others' executors needs their positions too
  *   K2  one try at a time; waits between tries grow up to `RETRY_MAX_MS`
  */
 import { z } from 'zod'
@@ -22,7 +23,7 @@ import type { TopologyOutline } from '../topology/describe/outline.ts'
 import type { LaunchProfile } from './launcher.ts'
 import type { Localizer } from './node/localizer.ts'
 import type { PositionPost } from './post/position-post.ts'
-import type { SlotWish } from './slot.ts'
+import { isSameSeat, type SlotWish } from './slot.ts'
 import { componentsOf, type SlotOrder, stateFor } from './slot-order.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
 
@@ -40,7 +41,7 @@ export interface SlotPreparationParts {
 
 /** All of it, for one seat. */
 export interface Ready {
-  readonly key: string
+  readonly wish: SlotWish
   readonly topology: TopologyRecord
   readonly profile: LaunchProfile
   readonly digests: readonly string[]
@@ -66,8 +67,8 @@ export class SlotPreparation {
   trouble = ''
   private readonly parts: SlotPreparationParts
   private ready: Ready | undefined
-  /** Seat that is being prepared. */
-  private wantedKey = ''
+  /** What is being prepared. */
+  private wanted: SlotWish | undefined
   private tryNumber = 0
   private readonly reported = new Set<string>()
 
@@ -76,7 +77,12 @@ export class SlotPreparation {
   }
 
   readyFor(wish: SlotWish): Ready | undefined {
-    return this.ready?.key === keyOf(wish) ? this.ready : undefined
+    return this.ready !== undefined && isSame(this.ready.wish, wish) ? this.ready : undefined
+  }
+
+  /** Of the same seat, whatever it runs. */
+  readyForSeat(wish: SlotWish): Ready | undefined {
+    return this.ready !== undefined && isSameSeat(this.ready.wish, wish) ? this.ready : undefined
   }
 
   /** Of the last that was ready, whoever it was for. */
@@ -86,14 +92,14 @@ export class SlotPreparation {
 
   /** May be called again and again. */
   want(order: SlotOrder): void {
-    const key = keyOf(order.wish)
-    if (this.ready?.key === key) return
+    const { wish } = order
+    if (this.readyFor(wish) !== undefined) return
     if (order.topology === undefined) {
       this.trouble = 'its record was not seen on the board yet'
       return
     }
-    if (this.wantedKey === key) return
-    this.wantedKey = key
+    if (this.wanted !== undefined && isSame(this.wanted, wish)) return
+    this.wanted = wish
     this.tryNumber += 1
     this.reported.clear()
     void this.tryUntilReady(order, order.topology, this.tryNumber)
@@ -102,7 +108,7 @@ export class SlotPreparation {
   /** Nothing is wanted any more. */
   cancel(): void {
     this.tryNumber += 1
-    this.wantedKey = ''
+    this.wanted = undefined
     this.trouble = ''
     this.ready = undefined
   }
@@ -120,11 +126,15 @@ export class SlotPreparation {
     const backoff = this.backoff()
     while (isWanted()) {
       try {
-        const components = this.readyFor(order.wish)?.components ?? (await this.componentsFor(order))
+        const ready = this.readyForSeat(order.wish)
+        const components = ready?.components ?? (await this.componentsFor(order))
         const state = stateFor(order, components)
         await this.parts.localizer.ensure(state)
         await this.parts.positions.load(order.assignment.topologyId)
         const stateFiles = state.map(({ digest }) => this.parts.pathOf(digest))
+        // If it dies from now on, its successor needs nothing that is not here.
+        if (ready !== undefined && this.ready === ready)
+          this.readyNow({ ...ready, wish: order.wish, stateFiles })
         return { components, stateFiles, positions: this.parts.positions.knownOf(order.wish.topologyId) }
       } catch (error) {
         this.noteTrouble(order, error)
@@ -140,7 +150,7 @@ export class SlotPreparation {
       try {
         const ready = await this.bring(order, topology)
         if (this.tryNumber !== number) return
-        this.ready = ready
+        this.readyNow(ready)
         this.trouble = ''
         this.parts.onReady()
         return
@@ -163,7 +173,7 @@ export class SlotPreparation {
     await positions.load(topology.id)
     const timeoutMs = outline.workerTimeoutMs ?? settings.workerTimeoutMs
     return {
-      key: keyOf(order.wish),
+      wish: order.wish,
       topology,
       profile: {
         heapBytes: outline.workerHeapBytes ?? settings.workerHeapBytes,
@@ -176,6 +186,11 @@ export class SlotPreparation {
       components,
       beatTimeoutMs: Math.min(timeoutMs, settings.workerTimeoutMsMax),
     }
+  }
+
+  private readyNow(ready: Ready): void {
+    this.ready = ready
+    this.wanted = ready.wish
   }
 
   private async componentsFor(order: SlotOrder): Promise<readonly string[]> {
@@ -211,8 +226,8 @@ export class SlotPreparation {
 }
 
 /** What is the same for all starts of a seat. */
-export function keyOf({ topologyId, worker, generation, layout }: SlotWish): string {
-  return `${worker} ${generation} ${layout} ${topologyId}`
+function isSame(one: SlotWish, other: SlotWish): boolean {
+  return isSameSeat(one, other) && one.placement === other.placement
 }
 
 /** The members that count here; the rest was checked by who accepted it, and is passed on. */

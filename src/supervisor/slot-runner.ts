@@ -254,17 +254,18 @@ export class SlotRunner {
     const { record } = this.process
     const { seat, state } = this
     const wanted = typeof order === 'string' ? order : order.wish
+    const known = typeof wanted === 'string' ? undefined : wanted
     const isKnown =
-      typeof wanted !== 'string' &&
-      record?.topologyId === wanted.topologyId &&
-      record.worker === wanted.worker &&
-      record.generation === wanted.generation
+      known !== undefined &&
+      record?.topologyId === known.topologyId &&
+      record.worker === known.worker &&
+      record.generation === known.generation
     const beatAtMs = seat?.beatAtMs
     const isConnected = seat?.isConnected === true
     return {
       nowMs,
       wanted,
-      isReady: state.kind === 'FETCHING' && preparation.readyFor(state.wish) !== undefined,
+      isReady: state.kind === 'FETCHING' && preparation.readyFor(known ?? state.wish) !== undefined,
       process: this.process.state,
       reason: this.process.end?.reason,
       newest: this.process.end?.newest,
@@ -283,7 +284,7 @@ export class SlotRunner {
   private limits(): SlotLimits {
     const { settings, preparation } = this.parts
     const living = this.living()
-    const ready = living === undefined ? undefined : preparation.readyFor(living.wish)
+    const ready = living === undefined ? undefined : preparation.readyForSeat(living.wish)
     return {
       startTimeoutMs: settings.startTimeoutMs,
       beatTimeoutMs: ready?.beatTimeoutMs ?? this.adoptedTimeoutMs ?? settings.workerTimeoutMs,

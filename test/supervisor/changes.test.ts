@@ -1,6 +1,8 @@
 // The board changes its mind: other places, other executors, other modes; and state and positions that go
 // along.
+
 import { describe, expect, test } from 'vitest'
+import type { PositionTexts } from '../../src/cluster/board.ts'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
@@ -60,6 +62,12 @@ describe('other places', () => {
   })
 })
 
+/** As the supervisor of another node does for its worker, right after the first assignment. */
+async function storeElsewhere(world: SupervisorWorld, positions: PositionTexts): Promise<void> {
+  const board = await world.opened('node2')
+  await world.drive(board.putPositions('words-1', 0, positions, 1))
+}
+
 describe('the same places', () => {
   test('other executors of the same layout: rearranged, and nobody is restarted', async () => {
     const world = new SupervisorWorld()
@@ -83,6 +91,53 @@ describe('the same places', () => {
     await world.pass(2_000)
     expect([world.launcher.at(6700)?.pid, world.launcher.at(6701)?.pid]).toEqual(before)
     expect(world.slot()).toMatchObject({ phase: 'running', restartCount: 0 })
+  })
+
+  test('who dies before it was rearranged begins with what others have stored', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const own = world.worker({ executors: '1-2' })
+    const other = world.worker({ worker: 2, node: 'node2', executors: '3-4' })
+    await world.assign(world.assignment([own, other]), world.topology())
+    await world.untilPhase('running')
+    await storeElsewhere(world, { lines: { 'book.txt': '"129"' } })
+    // Its state is not to be had, so it waits; then it dies.
+    const blob = world.blob('state of count')
+    const bytes = world.nimbus.blobs.get(blob.digest)
+    world.nimbus.blobs.delete(blob.digest)
+    const state = [{ component: 'count', ...blob }]
+    await world.assign(world.assignment([world.worker()], { run: 'drain', state }))
+    await world.pass(2_000)
+    expect(world.launcher.at(6700)?.told('rearrange')).toEqual([])
+    world.launcher.at(6700)?.exit(1)
+    await world.pass(2_000)
+    world.nimbus.blobs.set(blob.digest, bytes ?? new Uint8Array(0))
+    await world.untilRuns(1)
+    expect(world.launcher.at(6700)?.assign).toMatchObject({
+      placement: [1, 1, 1, 1],
+      positions: { lines: { 'book.txt': '"129"' } },
+    })
+  })
+
+  test('who dies after it was rearranged is started again although the board is away', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const own = world.worker({ executors: '1-2' })
+    const other = world.worker({ worker: 2, node: 'node2', executors: '3-4' })
+    await world.assign(world.assignment([own, other]), world.topology())
+    await world.untilPhase('running')
+    await storeElsewhere(world, { lines: { 'book.txt': '"129"' } })
+    await world.assign(world.assignment([world.worker()], { run: 'drain' }))
+    await world.until(() => world.launcher.at(6700)?.told('rearrange').length === 1)
+    await world.pass(2_000)
+    world.ensemble.loseQuorum()
+    await world.pass(1_000)
+    world.launcher.at(6700)?.exit(1)
+    await world.untilRuns(1)
+    expect(world.launcher.at(6700)?.assign).toMatchObject({
+      placement: [1, 1, 1, 1],
+      positions: { lines: { 'book.txt': '"129"' } },
+    })
   })
 
   test('moved state goes to the first start only', async () => {
