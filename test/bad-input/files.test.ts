@@ -236,3 +236,15 @@ async function textOf(live: Live<unknown>, path: string): Promise<string[]> {
   }
   return live.drive(read())
 }
+
+test.each([[{ path: '/in/a.txt' }], [undefined], [7], [''], [[]], [['/in/a.txt', 3]]])(
+  'what is no path is refused where it is written, as a mistake of who wrote it: %j',
+  (path) => {
+    expect(() => textLines(path as never)).toThrow(
+      expect.objectContaining({
+        family: 'usage',
+        message: expect.stringContaining('textLines needs a path, a pattern, or a list of them'),
+      }),
+    )
+  },
+)

@@ -94,7 +94,7 @@ interface Settings {
 }
 
 function compile<T>({ maker, path, options, form }: FileSourceKind<T>): Settings {
-  const patterns = typeof path === 'string' ? [path] : [...path]
+  const patterns = Array.isArray(path) ? [...path] : [path]
   if (patterns.length === 0 || patterns.some((pattern) => typeof pattern !== 'string' || pattern === '')) {
     throw refused(`${maker} needs a path, a pattern, or a list of them`)
   }
