@@ -52,6 +52,11 @@ export interface LeaderElectionSpec {
 
 /** Looked at so often even when nothing is heard: a missed word costs no more than this. */
 const LOOK_MS = 10_000
+/**
+ * Longest wait before a new place. Who waits is missing in line: the leader of the day may end meanwhile, and
+ * then nobody leads.
+ */
+const REJOIN_MAX_MS = 2_000
 /** A leadership this long is no flapping. */
 const STEADY_MS = 60_000
 
@@ -78,7 +83,7 @@ export class LeaderElection {
     this.spec = spec
     this.wake = new Wake(spec.host.timers)
     const chance = () => spec.host.random.next()
-    this.rejoining = new Backoff({ firstMs: 200, maxMs: 30_000 }, chance)
+    this.rejoining = new Backoff({ firstMs: 200, maxMs: REJOIN_MAX_MS }, chance)
     this.troubled = new Backoff({ firstMs: 100, maxMs: 10_000 }, chance)
     this.graceMs = spec.suspendedGraceMs ?? spec.coordinator.sessionTimeoutMs / 3
     this.line = this.newLine()
