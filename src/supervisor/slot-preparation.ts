@@ -132,7 +132,7 @@ export class SlotPreparation {
         await this.parts.localizer.ensure(state)
         await this.parts.positions.load(order.assignment.topologyId)
         const stateFiles = state.map(({ digest }) => this.parts.pathOf(digest))
-        // If it dies from now on, its successor needs nothing that is not here.
+        // If it dies from now on, its successor has positions of all that it reads, board or not.
         if (ready !== undefined && this.ready === ready)
           this.readyNow({ ...ready, wish: order.wish, stateFiles })
         return { components, stateFiles, positions: this.parts.positions.knownOf(order.wish.topologyId) }

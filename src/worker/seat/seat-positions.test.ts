@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { MESSAGE_BYTES_MAX } from '../../cluster/message-channel.ts'
 import { toPlainJson } from '../../state/plain-json.ts'
 import { SeatPositions } from './seat-positions.ts'
 
@@ -112,6 +113,19 @@ test('of very many only a part is sent at once, the rest follows', () => {
   }
   expect(parts).toEqual([10_000, 10_000, 5_000])
   expect(positions.takeChanged()).toEqual({})
+})
+
+test('of large ones no more is sent at once than a message of the line takes', () => {
+  const { positions } = made()
+  const large = (n: number) => ({ ...at(1, `p${n}`), position: 'x'.repeat(200_000) })
+  positions.collect(Array.from({ length: 400 }, (_, n) => large(n)))
+  let count = 0
+  for (let round = 0; round < 40 && count < 400; round += 1) {
+    const taken = positions.takeChanged()
+    expect(JSON.stringify(taken).length).toBeLessThan(MESSAGE_BYTES_MAX / 2)
+    count += Object.keys(taken['s'] ?? {}).length
+  }
+  expect(count).toBe(400)
 })
 
 test('of very many that all go on, each has its turn: none is passed over for those before it', () => {

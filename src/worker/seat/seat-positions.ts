@@ -23,6 +23,8 @@ export type PositionTexts = Readonly<Record<string, Readonly<Record<string, stri
 
 /** Partitions of one message: those that are left follow with the next. */
 const CHANGED_MAX = 10_000
+/** Characters of one message, likewise: with six bytes for each it is below `MESSAGE_BYTES_MAX`. */
+const CHANGED_LENGTH_MAX = 2 * 1_024 * 1_024
 /** So long an answer is waited for before the newest is sent. */
 const ANSWER_MS = 5_000
 
@@ -97,11 +99,13 @@ export class SeatPositions implements PositionDesk {
     const inTurn = new Set([...this.passedOver].filter((key) => due.has(key)))
     for (const key of due.keys()) inTurn.add(key)
     let count = 0
+    let length = 0
     for (const key of inTurn) {
-      count += 1
-      if (count > CHANGED_MAX) break
       const { componentId, partition, current } = assertDefined(due.get(key), 'only who is due has a turn')
       const text = toPlainJson(current)
+      count += 1
+      length += text.length
+      if (count > CHANGED_MAX || (length > CHANGED_LENGTH_MAX && count > 1)) break
       this.onItsWay.set(key, { sent: current, text, sentAtMs: nowMs })
       changed[componentId] ??= {}
       changed[componentId][partition] = text
