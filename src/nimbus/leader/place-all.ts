@@ -15,7 +15,7 @@ import { attempt, messageOf } from './attempt.ts'
 import type { RoundFacts } from './facts.ts'
 import { type Candidate, inOrder, scheduleRequest } from './schedule-request.ts'
 
-/** A choice: less than a second with a thousand nodes, where one takes up to 60 ms. Two culprits or three. */
+/** A choice: 1.5 s at worst with a thousand nodes, where one takes up to 60 ms. Two culprits or three. */
 const TRIES_MAX = 24
 
 export type Place = (request: ScheduleRequest) => SchedulePlan
