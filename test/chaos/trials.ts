@@ -74,7 +74,8 @@ export async function runTrials(
     await untilWhole(cluster, run, fault, times.at(-1) ?? atMs)
     await heal()
     await cluster.until('the cluster is whole again', 60_000, async () => {
-      return cluster.workers().length >= SEATS && (await cluster.areNodesUp())
+      // One that was replaced and still ends would be taken for one whose loss is felt.
+      return cluster.workers().length === SEATS && (await cluster.areNodesUp())
     })
     options.onTrial?.(trial)
     await passed((fault.restMs ?? 0) + SPREAD_MS * chance())
