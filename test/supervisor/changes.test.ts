@@ -2,7 +2,6 @@
 // along.
 
 import { describe, expect, test } from 'vitest'
-import type { PositionTexts } from '../../src/cluster/board.ts'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
@@ -62,10 +61,19 @@ describe('other places', () => {
   })
 })
 
-/** As the supervisor of another node does for its worker, right after the first assignment. */
-async function storeElsewhere(world: SupervisorWorld, positions: PositionTexts): Promise<void> {
+const stored = { lines: { 'book.txt': '"129"' } }
+
+/** Half of the executors run here; what the others read is stored by the supervisor of node2. */
+async function besideNode2(): Promise<SupervisorWorld> {
+  const world = new SupervisorWorld()
+  await world.start()
+  const own = world.worker({ executors: '1-2' })
+  const other = world.worker({ worker: 2, node: 'node2', executors: '3-4' })
+  await world.assign(world.assignment([own, other]), world.topology())
+  await world.untilPhase('running')
   const board = await world.opened('node2')
-  await world.drive(board.putPositions('words-1', 0, positions, 1))
+  await world.drive(board.putPositions('words-1', 0, stored, 1))
+  return world
 }
 
 describe('the same places', () => {
@@ -94,13 +102,7 @@ describe('the same places', () => {
   })
 
   test('who dies before it was rearranged begins with what others have stored', async () => {
-    const world = new SupervisorWorld()
-    await world.start()
-    const own = world.worker({ executors: '1-2' })
-    const other = world.worker({ worker: 2, node: 'node2', executors: '3-4' })
-    await world.assign(world.assignment([own, other]), world.topology())
-    await world.untilPhase('running')
-    await storeElsewhere(world, { lines: { 'book.txt': '"129"' } })
+    const world = await besideNode2()
     // Its state is not to be had, so it waits; then it dies.
     const blob = world.blob('state of count')
     const bytes = world.nimbus.blobs.get(blob.digest)
@@ -113,20 +115,11 @@ describe('the same places', () => {
     await world.pass(2_000)
     world.nimbus.blobs.set(blob.digest, bytes ?? new Uint8Array(0))
     await world.untilRuns(1)
-    expect(world.launcher.at(6700)?.assign).toMatchObject({
-      placement: [1, 1, 1, 1],
-      positions: { lines: { 'book.txt': '"129"' } },
-    })
+    expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], positions: stored })
   })
 
   test('who dies after it was rearranged is started again although the board is away', async () => {
-    const world = new SupervisorWorld()
-    await world.start()
-    const own = world.worker({ executors: '1-2' })
-    const other = world.worker({ worker: 2, node: 'node2', executors: '3-4' })
-    await world.assign(world.assignment([own, other]), world.topology())
-    await world.untilPhase('running')
-    await storeElsewhere(world, { lines: { 'book.txt': '"129"' } })
+    const world = await besideNode2()
     await world.assign(world.assignment([world.worker()], { run: 'drain' }))
     await world.until(() => world.launcher.at(6700)?.told('rearrange').length === 1)
     await world.pass(2_000)
@@ -134,10 +127,7 @@ describe('the same places', () => {
     await world.pass(1_000)
     world.launcher.at(6700)?.exit(1)
     await world.untilRuns(1)
-    expect(world.launcher.at(6700)?.assign).toMatchObject({
-      placement: [1, 1, 1, 1],
-      positions: { lines: { 'book.txt': '"129"' } },
-    })
+    expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], positions: stored })
   })
 
   test('moved state goes to the first start only', async () => {
