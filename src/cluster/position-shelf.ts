@@ -15,7 +15,7 @@ import { recordCodecs } from './record-codec.ts'
 
 const WRITES_AT_ONCE = 100
 const READS_AT_ONCE = 500
-/** ZooKeeper takes 1 MB in a request: half of it, and one record more. */
+/** ZooKeeper takes 1 MB in a request: half of it. One record alone is always smaller. */
 const BYTES_AT_ONCE = 512 * 1_024
 /** Nodes that are missing or there against our belief, within one call: each is learnt once. */
 const SURPRISES_MAX = 3 * WRITES_AT_ONCE
@@ -187,14 +187,15 @@ function inPieces<T>(all: readonly T[], countMax: number): readonly (readonly T[
 
 function inRequests(all: readonly Written[]): readonly (readonly Written[])[] {
   const requests: Written[][] = []
-  let sizeBytes = Number.POSITIVE_INFINITY
+  let sizeBytes = 0
   for (const each of all) {
     const last = requests.at(-1)
-    sizeBytes += each.path.length + each.data.length
+    const ownBytes = each.path.length + each.data.length
+    sizeBytes += ownBytes
     if (last !== undefined && last.length < WRITES_AT_ONCE && sizeBytes <= BYTES_AT_ONCE) last.push(each)
     else {
       requests.push([each])
-      sizeBytes = each.path.length + each.data.length
+      sizeBytes = ownBytes
     }
   }
   return requests
