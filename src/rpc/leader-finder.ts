@@ -89,6 +89,17 @@ export class LeaderFinder {
     return await this.searching
   }
 
+  /**
+   * The leader, while `asked` is silent: `asked` itself if it is the leader and says so where it was asked.
+   * Of two addresses the one may hang, or be cut off, while the other answers.
+   */
+  async searchBeside(asked: FoundNimbus): Promise<FoundNimbus> {
+    const leader = await this.search()
+    if (leader.self !== asked.self || leader.address === asked.address) return leader
+    const { leads } = await this.probe(asked.address, new AbortController().signal)
+    return leads?.self === asked.self ? asked : leader
+  }
+
   /** Somebody who should know says that it is there. */
   believe(address: string): void {
     this.barren = 0

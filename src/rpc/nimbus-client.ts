@@ -5,6 +5,7 @@
  *              ▲                     ├─ "not I, but …"  ─▶ there, at once
  *              │                     ├─ silent for a second ─▶ all seeds asked beside it, now and then:
  *              │                     │     it leads ─▶ waited for · another does ─▶ there, at once
+ *              │                     │     it leads, and answers elsewhere but not here ─▶ there
  *              │                     │     nobody does, for 5 s ─▶ as if nobody answered
  *              └─ all seeds asked ◀──┴─ nobody answers, no leader now ─▶ a pause, then again
  *
@@ -12,7 +13,7 @@
  *   N1  retries are here, and nowhere above or below; they end with the call's time
  *   N2  a call that may have been carried out is repeated only if its route says that it does no harm
  *   N3  a dead seed is never waited for while another answers, nor a silent leader when another leads
- *   N4  a leader that says that it leads is asked once, however long it takes
+ *   N4  a leader that says where it was asked that it leads is asked once, however long it takes
  */
 import { backoffMs } from '../base/backoff.ts'
 import { deferred } from '../base/deferred.ts'
@@ -192,10 +193,10 @@ export class NimbusClient {
       const chance = this.random.next()
       const delayMs = barren === 0 ? backoffMs(looks, DOUBT, chance) : backoffMs(barren, NOBODY, chance)
       timer = this.timers.after(delayMs, () => {
-        this.finder.search().then(
+        this.finder.searchBeside({ address, self }).then(
           (leader) => {
             if (isOver) return
-            if (leader.self !== self) {
+            if (leader.address !== address) {
               left.abort(otherLeads(address, leader.address))
               return
             }

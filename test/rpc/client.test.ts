@@ -191,6 +191,28 @@ describe.each([1, 2, 3])('in virtual time, seed %i', (seed) => {
     expect([namesAsked(named.nimbus), namesAsked(left)]).toEqual([['topologies'], []])
   })
 
+  test.each(['hangs', 'is cut'])(
+    'an address of the leader that %s is left for its other one',
+    async (how) => {
+      const { world, left, right, client, host, serve } = await make()
+      // One and the same behind two addresses.
+      right.address = 'left:6627'
+      await within(world, async () => {
+        await serve()
+        right.leader = 'left:6627'
+        await client.call('topologies', [])
+        right.leader = undefined
+        if (how === 'hangs') left.isStopped = true
+        else world.net.cut('client', 'left')
+        const fromMs = host.clock.monotonicMs()
+        await client.call('nodes', [])
+        await client.call('slots', [])
+        expect(host.clock.monotonicMs() - fromMs).toBeLessThan(6_000)
+      })
+      expect(namesAsked(right)).toEqual(['nodes', 'slots'])
+    },
+  )
+
   test('does not repeat what may have been done, but for who has a key', async () => {
     const { world, left, right, client, serve } = await make()
     right.leader = 'left:6627'
