@@ -29,6 +29,7 @@ const topology: Required<TopologyRecord> = {
   quarantine: 'why',
   failure: 'E3012',
   givenUp: [{ version: 7, why: 'no room' }],
+  rebalances: [{ key: 'k2', version: 8 }],
 }
 const assignment: Required<AssignmentRecord> = {
   topologyId: 'words-1-x',

@@ -77,6 +77,7 @@ const topology = z.object({
   quarantine: z.string().optional(),
   failure: z.string().optional(),
   givenUp: z.array(z.object({ version: count, why: z.string() })).optional(),
+  rebalances: z.array(z.object({ key: z.string(), version: count })).optional(),
 })
 const assignment = z.object({
   topologyId: z.string().min(1),

@@ -114,6 +114,8 @@ export interface TopologyRecord {
   readonly failure?: string | undefined
   /** The last rebalances that were given up, newest last; `version`: of this record when each began. */
   readonly givenUp?: readonly { readonly version: number; readonly why: string }[] | undefined
+  /** The last rebalances asked for under a key, newest last; `version`: of this record as each began. */
+  readonly rebalances?: readonly { readonly key: string; readonly version: number }[] | undefined
 }
 
 /** What all workers of a topology shall do now. */

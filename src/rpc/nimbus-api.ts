@@ -65,6 +65,8 @@ export interface RebalanceRequest {
   readonly scheduler: string | undefined
   /** Longest wait for tuples in flight. */
   readonly drainMs: number | undefined
+  /** Under one key a topology is rebalanced once; asked again, the same operation is answered. */
+  readonly idempotencyKey?: string | undefined
 }
 
 /** Work that goes on after its call was answered; to be looked at, and waited for, by id. */

@@ -44,6 +44,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Whoever calls knows better than the route: it has a key by which it is known again. */
   readonly isRepeatable?: boolean
+  /** Told when an attempt may have been carried out although no answer came. */
+  readonly onUnknown?: () => void
 }
 
 const TIMEOUT_MS = 30_000
@@ -66,6 +68,7 @@ interface Pending<Args extends readonly unknown[], Reply> {
   /** On the monotonic clock. */
   readonly untilMs: number
   readonly signal: AbortSignal | undefined
+  readonly onUnknown: (() => void) | undefined
 }
 
 export class NimbusClient {
@@ -113,6 +116,7 @@ export class NimbusClient {
       isRepeatable: options.isRepeatable ?? route.isRepeatable,
       untilMs: this.clock.monotonicMs() + (options.timeoutMs ?? this.timeoutMs),
       signal: options.signal,
+      onUnknown: options.onUnknown,
     })
   }
 
@@ -142,6 +146,7 @@ export class NimbusClient {
         found = await this.inTime(this.nimbusFor(pending), pending)
         return await this.ask(found, pending)
       } catch (error) {
+        if (found !== undefined && isMaybeDone(error)) pending.onUnknown?.()
         const leader = leaderIn(error)
         const address = found?.address
         if (address !== undefined && leader !== undefined && leader !== address && hops < HOPS_MAX) {
@@ -266,7 +271,10 @@ export class NimbusClient {
 }
 
 function otherLeads(address: string, leader: string): UnavailableError {
-  return new UnavailableError('NIMBUS_NOT_LEADER', `${address} is silent, and ${leader} leads`, { leader })
+  return new UnavailableError('NIMBUS_NOT_LEADER', `${address} is silent, and ${leader} leads`, {
+    leader,
+    outcome: 'unknown',
+  })
 }
 
 /** It may have taken the request all the same. */
@@ -282,9 +290,18 @@ function isUnavailable(error: unknown): boolean {
 /** Nobody was there, or nobody led: always. It may have been carried out: only if that does no harm. */
 function isWorthAnother(error: unknown, isRepeatable: boolean): boolean {
   if (!isStreamError(error) || error.family !== 'unavailable') return false
-  const { code, details } = error
+  const { code } = error
   if (code === 'NIMBUS_NOT_LEADER' || code === 'NIMBUS_UNREACHABLE') return true
-  if (code !== 'CONNECT_FAILED' && code !== 'COORDINATOR_UNAVAILABLE' && code !== 'OPERATION_TIMED_OUT')
-    return false
-  return details['outcome'] === 'none' || isRepeatable
+  return isBroken(code) && (!isMaybeDone(error) || isRepeatable)
+}
+
+/** It was sent, and no answer came that says what became of it. */
+function isMaybeDone(error: unknown): boolean {
+  if (!isStreamError(error)) return false
+  const outcome = error.details['outcome']
+  return isBroken(error.code) ? outcome !== 'none' : outcome === 'unknown'
+}
+
+function isBroken(code: string): boolean {
+  return code === 'CONNECT_FAILED' || code === 'COORDINATOR_UNAVAILABLE' || code === 'OPERATION_TIMED_OUT'
 }

@@ -122,7 +122,14 @@ describe('what changes', () => {
     const argv = ['-n', '3', '-e', 'count=8', '-e', 'split=2', '--scheduler', 'even']
     const { code } = await shell.run('rebalance', 'word-count', ...argv)
     expect(code).toBe(0)
-    const wanted = { workers: 3, executors: { count: 8, split: 2 }, tasks: {}, scheduler: 'even' }
+    const idempotencyKey = expect.stringMatching(/^[0-9a-f]{32}$/)
+    const wanted = {
+      workers: 3,
+      executors: { count: 8, split: 2 },
+      tasks: {},
+      scheduler: 'even',
+      idempotencyKey,
+    }
     expect(shell.nimbus.asked[1]).toEqual(['rebalance', 'word-count', wanted])
     expect(await shell.run('rebalance', 'word-count', '-e', 'count')).toMatchObject({ code: 2 })
   })

@@ -490,6 +490,60 @@ describe('rebalance', () => {
     })
   })
 
+  test('a request that comes again under its key is the one that was begun, and begins nothing', async () => {
+    const world = await cluster({ dumpMs: undefined })
+    const id = await world.running(words('words', { workers: 2 }))
+    const { api } = world.leader.nimbus
+    const ask = (idempotencyKey: string, more: Partial<RebalanceRequest>) =>
+      world.drive(api.rebalance(admin, 'words', { ...still, drainMs: 1_000, ...more, idempotencyKey }))
+    const first = await ask('k1', { scheduler: 'weighted' })
+    expect(first).toMatchObject({ kind: 'rebalance', state: 'running' })
+    expect((await ask('k1', { scheduler: 'weighted' })).id).toBe(first.id)
+    await world.pass(10_000)
+    const second = await ask('k2', { scheduler: 'random' })
+    await world.pass(10_000)
+    expect(await ask('k1', { scheduler: 'weighted' })).toMatchObject({ id: first.id, state: 'done' })
+    expect(world.view.topologies.get(id)?.record.scheduler).toBe('random')
+    const bad = await ask('k3', { executors: { count: 2 } })
+    expect([bad.state, bad.id === second.id]).toEqual(['running', false])
+    await world.pass(70_000)
+    const error = expect.objectContaining({ code: 'REBALANCE_GIVEN_UP' })
+    expect(await ask('k3', { executors: { count: 2 } })).toMatchObject({ id: bad.id, state: 'failed', error })
+    const kept = world.view.topologies.get(id)?.record.rebalances
+    expect(kept?.map(({ key }) => key)).toEqual(['k1', 'k2', 'k3'])
+    await expect(ask('k'.repeat(129), { workers: 1 })).rejects.toMatchObject({ code: 'REQUEST_INVALID' })
+    await world.drive(api.kill(admin, 'words', 60_000))
+    const gone = expect.objectContaining({ code: 'TOPOLOGY_WRONG_STATE' })
+    expect(await ask('k2', { scheduler: 'random' })).toMatchObject({ state: 'failed', error: gone })
+  })
+
+  test.each(['crash-before', 'crash-after', 'lose-answer'] as const)(
+    'the write of a rebalance ends with %s: asked again under its key, it was begun once',
+    async (how) => {
+      const world = await cluster({}, ['n1', 'n2'])
+      const id = await world.running(words('words', { workers: 2 }))
+      const first = world.leader
+      const begun = (): number =>
+        world.view.topologies.get(id)?.record.rebalances?.filter(({ key }) => key === 'k1').length ?? 0
+      let isOver = false
+      world.spy = (writes, nimbus) => {
+        const isOurs = writes.some(({ kind }) => kind === 'put-topology') && nimbus === first.name
+        if (!isOurs || isOver) return 'go'
+        isOver = true
+        return how
+      }
+      const request = { ...still, workers: 4, idempotencyKey: 'k1' }
+      const asked = first.nimbus.api.rebalance(admin, 'words', request).catch(() => undefined)
+      if (how === 'lose-answer') await world.drive(asked)
+      else await world.until(() => !world.seats.has(first.name) && world.hasLeader, 'the next leader')
+      const again = await world.drive(world.leader.nimbus.api.rebalance(admin, 'words', request))
+      await world.until(() => world.view.topologies.get(id)?.record.phase === 'active', 'the end')
+      const once = await world.drive(world.leader.nimbus.api.rebalance(admin, 'words', request))
+      expect(once).toMatchObject({ id: again.id, state: 'done' })
+      expect([world.view.assignments.get(id)?.record.workers.length, begun()]).toEqual([4, 1])
+    },
+  )
+
   test.each(['crash-before', 'crash-after'] as const)(
     'the leader dies %s each write of a rebalance',
     async (when) => {

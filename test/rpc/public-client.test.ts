@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { connect } from 'typhoon/client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { StreamError } from '../../src/base/errors.ts'
+import { type StreamError, UnavailableError } from '../../src/base/errors.ts'
 import type { Stoppable } from '../../src/host/host.ts'
 import { ClusterTopology } from '../../src/rpc/client/cluster-topology.ts'
 import { contextsText, parseContexts, targetOf } from '../../src/rpc/client/contexts.ts'
@@ -98,6 +98,33 @@ test('each submit of a client has a key of its own: a second is not the first re
   const keys = submits.map(([, request]) => (request as { idempotencyKey: string }).idempotencyKey)
   expect(keys).toHaveLength(2)
   expect(new Set(keys).size).toBe(2)
+})
+
+test('each rebalance has a key of its own, under which it is asked for again', async () => {
+  await using client = await connect({ nimbus: [server.address], timeout: '10s' })
+  const running = await client.topology('word-count')
+  const unknown = new UnavailableError('COORDINATOR_UNAVAILABLE', 'away', { outcome: 'unknown' })
+  nimbus.failures.push(unknown)
+  await running.rebalance({ workers: 3 })
+  await running.rebalance({ workers: 3 })
+  const asked = nimbus.asked.filter(([name]) => name === 'rebalance').map(([, , request]) => request)
+  const keys = asked.map((request) => (request as { idempotencyKey?: string }).idempotencyKey)
+  expect(keys).toEqual([expect.stringMatching(/^[0-9a-f]{32}$/), keys[0], expect.any(String)])
+  expect(keys[2]).not.toBe(keys[0])
+})
+
+test('a kill that did its work and was not heard of is done; nobody else is told so', async () => {
+  await using client = await connect({ nimbus: [server.address], timeout: '10s' })
+  const running = await client.topology('word-count')
+  const { kill } = nimbus
+  nimbus.kill = async (...args) => {
+    nimbus.isGone = true
+    nimbus.kill = kill
+    await Promise.resolve(args)
+    throw new UnavailableError('COORDINATOR_UNAVAILABLE', 'away', { outcome: 'unknown' })
+  }
+  await running.kill({ drain: '0s' })
+  await expect(running.kill({ drain: '0s' })).rejects.toMatchObject({ code: 'TOPOLOGY_NOT_FOUND' })
 })
 
 test('a preview says what would be, and does nothing', async () => {

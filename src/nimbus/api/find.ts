@@ -27,25 +27,29 @@ function unreadable(name: string, id: string): ConflictError {
   return new ConflictError('TOPOLOGY_QUARANTINED', text, { topology: name })
 }
 
+/** What is to become of a record that has this version; undefined: it is as it should be. */
+export type RecordChange = (record: TopologyRecord, version: number) => TopologyRecord | undefined
+
 /**
- * Writes what `change` makes of the record; undefined: it is as it should be.
- * @returns the version that the record has then
+ * Writes what `change` makes of the record. What it needs to know of the topology is read before.
+ * @returns the record as it is then, with its version
  */
 export async function changeTopology(
   desk: Desk,
   name: string,
-  change: (record: TopologyRecord) => TopologyRecord | undefined,
-): Promise<{ readonly id: string; readonly version: number; readonly isChanged: boolean }> {
+  change: RecordChange,
+): Promise<Versioned<TopologyRecord> & { readonly isChanged: boolean }> {
   const reign = leading(desk)
   for (let attempt = 1; ; attempt += 1) {
     await desk.board.sync()
     const { record, version } = findTopology(desk, name)
-    const changed = change(record)
-    if (changed === undefined) return { id: record.id, version, isChanged: false }
+    await desk.outlines.fetch(record)
+    const changed = change(record, version)
+    if (changed === undefined) return { record, version, isChanged: false }
     try {
       await reign.leadership.write([{ kind: 'put-topology', record: changed, version }])
       reign.kick()
-      return { id: record.id, version: version + 1, isChanged: true }
+      return { record: changed, version: version + 1, isChanged: true }
     } catch (error) {
       if (hasCode(error, 'EPOCH_OLD')) throw notLeader(desk)
       // The round writes records, too: read again, decide again.

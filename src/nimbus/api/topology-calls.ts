@@ -1,13 +1,15 @@
 /** Calls that change topologies, and show what becomes of that. */
 import { UnavailableError } from '../../base/errors.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
-import type { NimbusApi, OperationStatus } from '../../rpc/nimbus-api.ts'
+import type { NimbusApi, OperationStatus, RebalanceRequest } from '../../rpc/nimbus-api.ts'
 import { permit } from '../permissions.ts'
+import { checkKey } from '../submit/name-rules.ts'
 import { type Desk, leading } from './desk.ts'
 import {
   changeTopology,
   findTopology,
   operationsSeen,
+  type RecordChange,
   refuseUnchangeable,
   shapeNow,
   topologySeen,
@@ -21,6 +23,8 @@ type Calls = Pick<
   'topologies' | 'topology' | 'outline' | 'activate' | 'deactivate' | 'kill' | 'rebalance' | 'operation'
 >
 
+/** Keys of rebalances that are kept with a topology: a client asks again within its call's time, or never. */
+const KEYS_MAX = 8
 const DRAIN_MS_MAX = 24 * 3_600_000
 /** Of a topology whose outline is not here, so that its own is not known. */
 const DRAIN_MS = 30_000
@@ -47,7 +51,9 @@ export function topologyCalls(desk: Desk): Calls {
     async outline(caller, name) {
       permit(caller, 'look', settings)
       leading(desk)
-      return knownShape(desk, findTopology(desk, name).record).outline
+      const { record } = findTopology(desk, name)
+      await desk.outlines.fetch(record)
+      return knownShape(desk, record).outline
     },
     async activate(caller, name) {
       permit(caller, 'operate', settings)
@@ -63,16 +69,10 @@ export function topologyCalls(desk: Desk): Calls {
     },
     async rebalance(caller, name, request) {
       permit(caller, 'operate', settings)
-      return operate(desk, 'rebalance', name, (record) => {
-        refuseUnchangeable(record)
-        const { outline } = knownOutline(desk, record)
-        const wanted = wantedChanges(record, outline, request, settings)
-        if (wanted === undefined || record.phase === 'rebalancing' || record.phase === 'killed')
-          return undefined
-        const phaseMs = drainTime(request.drainMs, outline.drainTimeoutMs)
-        const phaseDeadline = desk.host.clock.now() + phaseMs
-        return { ...record, phase: 'rebalancing', phaseAfter: record.phase, phaseDeadline, phaseMs, wanted }
-      })
+      const { idempotencyKey: key } = request
+      if (key !== undefined) checkKey(key)
+      const change: RecordChange = (record, version) => rebalanceChange(desk, request, record, version)
+      return operate(desk, 'rebalance', name, change, key)
     },
     async operation(caller, id) {
       permit(caller, 'look', settings)
@@ -95,9 +95,11 @@ async function operate(
   desk: Desk,
   kind: 'activate' | 'deactivate' | 'kill' | 'rebalance',
   name: string,
-  change: (record: TopologyRecord) => TopologyRecord | undefined,
+  change: RecordChange,
+  key?: string,
 ): Promise<OperationStatus> {
-  const { id, version, isChanged } = await changeTopology(desk, name, change)
+  const { record, version, isChanged } = await changeTopology(desk, name, change)
+  const { id } = record
   if (isChanged) {
     const message = `${name} is to be ${participles[kind]}`
     desk.memory.events.add({ at: desk.host.clock.now(), kind: `topology-${kind}`, topology: name, message })
@@ -105,7 +107,40 @@ async function operate(
     // The answer shows what the write brought about.
     await desk.board.sync()
   }
-  return operationStatus({ kind, subject: id, version }, operationsSeen(desk))
+  const begun = begunUnder(record, key) ?? version
+  return operationStatus({ kind, subject: id, version: begun }, operationsSeen(desk))
+}
+
+/** Version of the record when a rebalance was begun under the key; undefined: none was. */
+function begunUnder({ rebalances }: TopologyRecord, key: string | undefined): number | undefined {
+  return key === undefined ? undefined : rebalances?.find((each) => each.key === key)?.version
+}
+
+function rebalanceChange(
+  desk: Desk,
+  request: RebalanceRequest,
+  record: TopologyRecord,
+  version: number,
+): TopologyRecord | undefined {
+  const { idempotencyKey: key } = request
+  // Before anything that might refuse it: it was taken.
+  if (begunUnder(record, key) !== undefined) return undefined
+  refuseUnchangeable(record)
+  const { outline } = knownOutline(desk, record)
+  const wanted = wantedChanges(record, outline, request, desk.settings)
+  if (wanted === undefined || record.phase === 'rebalancing' || record.phase === 'killed') return undefined
+  const phaseMs = drainTime(request.drainMs, outline.drainTimeoutMs)
+  const phaseDeadline = desk.host.clock.now() + phaseMs
+  const begun = key === undefined ? [] : [{ key, version: version + 1 }]
+  return {
+    ...record,
+    phase: 'rebalancing',
+    phaseAfter: record.phase,
+    phaseDeadline,
+    phaseMs,
+    wanted,
+    rebalances: [...(record.rebalances ?? []), ...begun].slice(-KEYS_MAX),
+  }
 }
 
 function runChange(record: TopologyRecord, phase: 'active' | 'inactive'): TopologyRecord | undefined {

@@ -32,6 +32,13 @@ export class OutlineShelf {
     return byTopology
   }
 
+  /** Reads it if it is not known yet: a new leader may be asked before its first round. */
+  async fetch({ outline }: TopologyRecord): Promise<void> {
+    const known = this.found.get(outline.digest)
+    if (known !== undefined && known.kind !== 'missing') return
+    this.found.set(outline.digest, await this.read(outline))
+  }
+
   outlineOf({ outline }: TopologyRecord): TopologyOutline | undefined {
     const found = this.found.get(outline.digest)
     return found?.kind === 'outline' ? found.outline : undefined

@@ -6,6 +6,7 @@ import { UsageError } from '../../base/errors.ts'
 import { hide } from '../../base/hide.ts'
 import { parseDuration } from '../../config/duration.ts'
 import type { Duration } from '../../config/topology-config.ts'
+import type { Host } from '../../host/host.ts'
 import type { AnyValues } from '../../topology/tuple.ts'
 import type {
   ErrorSummary,
@@ -19,11 +20,12 @@ import type {
   WaitOptions,
 } from '../contract.ts'
 import type { NimbusClient } from '../nimbus-client.ts'
+import { kill, rebalance } from './sure-calls.ts'
 import { pause, type WaitHost, waitForWork, waitUntil } from './waiting.ts'
 
 export interface ClusterTopologySpec {
   readonly nimbus: NimbusClient
-  readonly host: WaitHost
+  readonly host: WaitHost & Pick<Host, 'random'>
   readonly name: string
   readonly id: string
   /** Its context is marked as production: dangerous actions have to be confirmed. */
@@ -36,7 +38,7 @@ export class ClusterTopology implements RunningTopology {
   readonly name: string
   readonly id: string
   private readonly nimbus: NimbusClient
-  private readonly host: WaitHost
+  private readonly host: ClusterTopologySpec['host']
   private readonly isProduction: boolean
 
   constructor({ nimbus, host, name, id, isProduction }: ClusterTopologySpec) {
@@ -84,14 +86,14 @@ export class ClusterTopology implements RunningTopology {
       throw new UsageError('CONFIRMATION_NEEDED', message, { topology: this.name })
     }
     const drainMs = options.drain === undefined ? undefined : parseDuration(options.drain, 'drain')
-    const begun = await this.nimbus.call('kill', [this.name, drainMs])
+    const begun = await kill(this.nimbus, this.name, drainMs)
     await waitForWork(this.nimbus, this.host, begun, options)
   }
 
   async rebalance(options: RebalanceOptions): Promise<void> {
     const { workers, executors = {}, tasks = {} } = options
     const request = { workers, executors, tasks, scheduler: undefined, drainMs: undefined }
-    const begun = await this.nimbus.call('rebalance', [this.name, request])
+    const begun = await rebalance(this.nimbus, this.host, this.name, request)
     await waitForWork(this.nimbus, this.host, begun, options)
   }
 

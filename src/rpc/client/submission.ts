@@ -15,6 +15,7 @@ import { BLOB_PIECE_BYTES_MAX } from '../limits.ts'
 import type { PreviewReply, SubmitReply, SubmitRequest } from '../nimbus-api.ts'
 import type { NimbusClient } from '../nimbus-client.ts'
 import type { SubmitOptions } from './client.ts'
+import { freshKey, hex } from './sure-calls.ts'
 import { type WaitHost, waitUntil } from './waiting.ts'
 
 export interface InspectSpec {
@@ -153,17 +154,6 @@ function stemOf(file: string): string {
 
 function blobOf(host: Host, bytes: Uint8Array): { readonly ref: BlobRef; readonly bytes: Uint8Array } {
   return { ref: { digest: digestOf(host, bytes), sizeBytes: bytes.length }, bytes }
-}
-
-function freshKey(host: Host): string {
-  const drawn = new Int32Array(4)
-  // Not from a stream split off here: of one label there is one stream, which begins with the same key.
-  host.random.fill(drawn)
-  return hex(new Uint8Array(drawn.buffer))
-}
-
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 async function writeWhole(host: Host, path: string, bytes: Uint8Array): Promise<void> {

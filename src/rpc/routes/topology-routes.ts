@@ -150,7 +150,7 @@ export const topologyRoutes = {
   rebalance: nimbus('rebalance')({
     method: 'POST',
     path: `${one}/rebalance`,
-    summary: 'Changes workers, executors, tasks or the scheduler; only what moves is stopped.',
+    summary: 'Changes workers, executors, tasks or the scheduler; stops what moves. Repeatable with its key.',
     action: 'operate',
     status: 202,
     params,

@@ -158,6 +158,7 @@ export const rebalanceRequest: z.ZodType<RebalanceRequest> = z.strictObject({
   tasks: counts,
   scheduler: maybe(plainName),
   drainMs: maybe(drainMs),
+  idempotencyKey: maybe(plainName),
 })
 
 export const logPiece: z.ZodType<LogPiece> = z.object({

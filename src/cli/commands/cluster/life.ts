@@ -2,6 +2,7 @@
  * `typhoon activate | deactivate | kill | rebalance | wait`: what changes a running topology, and waiting
  * for it.
  */
+import { kill as beginKill, rebalance as beginRebalance } from '../../../rpc/client/sure-calls.ts'
 import { waitForWork } from '../../../rpc/client/waiting.ts'
 import type { OperationStatus } from '../../../rpc/nimbus-api.ts'
 import { attached } from '../../cluster/attached.ts'
@@ -33,7 +34,7 @@ export async function kill(shell: Shell, invocation: Invocation): Promise<number
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
   await confirm(shell, invocation, session, name)
-  const begun = await session.nimbus.call('kill', [name, drainMs])
+  const begun = await beginKill(session.nimbus, name, drainMs)
   return await finish(shell, invocation, session, begun, `${name} is gone`)
 }
 
@@ -48,7 +49,7 @@ export async function rebalance(shell: Shell, invocation: Invocation): Promise<n
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
   await confirm(shell, invocation, session, name)
-  const begun = await session.nimbus.call('rebalance', [name, request])
+  const begun = await beginRebalance(session.nimbus, session.host, name, request)
   return await finish(shell, invocation, session, begun, `${name} is rebalanced`)
 }
 
