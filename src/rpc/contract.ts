@@ -52,7 +52,10 @@ export interface TopologyStatus extends TopologySummary {
   readonly guarantee: Guarantee
   readonly config: TopologyConfig
   readonly components: readonly ComponentStatus[]
-  /** Executors that run nowhere, and why. */
+  /**
+   * Executors that run nowhere, and why. Without a component: it concerns the whole topology; `count` 0: all
+   * may run, but not as it was asked for.
+   */
   readonly unplaced: readonly { readonly component: string; readonly count: number; readonly why: string }[]
   /** The component that holds the others back, with the evidence in words; undefined if none does. */
   readonly bottleneck:

@@ -1,6 +1,7 @@
 // Goal: writes about one topology that fail again and again hold up that topology, and no other.
 import { describe, expect, test } from 'vitest'
 import { ConflictError, UsageError } from '../../src/base/errors.ts'
+import { SLOT_MS } from '../../src/nimbus/leader/place-around.ts'
 import { admin, isAbout, NimbusWorld } from './nimbus-world.ts'
 import { words } from './outlines.ts'
 
@@ -61,6 +62,39 @@ describe.each(refusals.map((error) => ({ error, code: error.code })))(
       world.spy = () => 'go'
       await world.until(() => world.isUp(second.id) && world.isUp(first), 'both')
       expect(nodesOf(world, first)).toHaveLength(2)
+    })
+
+    test('ends the wait of a drained rebalance for a slot that it would give up', async () => {
+      const isolation: Record<string, number> = {}
+      const world = new NimbusWorld({ isolation })
+      await world.startNimbus('n1')
+      await world.untilLed()
+      await world.startSupervisor('a', { ports: [6700, 6701] })
+      const second = await world.running(words('second', { workers: 1 }))
+      await world.startSupervisor('b', { ports: [6700] })
+      const first = await world.running(words('first', { workers: 2 }))
+      world.spy = (writes) => {
+        if (writes.some((write) => isAbout(write, first))) throw error
+        return 'go'
+      }
+      isolation['second'] = 1
+      const { api } = world.leader.nimbus
+      const wish = { workers: 2, executors: {}, tasks: {}, scheduler: undefined, drainMs: 1_000 }
+      await world.drive(api.rebalance(admin, 'second', wish))
+      await world.pass(SLOT_MS + 10_000)
+      expect(world.view.topologies.get(second)?.record).toMatchObject({ phase: 'active', workers: 2 })
+      const { unplaced } = await world.drive(api.topology(admin, 'second'))
+      const why = expect.stringContaining('waits for slots that others still hold: a:6701 of first')
+      expect(unplaced).toContainEqual({ component: '', count: 0, why })
+      // It does not stand still again for what is not to be had.
+      const begun = world.lines.filter(({ details }) => details['kind'] === 'topology-rebalancing').length
+      await world.pass(600_000)
+      const later = world.lines.filter(({ details }) => details['kind'] === 'topology-rebalancing').length
+      expect(later).toBe(begun)
+      expect(nodesOf(world, first)).toHaveLength(2)
+      world.spy = () => 'go'
+      await world.until(() => nodesOf(world, second).length === 2 && world.isUp(second), 'both workers')
+      expect(nodesOf(world, second)).toEqual(['a', 'a'])
     })
   },
 )

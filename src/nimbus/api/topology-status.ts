@@ -149,11 +149,14 @@ const IDLE = {
   lagCount: undefined,
 } as const
 
-/** Unplaced executors by component, and what keeps the topology from being looked after at all. */
-function unplacedOf({ record, assignment, shape, trouble }: TopologySeen): TopologyStatus['unplaced'] {
+/**
+ * Unplaced executors by component; what keeps the topology from being looked after at all; what else is not
+ * as it was asked for.
+ */
+function unplacedOf({ record, assignment, shape, trouble, notes }: TopologySeen): TopologyStatus['unplaced'] {
   const why = record.quarantine ?? trouble
   if (why !== undefined) return [{ component: '', count: shape?.expanded.executors.length ?? 0, why }]
-  return (assignment?.unplaced ?? []).flatMap((each) => {
+  const unplaced = (assignment?.unplaced ?? []).flatMap((each) => {
     const counts = new Map<string, number>()
     for (const executor of parseRanges(each.executors)) {
       const component = shape?.components[executor - 1] ?? ''
@@ -161,6 +164,7 @@ function unplacedOf({ record, assignment, shape, trouble }: TopologySeen): Topol
     }
     return [...counts].map(([component, count]) => ({ component, count, why: each.why }))
   })
+  return [...unplaced, ...notes.map((why) => ({ component: '', count: 0, why }))]
 }
 
 export function metricsOf(seen: TopologySeen): TopologyMetrics {

@@ -124,6 +124,7 @@ class Table {
       stopWanted: this.stopWanted,
       quarantined: empty,
       resting: new Set(),
+      unwritable: new Set(),
       setApart: empty,
       phaseLeftMs: ({ phaseDeadline }) => phaseDeadline && phaseDeadline - (more.now ?? 1_000_000),
       settings: defaultNimbusSettings,
@@ -454,5 +455,37 @@ describe('a guest that has to leave a node which is kept for another', () => {
     expect(slotsIn(decision, 'guest')).toBeUndefined()
     expect(slotsIn(decision, 'iso')).toEqual(['node1:6701'])
     expect(slotsIn(decision, 'third')?.[0]).toMatch(/^node2:670[23]$/)
+  })
+
+  test('drains also while another worker of it does not get up and has no other place', () => {
+    const table = kept({ guest: ['node1:6700', 'node2:6700'], iso: ['node1:6703'] })
+    // Room on node2 for the light one only.
+    table.nodes(2, 2)
+    const place: Place = (request) => {
+      const { topologies } = schedule(request)
+      return {
+        topologies: topologies.map((plan) => {
+          if (plan.topologyId !== 'guest' || request.held?.has('guest') === true) return plan
+          const current = assertDefined(table.assignments.get('guest'), 'it runs').record.workers
+          const [leaver, stuck] = current.map((each) => ({ ...each, executors: parseRanges(each.executors) }))
+          if (leaver === undefined || stuck === undefined) throw new Error('it has two')
+          const moved = { ...leaver, node: 'node2', port: 6_701, generation: leaver.generation + 1 }
+          const move = {
+            kind: 'moved',
+            worker: 1,
+            from: leaver,
+            to: moved,
+            gained: [],
+            given: [],
+            isLeaving: true,
+            why: 'node1 is kept for another',
+          } as const
+          return { topologyId: 'guest', workers: [moved, stuck], moves: [move], unplaced: [], notes: [] }
+        }),
+      }
+    }
+    const lost = new Map([['guest', [2]]])
+    table.apply(decideRound(table.facts({ settings, lostWorkers: lost }), place))
+    expect(table.topologies.get('guest')?.record).toMatchObject({ phase: 'rebalancing' })
   })
 })

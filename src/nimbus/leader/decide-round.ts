@@ -23,13 +23,13 @@ import type { NewEvent } from '../monitor/event-ring.ts'
 import { attempt } from './attempt.ts'
 import { changesOf, isMalformed, type RoundFacts } from './facts.ts'
 import { type Place, placeAll } from './place-all.ts'
-import { placeAround } from './place-around.ts'
+import { placeAround, SLOT_MS } from './place-around.ts'
 import type { Batch, Case } from './round-case.ts'
 import { isGone, isSettled } from './running.ts'
 import type { Candidate } from './schedule-request.ts'
 import { mergeChanges } from './shape.ts'
 import { type LifeStep, stepTopology } from './topology-life.ts'
-import { writesOf } from './writes-of.ts'
+import { giveUp, writesOf } from './writes-of.ts'
 
 export interface RoundDecision {
   readonly batches: readonly Batch[]
@@ -64,12 +64,28 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     const batch = batchOf(each, plans.get(id))
     if (batch !== undefined) first.set(id, batch)
   }
-  const batches = request ? placeAround({ cases, request, place, batches: first, batchOf }) : first
+  const around =
+    request &&
+    placeAround({
+      cases,
+      request,
+      place,
+      plans,
+      batches: first,
+      batchOf,
+      unwritable: facts.unwritable,
+      isLate: ({ topology: { record } }) => (facts.phaseLeftMs(record) ?? -SLOT_MS) <= -SLOT_MS,
+      giveUp: (each, why) => giveUp(facts, each, why),
+    })
+  const batches = around?.batches ?? first
   return {
     batches: [...batches.values(), ...quarantineBatches(facts, quarantine)],
     quarantine,
     notes: new Map([
-      ...[...plans].map(([id, plan]) => [id, plan.notes] as const),
+      ...[...(around?.plans ?? plans)].map(([id, { notes }]) => {
+        const waits = around?.waiting.get(id)
+        return [id, waits === undefined ? notes : [...notes, waits]] as const
+      }),
       ...[...leftOut].map(([id, why]) => [id, [`not placed in this round: ${why}`]] as const),
     ]),
     leftOut,

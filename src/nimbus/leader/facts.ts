@@ -40,6 +40,8 @@ export interface RoundFacts {
   readonly quarantined: ReadonlyMap<string, string>
   /** Topologies whose rebalance was given up not long ago: they are not spread by themselves just now. */
   readonly resting: ReadonlySet<string>
+  /** Topologies whose writes fail round after round: nobody counts on slots that they would give up. */
+  readonly unwritable: ReadonlySet<string>
   /**
    * Topologies that the scheduler threw for together with others not long ago, and what: not asked about now.
    */

@@ -1,5 +1,5 @@
 // Goal: what must run at once is planned around what stays, and nothing else of the first plan is changed.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { AssignmentRecord } from '../../cluster/records.ts'
 import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
@@ -37,7 +37,12 @@ function caseOf(id: string, slot: string, step: LifeStep = 'assign'): Case {
 const request: ScheduleRequest = { nodes: [], topologies: [], isolation: {}, seed: 1 }
 
 /** Where each batch puts its topology; `again`: where a second plan has it. */
-function around(cases: readonly Case[], first: readonly Batch[], again: Readonly<Record<string, string>>) {
+function around(
+  cases: readonly Case[],
+  first: readonly Batch[],
+  again: Readonly<Record<string, string>>,
+  more: { readonly late?: string; readonly unwritable?: readonly string[] } = {},
+) {
   const asked: (readonly string[])[] = []
   const found = placeAround({
     cases,
@@ -49,12 +54,16 @@ function around(cases: readonly Case[], first: readonly Batch[], again: Readonly
       return { topologies }
     },
     batchOf: (_, plan) => plan && put(plan.topologyId, again[plan.topologyId] ?? ''),
+    plans: new Map(),
+    unwritable: new Set(more.unwritable),
+    isLate: ({ topology }) => more.late === topology.record.id,
+    giveUp: ({ topology }) => ({ topologyId: topology.record.id, writes: [], events: [] }),
   })
-  const slots = [...found].map(([id, { writes }]) => {
+  const slots = [...found.batches].map(([id, { writes }]) => {
     const [write] = writes
     return `${id} ${write?.kind === 'put-assignment' ? write.record.workers[0]?.address : 'stays'}`
   })
-  return { asked, slots }
+  return { asked, slots, waiting: [...found.waiting.keys()] }
 }
 
 const drains: Batch = { topologyId: 'guest', writes: [], events: [] }
@@ -79,6 +88,7 @@ test('H1: a rebalance waits for its slot, also when others are planned again', (
   expect(around(cases.slice(0, 2), [drains, put('owner', 'n:1')], again)).toEqual({
     asked: [],
     slots: ['guest stays', 'owner n:1'],
+    waiting: ['owner'],
   })
   const both = around(cases, [drains, put('owner', 'n:1'), put('lost', 'n:1')], again)
   expect(both.slots).toEqual(['guest stays', 'owner n:1', 'lost n:2'])
@@ -88,4 +98,45 @@ test('a second plan that holds another one is made once more, and no more than t
   const cases = [caseOf('guest', 'n:1'), caseOf('lost', 'n:9'), caseOf('next', 'n:2')]
   const { asked } = around(cases, [drains, put('lost', 'n:1')], { lost: 'n:2' })
   expect(asked).toEqual([['guest'], ['guest', 'next']])
+})
+
+test('H1: a rebalance that has waited long enough goes to what there is, or is given up', () => {
+  const cases = [caseOf('guest', 'n:1'), caseOf('owner', 'n:4', 'move')]
+  const first = [drains, put('owner', 'n:1')]
+  const late = { late: 'owner' }
+  expect(around(cases, first, { owner: 'n:5' }, late).slots).toEqual(['guest stays', 'owner n:5'])
+  // Also the second plan has it where the guest is.
+  const given = around(cases, first, { owner: 'n:1' }, late)
+  expect(given).toEqual({ asked: [['guest']], slots: ['guest stays', 'owner stays'], waiting: ['owner'] })
+})
+
+test('nobody waits for who cannot be written, and those who cannot change places are planned apart', () => {
+  const cases = [caseOf('a', 'n:1', 'move'), caseOf('b', 'n:2', 'move')]
+  const swap = [put('a', 'n:2'), put('b', 'n:1')]
+  expect(around(cases, swap, {}).slots).toEqual(['a n:2', 'b n:1'])
+  const again = { a: 'n:1', b: 'n:2' }
+  expect(around(cases, swap, again, { unwritable: ['a', 'b'] })).toEqual({
+    asked: [['b', 'a']],
+    slots: ['a n:1', 'b n:2'],
+    waiting: [],
+  })
+})
+
+describe('H3: a rebalance for the sake of a slot', () => {
+  const begins = (topologyId: string, ...countsOn: string[]): Batch => {
+    return { topologyId, writes: [], events: [], countsOn }
+  }
+  const cases = [caseOf('a', 'n:1'), caseOf('b', 'n:2'), caseOf('c', 'n:3')]
+
+  test('begins if its holder leaves, or begins to', () => {
+    const found = around(cases, [begins('a', 'n:2'), begins('b', 'n:1')], {})
+    expect(found).toEqual({ asked: [], slots: ['a stays', 'b stays'], waiting: [] })
+  })
+
+  test('does not begin if its holder stays, nor does who counts on its own', () => {
+    const found = around(cases, [begins('a', 'n:2'), begins('b', 'n:3')], {})
+    expect(found).toEqual({ asked: [], slots: [], waiting: ['b', 'a'] })
+    const both = [begins('a', 'n:2'), begins('b', 'n:1')]
+    expect(around(cases, both, {}, { unwritable: ['b'] }).slots).toEqual([])
+  })
 })

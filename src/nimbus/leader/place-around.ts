@@ -7,81 +7,179 @@
  *   plan ─▶ batches ─▶ who keeps a slot that another needs at once? ─▶ plan again, those held ─▶ batches
  *
  * Invariants
- *   H1  a rebalance keeps its own plan: it waits for the slot it moves to, or it would end without the move
+ *   H1  a rebalance keeps its own plan and waits for the slot it moves to, or it would end without the move:
+ *       as long as its holder may leave, and no longer than SLOT_MS. Then it moves to what there is
  *   H2  what is held goes on as the first plan says, as long as that takes no slot
+ *   H3  nobody drains for a slot whose holder is not going to leave it
+ *   H4  who waits for a slot, or goes without, is told so (`waiting`)
  */
 import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
+import { type Claim, isGivenUp, SlotBook } from './books/slot-book.ts'
 import type { Place } from './place-all.ts'
+import { withoutSlots } from './planned-moves.ts'
 import type { Batch, Case } from './round-case.ts'
-import { isGivenUp, SlotBook } from './slot-book.ts'
 
 /** Plans in a row, each around more that is held. What is left then waits (slot-book.ts). */
 const AGAIN_MAX = 2
+/**
+ * A drained rebalance waits so long for slots of others, from the end of its time to drain. Who began to
+ * drain then has left by now: 30 s, if not told otherwise, a minute for its keyed state, and some to spare.
+ */
+export const SLOT_MS = 120_000
+/** Slots that are waited for and told by name. */
+const SLOTS_TOLD_MAX = 3
 
 export interface Around {
   readonly cases: readonly Case[]
   readonly request: ScheduleRequest
   readonly place: Place
-  /** Of the first plan, by topology. */
+  /** The first ones, by topology. */
+  readonly plans: ReadonlyMap<string, TopologyPlan>
   readonly batches: ReadonlyMap<string, Batch>
   readonly batchOf: (each: Case, plan: TopologyPlan | undefined) => Batch | undefined
+  /** Topologies whose writes fail round after round: nobody counts on what they would give up. */
+  readonly unwritable: ReadonlySet<string>
+  /** A rebalance that has waited for as long as it may. */
+  readonly isLate: (each: Case) => boolean
+  readonly giveUp: (each: Case, why: string) => Batch
 }
 
 /** By topology. */
-export function placeAround({ cases, request, place, batches, batchOf }: Around): ReadonlyMap<string, Batch> {
+export interface PlacedAround {
+  readonly batches: ReadonlyMap<string, Batch>
+  /** What each goes by in this round. */
+  readonly plans: ReadonlyMap<string, TopologyPlan>
+  /** Which slots are waited for, in words. */
+  readonly waiting: ReadonlyMap<string, string>
+}
+
+export function placeAround(around: Around): PlacedAround {
+  const { cases, request, place, batchOf } = around
   const book = new SlotBook(cases.flatMap(({ assignment }) => assignment?.record ?? []))
   const held = new Set<string>()
-  let found = batches
+  let { batches, plans } = around
   for (let again = 0; again < AGAIN_MAX; again += 1) {
-    const keepers = keepersOf(cases, found, book)
+    const keepers = keepersOf(around, batches, book).filter((keeper) => !held.has(keeper))
     if (keepers.length === 0) break
     for (const keeper of keepers) held.add(keeper)
-    const plans = tryPlace(place, { ...request, held })
-    if (plans === undefined) break
-    const next = new Map<string, Batch>()
+    const second = tryPlace(place, { ...request, held })
+    if (second === undefined) break
+    const nextBatches = new Map<string, Batch>()
+    const nextPlans = new Map(around.plans)
     for (const each of cases) {
       const { id } = each.topology.record
-      const first = batches.get(id)
-      const isKept = keepsFirst(each, first, { batches, book, held })
-      const batch = isKept ? first : batchOf(each, plans.get(id))
-      if (batch !== undefined) next.set(id, batch)
+      const plan = second.get(id)
+      const isKept = keepsFirst(around, each, { book, held })
+      const batch = isKept ? around.batches.get(id) : batchOf(each, plan)
+      if (batch !== undefined) nextBatches.set(id, batch)
+      if (!isKept && plan !== undefined) nextPlans.set(id, plan)
     }
-    found = next
+    batches = nextBatches
+    plans = nextPlans
   }
-  return found
+  return endWaits(around, { batches, plans, book })
 }
 
 /** Who keeps a slot in this round that another needs at once. */
-function keepersOf(
-  cases: readonly Case[],
-  batches: ReadonlyMap<string, Batch>,
-  book: SlotBook,
-): readonly string[] {
-  return cases.flatMap(({ topology, step }) => {
-    const batch = batches.get(topology.record.id)
-    if (batch === undefined || step === 'move') return []
-    const kept = book.claimsOf(batch).filter((claim) => !isGivenUp(claim, batches.get(claim.holder)))
-    return kept.map(({ holder }) => holder)
+function keepersOf(around: Around, batches: ReadonlyMap<string, Batch>, book: SlotBook): readonly string[] {
+  return around.cases.flatMap((each) => {
+    const kept = keptFrom(around, batches.get(each.topology.record.id), { batches, book })
+    return mayWait(around, each, kept) ? [] : kept.map(({ holder }) => holder)
   })
 }
 
-interface Kept {
+interface Seen {
   readonly batches: ReadonlyMap<string, Batch>
   readonly book: SlotBook
-  readonly held: ReadonlySet<string>
+}
+
+/** Slots that it takes and whose holders do not give them up in this round. */
+function keptFrom(around: Around, batch: Batch | undefined, { batches, book }: Seen): readonly Claim[] {
+  const claims = batch === undefined ? [] : book.claimsOf(batch)
+  return claims.filter((claim) => !isLeft(around, claim, batches))
+}
+
+function isLeft({ unwritable }: Around, claim: Claim, batches: ReadonlyMap<string, Batch>): boolean {
+  return !unwritable.has(claim.holder) && isGivenUp(claim, batches.get(claim.holder))
+}
+
+/** H1 */
+function mayWait({ unwritable, isLate }: Around, each: Case, kept: readonly Claim[]): boolean {
+  return each.step === 'move' && !kept.some(({ holder }) => unwritable.has(holder)) && !isLate(each)
 }
 
 function keepsFirst(
-  { topology, step }: Case,
-  first: Batch | undefined,
-  { batches, book, held }: Kept,
+  around: Around,
+  each: Case,
+  { book, held }: { readonly book: SlotBook; readonly held: ReadonlySet<string> },
 ): boolean {
+  const { batches } = around
+  const { id } = each.topology.record
+  const first = batches.get(id)
   // H2
-  if (held.has(topology.record.id)) return first === undefined || book.takesNothing(first)
-  // H1
-  if (step !== 'move' || first === undefined) return false
-  return book.claimsOf(first).some((claim) => !isGivenUp(claim, batches.get(claim.holder)))
+  if (held.has(id)) return first === undefined || book.takesNothing(first)
+  const kept = keptFrom(around, first, { batches, book })
+  return kept.length > 0 && mayWait(around, each, kept)
+}
+
+/** What still takes a slot that is kept: it waits, goes without, or is given up. */
+function endWaits(
+  around: Around,
+  { batches, plans, book }: Seen & Pick<PlacedAround, 'plans'>,
+): PlacedAround {
+  const ended = new Map(batches)
+  const waiting = new Map<string, string>()
+  for (const each of around.cases) {
+    const { id } = each.topology.record
+    const kept = keptFrom(around, batches.get(id), { batches, book })
+    if (kept.length === 0) continue
+    const why = whyWaiting(around, kept)
+    waiting.set(id, why)
+    if (mayWait(around, each, kept)) continue
+    if (each.step === 'move') {
+      ended.set(id, around.giveUp(each, why))
+      continue
+    }
+    const lost = kept.filter(({ holder }) => around.unwritable.has(holder)).map(({ slot }) => slot)
+    const plan = plans.get(id)
+    if (lost.length === 0 || plan === undefined) continue
+    const without = around.batchOf(each, withoutSlots(plan, new Set(lost), why))
+    if (without === undefined) ended.delete(id)
+    else ended.set(id, without)
+  }
+  for (const [id, why] of dropVain(around, ended, book)) waiting.set(id, why)
+  return { batches: ended, plans, waiting }
+}
+
+/** H3: takes those away that would drain for nothing. */
+function dropVain(around: Around, batches: Map<string, Batch>, book: SlotBook): ReadonlyMap<string, string> {
+  const dropped = new Map<string, string>()
+  const leaving = new Set<string>()
+  for (const { topology } of around.cases) {
+    const { id, phase, wanted } = topology.record
+    const isLeaving = (phase === 'rebalancing' && wanted !== undefined) || batches.get(id)?.countsOn
+    if (isLeaving && !around.unwritable.has(id)) leaving.add(id)
+  }
+  for (let before = -1; before !== dropped.size; ) {
+    before = dropped.size
+    for (const [id, { countsOn = [] }] of batches) {
+      const claims = book.claimsOn(id, countsOn)
+      const kept = claims.filter((claim) => !leaving.has(claim.holder) && !isLeft(around, claim, batches))
+      if (kept.length === 0) continue
+      dropped.set(id, whyWaiting(around, kept))
+      batches.delete(id)
+      leaving.delete(id)
+    }
+  }
+  return dropped
+}
+
+function whyWaiting({ cases }: Around, kept: readonly Claim[]): string {
+  const names = new Map(cases.map(({ topology: { record } }) => [record.id, record.name]))
+  const slots = kept.map(({ slot, holder }) => `${slot} of ${names.get(holder) ?? holder}`)
+  const told = [...new Set(slots)].sort().slice(0, SLOTS_TOLD_MAX)
+  return `it waits for slots that others still hold: ${told.join(', ')}`
 }
 
 /** undefined: it throws for what is held only, so the first plan is all there is. */

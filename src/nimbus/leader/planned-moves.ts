@@ -27,7 +27,9 @@ export interface PlanSeen {
 /** Something must change now. */
 export function isForced(facts: RoundFacts, { current, plan, layoutDigest }: PlanSeen): boolean {
   if (current.layoutDigest !== layoutDigest) return true
-  if (current.workers.some((worker) => isLost(facts, current.topologyId, worker))) return true
+  const lost = current.workers.filter((worker) => isLost(facts, current.topologyId, worker))
+  // One that has no other place stays in its slot: nothing of that can be done now, nor has it to be.
+  if (lost.some((worker) => !staysIn(plan, worker))) return true
   const placed = (workers: readonly { readonly executors: readonly number[] }[]) =>
     workers.reduce((sum, { executors }) => sum + executors.length, 0)
   // Nothing is lost, so what is placed stays placed: another number means that something can run at last, or
@@ -72,6 +74,22 @@ export function leavingMoves(plan: TopologyPlan): readonly PlannedMove[] {
 function isLost(facts: RoundFacts, topologyId: string, { worker, node, port }: WorkerAssignment): boolean {
   if (facts.deadNodes.has(node) || facts.lostWorkers.get(topologyId)?.includes(worker) === true) return true
   return facts.view.supervisors.get(node)?.ports.includes(port) === false
+}
+
+function staysIn({ workers }: TopologyPlan, { worker, node, port, generation }: WorkerAssignment): boolean {
+  const found = workers.find((each) => each.worker === worker)
+  return found?.node === node && found.port === port && found.generation === generation
+}
+
+/** The plan but for workers in these slots: what they would run runs nowhere for now, and says why. */
+export function withoutSlots(plan: TopologyPlan, slots: ReadonlySet<string>, why: string): TopologyPlan {
+  const isOut = ({ node, port }: PlannedWorker): boolean => slots.has(`${node}:${port}`)
+  const executors = plan.workers.filter(isOut).flatMap((each) => each.executors)
+  return {
+    ...plan,
+    workers: plan.workers.filter((worker) => !isOut(worker)),
+    unplaced: [...plan.unplaced, { component: '', executors: executors.sort((a, b) => a - b), why }],
+  }
 }
 
 function asPlanned({ worker, node, port, generation, executors }: WorkerAssignment): PlannedWorker {

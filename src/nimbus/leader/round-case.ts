@@ -14,6 +14,8 @@ export interface Batch {
   readonly events: readonly NewEvent[]
   /** Positions that go first. */
   readonly positionsOf?: string
+  /** Slots, `node:port`, for the sake of which a rebalance begins with it. */
+  readonly countsOn?: readonly string[]
   /** Submit key that goes with it, if it is still its own. */
   readonly freesKey?: string | undefined
 }

@@ -22,6 +22,9 @@ import type { NimbusMemory } from '../monitor/memory.ts'
 import type { NimbusSettings } from '../settings.ts'
 import type { NodeWatch } from '../watch/node-watch.ts'
 import { messageOf } from './attempt.ts'
+import { FailingBook } from './books/failing-book.ts'
+import { nextBatches, SlotBook } from './books/slot-book.ts'
+import { StuckBook } from './books/stuck-book.ts'
 import { decideCleanUp } from './clean-up.ts'
 import { decideRound, type RoundDecision } from './decide-round.ts'
 import type { RoundFacts } from './facts.ts'
@@ -31,8 +34,6 @@ import type { Place } from './place-all.ts'
 import type { Batch } from './round-case.ts'
 import { isQuiet, saidSince } from './running.ts'
 import { ShapeCache } from './shape.ts'
-import { nextBatches, SlotBook } from './slot-book.ts'
-import { StuckBook } from './stuck-book.ts'
 
 /** Signs come in bunches: so long is waited for the others. A choice, far below what anybody notices. */
 const KICK_MS = 5
@@ -91,8 +92,7 @@ export class Reign {
   /** Topology → monotonic time at which the scheduler threw for it and others, and what. */
   private readonly apart = new Map<string, { readonly atMs: number; readonly why: string }>()
   private drainTrouble = ''
-  /** Topology → what its writes meet, round after round, and how often by now. */
-  private readonly failing = new Map<string, { readonly code: string; readonly count: number }>()
+  private readonly failing = new FailingBook()
   /** What this round may still delete of positions. */
   private positionsLeft = 0
 
@@ -179,9 +179,7 @@ export class Reign {
     this.phases.forget((id) => facts.view.topologies.has(id))
     for (const id of this.gaveUp.keys()) if (!facts.view.topologies.has(id)) this.gaveUp.delete(id)
     await this.cleanUp(facts)
-    for (const id of this.failing.keys()) {
-      if (!facts.view.topologies.has(id) && !this.leftOver.has(id)) this.failing.delete(id)
-    }
+    this.failing.forget((id) => facts.view.topologies.has(id) || this.leftOver.has(id))
   }
 
   private look(outlines: RoundFacts['outlines']): RoundFacts {
@@ -207,6 +205,7 @@ export class Reign {
       stopWanted: memory.stopWanted,
       phaseLeftMs: (record) => this.phaseLeftMs(record),
       resting: new Set([...this.gaveUp].filter(([, atMs]) => nowMs - atMs < REST_MS).map(([id]) => id)),
+      unwritable: this.failing.unwritable(nowMs),
       setApart: this.setApart(nowMs),
       quarantined: memory.quarantined,
       settings,
@@ -325,7 +324,7 @@ export class Reign {
 
   private onWritten(batch: Batch): void {
     const { memory, log } = this.spec
-    this.failing.delete(batch.topologyId)
+    this.failing.written(batch.topologyId)
     for (const event of batch.events) {
       if (event.kind === 'rebalance-given-up')
         this.gaveUp.set(batch.topologyId, this.spec.host.clock.monotonicMs())
@@ -362,6 +361,14 @@ export class Reign {
       log.error('topology quarantined', { topology: topologyId, why: message })
       return 'skipped'
     }
+    if (code === 'RECORD_TOO_LARGE') {
+      const untilMs = this.spec.host.clock.monotonicMs() + REST_MS
+      this.failing.tooLarge(
+        batches.map(({ topologyId }) => topologyId),
+        untilMs,
+      )
+      this.isKicked = true
+    }
     if (error.family === 'conflict') {
       this.conflicts += 1
       if (this.conflicts < CONFLICTS_MAX) this.isKicked = true
@@ -370,15 +377,10 @@ export class Reign {
     return 'skipped'
   }
 
-  private tellFailing(topologyId: string, { code, message, family }: StreamError): void {
-    const before = this.failing.get(topologyId)
-    const count = before?.code === code ? before.count + 1 : 1
-    this.failing.set(topologyId, { code, count })
-    // Told once. One conflict alone is an operator's call that came in between, and nothing to tell.
-    if (count === (family === 'conflict' ? 2 : 1)) {
-      const fields = { topology: topologyId, code, message }
-      this.spec.log.warn('what was decided could not be written, the next round tries again', fields)
-    }
+  private tellFailing(topologyId: string, error: StreamError): void {
+    if (!this.failing.failed(topologyId, error, this.spec.host.clock.monotonicMs())) return
+    const fields = { topology: topologyId, code: error.code, message: error.message }
+    this.spec.log.warn('what was decided could not be written, the next round tries again', fields)
   }
 
   private async writeNodes(facts: RoundFacts, { request }: RoundDecision): Promise<void> {

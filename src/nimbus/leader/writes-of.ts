@@ -96,6 +96,7 @@ function rebalanceByItself(facts: RoundFacts, each: Case, plan: TopologyPlan): B
     topologyId: record.id,
     writes: [{ kind: 'put-topology', record: next, version }],
     events: [event(facts, record, 'topology-rebalancing', text)],
+    countsOn: plan.workers.map(({ node, port }) => `${node}:${port}`),
   }
 }
 
@@ -234,7 +235,7 @@ function resume(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): 
   }
 }
 
-function giveUp(facts: RoundFacts, { topology, assignment }: Case, why: string): Batch {
+export function giveUp(facts: RoundFacts, { topology, assignment }: Case, why: string): Batch {
   const { record } = topology
   const phase = record.phaseAfter ?? 'active'
   const back: TopologyRecord = {

@@ -143,6 +143,10 @@ function statusLines(shell: Shell, found: TopologyStatus): readonly string[] {
     ...componentLines(shell, found.components),
   ]
   for (const { component, count, why } of unplaced) {
+    if (component === '') {
+      lines.push(`${paint('yellow', '⚠')} ${why}`)
+      continue
+    }
     const what = `${counted(count, 'executor')} of ${component} ${count === 1 ? 'runs' : 'run'} nowhere`
     lines.push(`${paint('yellow', '⚠')} ${what}: ${why}`)
   }

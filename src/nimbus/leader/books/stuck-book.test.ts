@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { incarnationOf, RESTARTS_MAX } from '../../cluster/incarnation.ts'
-import type { SlotPhase } from '../../rpc/heartbeat.ts'
-import { defaultNimbusSettings } from '../settings.ts'
-import type { RoundFacts } from './facts.ts'
+import { incarnationOf, RESTARTS_MAX } from '../../../cluster/incarnation.ts'
+import type { SlotPhase } from '../../../rpc/heartbeat.ts'
+import { defaultNimbusSettings } from '../../settings.ts'
+import type { RoundFacts } from '../facts.ts'
 import { StuckBook } from './stuck-book.ts'
 
 const worker = { worker: 1, node: 'a', port: 1, address: 'a:1', generation: 3, executors: '1' }

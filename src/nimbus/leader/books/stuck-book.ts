@@ -7,9 +7,9 @@
  *
  * Bound: the workers of the assignments on the board.
  */
-import { RESTARTS_MAX, restartOf } from '../../cluster/incarnation.ts'
-import type { RoundFacts } from './facts.ts'
-import { slotOf } from './running.ts'
+import { RESTARTS_MAX, restartOf } from '../../../cluster/incarnation.ts'
+import type { RoundFacts } from '../facts.ts'
+import { slotOf } from '../running.ts'
 
 export class StuckBook {
   /** `topology worker generation` → monotonic time at which it was first seen as assigned. */

@@ -1,8 +1,8 @@
 // Goal: a slot is given to nobody while another topology has it, and batches that wait for each other end.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { AssignmentRecord } from '../../cluster/records.ts'
-import type { Batch } from './round-case.ts'
+import type { AssignmentRecord } from '../../../cluster/records.ts'
+import type { Batch } from '../round-case.ts'
 import { nextBatches, SlotBook } from './slot-book.ts'
 
 function assigned(topologyId: string, ...slots: readonly string[]): AssignmentRecord {

@@ -5,8 +5,8 @@
  * to drain first leaves later: until then two topologies would have a worker in one slot. Those that change
  * places leave all at once, or none of them.
  */
-import type { AssignmentRecord } from '../../cluster/records.ts'
-import type { Batch } from './round-case.ts'
+import type { AssignmentRecord } from '../../../cluster/records.ts'
+import type { Batch } from '../round-case.ts'
 
 /** A slot that is taken from its holder. */
 export interface Claim {
@@ -25,14 +25,18 @@ export class SlotBook {
 
   /** Slots that this batch takes and another topology still holds. */
   claimsOf(batch: Batch): readonly Claim[] {
-    const claims = batch.writes.flatMap((write) => {
-      if (write.kind !== 'put-assignment') return []
-      return slotsOf(write.record).flatMap((slot): Claim[] => {
-        const holder = this.holders.get(slot)
-        return holder === undefined ? [] : [{ slot, holder }]
-      })
+    const slots = batch.writes.flatMap((write) => {
+      return write.kind === 'put-assignment' ? slotsOf(write.record) : []
     })
-    return claims.filter(({ holder }) => holder !== batch.topologyId)
+    return this.claimsOn(batch.topologyId, slots)
+  }
+
+  /** Of these slots, those that another topology holds. */
+  claimsOn(topologyId: string, slots: readonly string[]): readonly Claim[] {
+    return slots.flatMap((slot): Claim[] => {
+      const holder = this.holders.get(slot)
+      return holder === undefined || holder === topologyId ? [] : [{ slot, holder }]
+    })
   }
 
   /** It has no slot after this batch that it has not now. */
