@@ -239,6 +239,8 @@ export interface RuntimeTransactionalSinkSpec extends RuntimeSinkCommon {
   commit(receipt: unknown, prepared: unknown): Result
   rollBack(transaction: unknown, prepared: unknown): Result
   recover?(found: RuntimeRecovery, prepared: unknown): Result
+  /** See RuntimeReplayableSpoutSpec. */
+  readonly paths?: readonly string[]
   /** See RuntimeIterableSpoutSpec. */
   bindHost?(host: never): RuntimeTransactionalSinkSpec
 }
@@ -281,6 +283,8 @@ export interface RuntimeReplayableSpoutSpec {
   ): AsyncIterable<RuntimePositioned | readonly RuntimePositioned[]>
   onStored?(positions: ReadonlyMap<string, unknown>): Result
   lag?(partition: string, position: unknown): number | Promise<number>
+  /** Files that it uses on the machine where it runs, as the user named them. Of our own connectors only. */
+  readonly paths?: readonly string[]
   /** See RuntimeIterableSpoutSpec. */
   bindHost?(host: never): RuntimeReplayableSpoutSpec
 }

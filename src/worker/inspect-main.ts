@@ -9,6 +9,7 @@ import { createBundleLoader, ownCodeUrl } from '../host/worker/node-bundle-loade
 import { buildTopologyTwice, parseArgs } from '../topology/build.ts'
 import type { InspectError } from '../topology/describe/inspect-result.ts'
 import { outlineOf, type TopologyOutline } from '../topology/describe/outline.ts'
+import { type RelativePath, relativePathsOf } from '../topology/describe/relative-paths.ts'
 import { expand, settingsOf } from '../topology/expand.ts'
 import { refuseMissing } from './seat/refuse-missing.ts'
 import { userFrameOf } from './seat/user-frame.ts'
@@ -18,13 +19,15 @@ await main()
 async function main(): Promise<void> {
   const { order, answer } = await orderOfParent()
   try {
-    answer({ outline: await inspect(order) })
+    answer(await inspect(order))
   } catch (error) {
     answer({ error: errorOf(error) })
   }
 }
 
-async function inspect(order: Readonly<Record<string, unknown>>): Promise<TopologyOutline> {
+async function inspect(
+  order: Readonly<Record<string, unknown>>,
+): Promise<{ readonly outline: TopologyOutline; readonly relativePaths: readonly RelativePath[] }> {
   const module = await load(String(order['bundlePath']))
   const args = parseArgs(module, order['args'] ?? undefined)
   const config = order['config'] ?? undefined
@@ -33,7 +36,8 @@ async function inspect(order: Readonly<Record<string, unknown>>): Promise<Topolo
   refuseMissing(settings)
   // Numbers that do not work out are found here, not by whoever reads the outline.
   expand(topology, settings)
-  return outlineOf(String(order['name']), topology, settings)
+  const outline = outlineOf(String(order['name']), topology, settings)
+  return { outline, relativePaths: relativePathsOf(topology) }
 }
 
 async function load(path: string): Promise<unknown> {

@@ -173,6 +173,17 @@ describe('submit', () => {
     expect(shell.nimbus.asked.filter(([name]) => name === 'writeBlob')).toHaveLength(2)
   })
 
+  test('what the preview has told is not told again', async () => {
+    shell.write('word-count.ts', wordCount)
+    const { submit } = shell.nimbus
+    const told = ['needs 4 slots, 3 are free', 'no copy on another Nimbus']
+    shell.nimbus.submit = async (...args) => ({ ...(await submit(...args)), warnings: told })
+    const { stderr } = await shell.run('submit', 'word-count.ts')
+    expect(stderr.match(/needs 4 slots/g)).toHaveLength(1)
+    expect(stderr).toContain('warning no copy on another Nimbus')
+    expect((await shell.run('submit', 'word-count.ts', '-o', 'json')).stderr).toContain('needs 4 slots')
+  })
+
   test('--dry-run and diff do nothing', async () => {
     shell.write('word-count.ts', wordCount)
     const dry = await shell.run('submit', 'word-count.ts', '--dry-run', '-o', 'json')

@@ -16,6 +16,7 @@ import { defaultNimbusSettings, type NimbusSettings } from '../../src/nimbus/set
 import type { Caller, SubmitRequest } from '../../src/rpc/nimbus-api.ts'
 import type { InspectResult } from '../../src/topology/describe/inspect-result.ts'
 import type { TopologyOutline } from '../../src/topology/describe/outline.ts'
+import type { RelativePath } from '../../src/topology/describe/relative-paths.ts'
 import { BoardWorld } from '../cluster/board-world.ts'
 import { ScriptedSupervisor, type SupervisorScript } from './scripted-supervisor.ts'
 
@@ -62,6 +63,8 @@ export class NimbusWorld extends BoardWorld {
   readonly supervisors = new Map<string, ScriptedSupervisor>()
   readonly lines: LogLine[] = []
   spy: WriteSpy = () => 'go'
+  /** What is seen of each module that is looked at. */
+  relativePaths: readonly RelativePath[] = []
   /** Where nodes were asked to go on in a log, in the order of asking. */
   readonly logsAfter: (string | undefined)[] = []
   /** Nimbuses that take requests of others and answer none. */
@@ -93,7 +96,7 @@ export class NimbusWorld extends BoardWorld {
         await this.whileInspected()
         const outline = this.built.get(wanted)
         if (outline === undefined) return refused
-        return { isOk: true, outline, output: '' }
+        return { isOk: true, outline, relativePaths: this.relativePaths, output: '' }
       },
       settings: this.settings,
       id: name,

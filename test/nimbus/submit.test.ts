@@ -96,6 +96,24 @@ describe('submit', () => {
     await expect(submit()).rejects.not.toMatchObject({ code: 'DISK_FULL' })
   })
 
+  test('relative paths of files are told, at preview and submit, and refuse nothing', async () => {
+    const world = await begun()
+    world.relativePaths = [
+      { component: 'lines', path: './text.txt' },
+      { component: 'out', path: `${'x'.repeat(5_000)}.txt` },
+    ]
+    const request = await world.request(words())
+    const { api } = world.leader.nimbus
+    const { findings } = await world.drive(api.preview(admin, request))
+    const told = findings.filter(({ code }) => code === 'RELATIVE_PATH')
+    expect(told.map(({ severity }) => severity)).toEqual(['warning', 'warning'])
+    const [first = '', second = ''] = told.map(({ message }) => message)
+    expect(first).toContain("lines uses './text.txt'")
+    expect(second.length).toBeLessThan(500)
+    const { warnings } = await world.drive(api.submit(admin, request))
+    expect(warnings).toContain(first)
+  })
+
   test('a topology bigger than the cluster is accepted, and what is not placed is explained', async () => {
     const world = await begun()
     const request = await world.request(words('wide', { workers: 9 }))

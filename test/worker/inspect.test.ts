@@ -76,6 +76,28 @@ test('settings over those of the topology are in the outline', async () => {
   expect(result).toMatchObject({ isOk: true, outline: { workers: 5 } })
 })
 
+test('files that are named by relative paths are told; of several, those that are', async () => {
+  const code = `
+    import { defineTopology, fields } from 'typhoon'
+    import { fileSink, jsonLines, textFileSink, textLines } from 'typhoon/files'
+    const build = (builder) => {
+      const lines = builder.setSpout('lines', textLines(['./text.txt', '/data/*.txt']))
+      const schema = fields({ n: 'int' })
+      const facts = builder.setSpout('facts', jsonLines('/data/facts.jsonl', { schema }))
+      builder.setBolt('out', textFileSink('out.txt')).shuffleGrouping(lines)
+      builder.setBolt('kept', textFileSink('/data/out.txt')).shuffleGrouping(lines)
+      const format = { extension: 'txt', encode: String }
+      builder.setBolt('parts', fileSink({ directory: 'parts', format })).shuffleGrouping(facts)
+    }
+    export default defineTopology({ name: 'files', build })`
+  const result = await inspect(code)
+  expect(result.isOk ? result.relativePaths : result.error).toEqual([
+    { component: 'lines', path: './text.txt' },
+    { component: 'out', path: 'out.txt' },
+    { component: 'parts', path: 'parts' },
+  ])
+})
+
 test('a module that throws is told with the place', async () => {
   const error = await errorOf(`${good}\nfunction deep() {\n  throw new TypeError('no such file')\n}\ndeep()`)
   expect(error).toMatchObject({ code: 'BUILD_THREW', family: 'user-code' })

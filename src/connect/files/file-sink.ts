@@ -63,7 +63,7 @@ interface Compiled<T> {
 export function fileSink<T>(options: PartFileOptions<T>): Sink<T, 'transactional'> {
   const { directory, format, rotation, bucket, openMax, prefix, gzip, ...settings } = options
   const compiled = compile(options)
-  return withHost((host) =>
+  return withHost(directory, (host) =>
     transactionalSink<T, PartTransaction, PartReceipt, TaskParts<T>>({
       ...settings,
       open: (context) => new TaskParts(compiled, host(), context),

@@ -128,6 +128,7 @@ function specWithoutHost(maker: string, settings: Settings): RuntimeReplayableSp
   return {
     partitions: unbound,
     read: unbound,
+    paths: settings.patterns,
     // Without `follow`, files that come later are not read, so nobody needs to look for them.
     partitionRefresh: settings.follow ? settings.lookEvery : '1h',
     bindHost: (host: Host) => boundSpec(host, settings),

@@ -58,7 +58,7 @@ function singleFileSink<T>(
     throw new UsageError('CONFIG_INVALID_VALUE', `${maker} needs the path of a file`)
   }
   const { sync = true, ...settings } = options
-  return withHost((host) =>
+  return withHost(path, (host) =>
     transactionalSink<T, SingleFileTransaction, SingleFileReceipt, TaskFiles>({
       ...settings,
       open: (context) => taskFiles(host(), path, sync, context),
@@ -112,9 +112,13 @@ function indexes(count: number): readonly number[] {
 
 /**
  * A sink whose functions need a host, which the engine brings by `bindHost` before it calls any of them.
+ * @param path what it writes to, as the user named it
  * @param make makes the sink; `host` throws until one was brought
  */
-export function withHost<T>(make: (host: () => Host) => Sink<T, 'transactional'>): Sink<T, 'transactional'> {
+export function withHost<T>(
+  path: string,
+  make: (host: () => Host) => Sink<T, 'transactional'>,
+): Sink<T, 'transactional'> {
   const unbound = (): never => {
     throw new UsageError('CONFIG_INVALID_VALUE', 'a file sink was not bound to a host before it was opened')
   }
@@ -125,5 +129,5 @@ export function withHost<T>(make: (host: () => Host) => Sink<T, 'transactional'>
     if (bound?.kind !== 'bolt' || bound.sinkKind !== 'transactional') return unbound()
     return bound.spec
   }
-  return published({ ...definition, spec: { ...definition.spec, bindHost } })
+  return published({ ...definition, spec: { ...definition.spec, paths: [path], bindHost } })
 }

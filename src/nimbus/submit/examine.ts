@@ -7,6 +7,7 @@ import { FormatError, hasCode, UsageError } from '../../base/errors.ts'
 import type { BlobRef } from '../../cluster/records.ts'
 import type { SubmitRequest } from '../../rpc/nimbus-api.ts'
 import type { TopologyOutline } from '../../topology/describe/outline.ts'
+import type { RelativePath } from '../../topology/describe/relative-paths.ts'
 import type { Desk } from '../api/desk.ts'
 import { judgeOutline, type Refusal } from './judge-outline.ts'
 import { checkKey, checkName } from './name-rules.ts'
@@ -14,6 +15,7 @@ import { OUTLINE_BYTES_MAX, outlineText, parseOutline } from './outline-check.ts
 
 const INSPECT_TEXT_MAX = 4_000
 const PRINTED_MAX = 200
+const PATH_MAX = 150
 
 export interface Examined {
   readonly outline: TopologyOutline
@@ -87,6 +89,15 @@ function printed(output: string): Examined['warnings'] {
   return [{ code: 'MODULE_PRINTS', message: `the module prints while it is built: ${text}` }]
 }
 
+/** What was a file beside whoever submits is none in the directory of a worker. */
+function elsewhere(paths: readonly RelativePath[]): Examined['warnings'] {
+  return paths.map(({ component, path }) => {
+    const name = `${component.slice(0, PATH_MAX)} uses '${path.slice(0, PATH_MAX)}'`
+    const message = `${name}: a worker looks for it in its own directory; give an absolute path`
+    return { code: 'RELATIVE_PATH', message }
+  })
+}
+
 /** The module says itself what it is; what was sent beside it must be the same. */
 async function inspect(desk: Desk, request: SubmitRequest, outline: TopologyOutline): Promise<Examined> {
   const answer = await desk.inspect({
@@ -102,7 +113,11 @@ async function inspect(desk: Desk, request: SubmitRequest, outline: TopologyOutl
     return { outline, refusals: [{ code, message: text.slice(0, INSPECT_TEXT_MAX) }], warnings: [] }
   }
   if (outlineText(answer.outline) === outlineText(outline)) {
-    return { outline, refusals: [], warnings: printed(answer.output) }
+    return {
+      outline,
+      refusals: [],
+      warnings: [...elsewhere(answer.relativePaths), ...printed(answer.output)],
+    }
   }
   const message =
     'the bundle builds another graph than the outline sent with it; build must give the same wherever it runs'

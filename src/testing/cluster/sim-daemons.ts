@@ -23,6 +23,7 @@ import { Supervisor } from '../../supervisor/supervisor.ts'
 import { supervisorSettings } from '../../supervisor/supervisor-settings.ts'
 import { buildTopology, parseArgs } from '../../topology/build.ts'
 import { outlineOf } from '../../topology/describe/outline.ts'
+import { relativePathsOf } from '../../topology/describe/relative-paths.ts'
 import type { SimBundles } from './sim-bundles.ts'
 import type { SimProcesses } from './sim-launcher.ts'
 
@@ -140,7 +141,8 @@ function inspectOn(place: SimPlace, host: Host): Inspect {
         // As it was sent: whoever submits has checked it, and the build checks it again.
         config: config as TopologyConfig,
       })
-      return { isOk: true, outline: outlineOf(name, topology), output: '' }
+      const relativePaths = relativePathsOf(topology)
+      return { isOk: true, outline: outlineOf(name, topology), relativePaths, output: '' }
     } catch (error) {
       if (!isStreamError(error)) throw error
       const { code, family, message } = error

@@ -3,6 +3,7 @@
  * process itself is run by host/node-inspect.ts, and what runs in it is worker/inspect-main.ts.
  */
 import type { TopologyOutline } from './outline.ts'
+import { RELATIVE_PATHS_MAX, type RelativePath } from './relative-paths.ts'
 
 export interface InspectError {
   /** A code of base/error-codes.ts. */
@@ -14,7 +15,12 @@ export interface InspectError {
 }
 
 export type InspectResult =
-  | { readonly isOk: true; readonly outline: TopologyOutline; readonly output: string }
+  | {
+      readonly isOk: true
+      readonly outline: TopologyOutline
+      readonly relativePaths: readonly RelativePath[]
+      readonly output: string
+    }
   /** `output`: the end of what the module printed. */
   | { readonly isOk: false; readonly error: InspectError; readonly output: string }
 
@@ -39,7 +45,12 @@ export function inspectResultOf({ answer, end, how, output }: InspectEnd): Inspe
     return failed('BUILD_ENDED', `the process ended while the topology was built: ${how}`, output)
   }
   if (isRecord(answer) && isOutline(answer['outline']))
-    return { isOk: true, outline: answer['outline'], output }
+    return {
+      isOk: true,
+      outline: answer['outline'],
+      relativePaths: pathsIn(answer['relativePaths']),
+      output,
+    }
   const error = isRecord(answer) ? errorOf(answer['error']) : undefined
   if (error !== undefined) return { isOk: false, error, output }
   return failed('BUILD_ENDED', 'the process that built the topology answered something else', output)
@@ -58,6 +69,13 @@ function errorOf(found: unknown): InspectError | undefined {
   const { code, family, message, where } = found
   if (typeof code !== 'string' || typeof family !== 'string' || typeof message !== 'string') return undefined
   return { code, family, message, where: typeof where === 'string' ? where : undefined }
+}
+
+function pathsIn(found: unknown): readonly RelativePath[] {
+  const all: readonly unknown[] = Array.isArray(found) ? found.slice(0, RELATIVE_PATHS_MAX) : []
+  return all.filter(isRecord).flatMap(({ component, path }) => {
+    return typeof component === 'string' && typeof path === 'string' ? [{ component, path }] : []
+  })
 }
 
 const TASKS_MAX = 1_000_000

@@ -43,7 +43,9 @@ export async function submit(shell: Shell, invocation: Invocation): Promise<numb
   if (hasErrors(seen)) return ExitCode.NEGATIVE
   await confirm(shell, invocation, session, submission.request.name)
   const { id, name, isRepeated, warnings } = await send(session.nimbus, session.host, submission)
-  for (const warning of warnings) shell.say(`${shell.paintError('yellow', 'warning')} ${warning}`)
+  const told = new Set(invocation.output === 'table' ? seen.findings.map(({ message }) => message) : [])
+  for (const warning of warnings.filter((each) => !told.has(each)))
+    shell.say(`${shell.paintError('yellow', 'warning')} ${warning}`)
   const code = invocation.flag('wait') ? await untilReady(shell, invocation, session, name, id) : ExitCode.OK
   printOne(shell, invocation, { name, id, isRepeated, warnings }, () => [
     `${shell.paint('green', '✔')} ${shell.paint('bold', name)} is submitted   typhoon top ${name}`,
