@@ -12,8 +12,8 @@
  *   POSITIONS as sources get on               ───▶  ◀─── STORED
  *   FAULT, FINISHED, EXITING                  ───▶
  *
- * A worker that was adopted goes on as it is: HELLO says its incarnation, run mode and peers' incarnations
- * are told anew.
+ * A worker that was adopted goes on as it is: HELLO says its incarnation, STARTED that it runs, if it does;
+ * run mode and peers' incarnations are told anew.
  */
 import type { Json } from '../topology/describe/document.ts'
 import type { RunMode } from './records.ts'

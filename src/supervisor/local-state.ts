@@ -36,10 +36,10 @@ export interface SeatRecord {
   readonly bornAt: string | undefined
   /** The process of the last launch has said that it runs. */
   readonly hasStarted: boolean
-  /** One of this generation has: state that moved here has been dealt. */
-  readonly isStateDealt: boolean
-  /** Who runs which executors, as it was told last. */
+  /** Who runs which executors, as it has them: what it was asked for and has not said is not here yet. */
   readonly placement: string
+  /** State that moved here with this placement is dealt: a worker of this generation has said so. */
+  readonly isStateDealt: boolean
   /** Time without a sign of life after which it hangs. */
   readonly beatTimeoutMs: number
 }
@@ -60,8 +60,8 @@ const schema = z.object({
       pid: z.int().min(1).optional(),
       bornAt: z.string().optional(),
       hasStarted: z.boolean(),
-      isStateDealt: z.boolean(),
       placement: z.string(),
+      isStateDealt: z.boolean(),
       beatTimeoutMs: z.number().min(1),
     }),
   ),

@@ -16,7 +16,7 @@ import { Backoff } from '../base/backoff.ts'
 import { FormatError, hasCode, isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { PositionTexts } from '../cluster/board.ts'
-import type { TopologyRecord } from '../cluster/records.ts'
+import type { BlobRef, TopologyRecord } from '../cluster/records.ts'
 import type { Host } from '../host/host.ts'
 import type { NodeHappening } from '../rpc/heartbeat.ts'
 import type { TopologyOutline } from '../topology/describe/outline.ts'
@@ -132,9 +132,11 @@ export class SlotPreparation {
         await this.parts.localizer.ensure(state)
         await this.parts.positions.load(order.assignment.topologyId)
         const stateFiles = state.map(({ digest }) => this.parts.pathOf(digest))
-        // If it dies from now on, its successor has positions of all that it reads, board or not.
-        if (ready !== undefined && this.ready === ready)
-          this.readyNow({ ...ready, wish: order.wish, stateFiles })
+        // If it dies from now on, its successor has state and positions of all that comes, board or not.
+        if (ready !== undefined && this.ready === ready) {
+          const digests = digestsOf(ready.topology, state)
+          this.readyNow({ ...ready, wish: order.wish, digests, stateFiles })
+        }
         return { components, stateFiles, positions: this.parts.positions.knownOf(order.wish.topologyId) }
       } catch (error) {
         this.noteTrouble(order, error)
@@ -180,7 +182,7 @@ export class SlotPreparation {
         nodeOptions: outline.nodeOptions,
         environment: outline.environment,
       },
-      digests: [topology.bundle.digest, topology.outline.digest, ...state.map(({ digest }) => digest)],
+      digests: digestsOf(topology, state),
       bundlePath,
       stateFiles: state.map(({ digest }) => pathOf(digest)),
       components,
@@ -223,6 +225,11 @@ export class SlotPreparation {
   private wait(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.parts.host.timers.after(delayMs, resolve))
   }
+}
+
+/** Blobs that must stay. */
+function digestsOf({ bundle, outline }: TopologyRecord, state: readonly BlobRef[]): readonly string[] {
+  return [bundle, outline, ...state].map(({ digest }) => digest)
 }
 
 /** What is the same for all starts of a seat. */

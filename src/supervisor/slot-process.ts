@@ -120,18 +120,28 @@ export class SlotProcess implements SeatOwner {
   }
 
   /** True: the first time that this process says so. */
-  started(): boolean {
+  started(placement: string): boolean {
     if (this.hasStarted) return false
     this.hasStarted = true
-    const { record } = this
-    if (record !== undefined && !record.hasStarted) {
-      this.keep({ ...record, hasStarted: true, isStateDealt: true })
-    }
+    this.keepPlaced(placement)
     return true
   }
 
+  /** State that moved here with this placement: in a worker of this generation, which has said so. */
+  isStateDealt(placement: string): boolean {
+    const { record } = this
+    return record?.isStateDealt === true && record.placement === placement
+  }
+
+  /** It runs, with these executors and their state. */
+  keepPlaced(placement: string): void {
+    const { record } = this
+    if (record === undefined || (record.hasStarted && this.isStateDealt(placement))) return
+    this.keep({ ...record, hasStarted: true, placement, isStateDealt: true })
+  }
+
   /** What may be lost with a crash: it costs a restart or a message more. */
-  keep(record: SeatRecord): void {
+  private keep(record: SeatRecord): void {
     this.parts.local.put(record).catch((error: unknown) => this.notKept(error))
   }
 
@@ -216,7 +226,11 @@ export class SlotProcess implements SeatOwner {
     const { topologyId, worker, generation, layout, placement } = wish
     const before = this.record
     const isSame =
-      before?.topologyId === topologyId && before.generation === generation && before.worker === worker
+      before?.topologyId === topologyId &&
+      before.generation === generation &&
+      before.worker === worker &&
+      // Executors that were to come when it died bring theirs.
+      before.placement === placement
     return {
       port: this.parts.port,
       topologyId,
@@ -229,8 +243,8 @@ export class SlotProcess implements SeatOwner {
       pid: seat.pid,
       bornAt: seat.bornAt,
       hasStarted: false,
-      isStateDealt: isSame && before.isStateDealt,
       placement,
+      isStateDealt: isSame && before.isStateDealt,
       beatTimeoutMs: ready.beatTimeoutMs,
     }
   }

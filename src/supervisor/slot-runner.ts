@@ -203,9 +203,7 @@ export class SlotRunner {
         break
       case 'heartbeat':
         this.parts.onWord(this.heard.take(message.beat))
-        // What has a seat on a new connection has started: it said so on an earlier one.
-        if (this.seat?.hello?.seat === undefined) this.step()
-        else this.started(living)
+        this.step()
         break
       case 'rearranged':
         this.isRearranged = true
@@ -339,7 +337,7 @@ export class SlotRunner {
       this.assignLater(order, living)
       return
     }
-    const isDealt = this.process.record?.isStateDealt === true
+    const isDealt = this.process.isStateDealt(living.wish.placement)
     this.seat?.send(
       assignOf(order, order.topology, {
         restart: living.restart,
@@ -421,7 +419,7 @@ export class SlotRunner {
   }
 
   private started(living: Living): void {
-    if (this.process.started()) {
+    if (this.process.started(living.wish.placement)) {
       const { topologyId, worker } = living.wish
       const { clock } = this.parts.host
       this.parts.report({
@@ -463,11 +461,7 @@ export class SlotRunner {
   }
 
   private keepPlacement(): void {
-    const { state } = this
-    const { record } = this.process
-    if (state.kind !== 'RUNNING' || record === undefined) return
-    const { placement } = state.wish
-    if (record.placement !== placement) this.process.keep({ ...record, placement })
+    if (this.state.kind === 'RUNNING') this.process.keepPlaced(this.state.wish.placement)
   }
 
   private wakeAt(atMs: number | undefined): void {

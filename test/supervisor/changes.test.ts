@@ -2,6 +2,7 @@
 // along.
 
 import { describe, expect, test } from 'vitest'
+import { assertDefined } from '../../src/base/assert.ts'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
@@ -130,6 +131,69 @@ describe('the same places', () => {
     expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], positions: stored })
   })
 
+  describe('state that moves to executors that come', () => {
+    /** It was told to rearrange, and has not answered. */
+    async function rearranging() {
+      const world = await besideNode2()
+      const blob = world.blob('state of count')
+      const state = [{ component: 'count', ...blob }]
+      const worker = assertDefined(world.launcher.at(6700), 'a worker runs')
+      worker.isRearrangingForEver = true
+      await world.assign(world.assignment([world.worker()], { run: 'drain', state }))
+      await world.until(() => worker.told('rearrange').length === 1)
+      return { world, worker, stateFiles: [`/local/blobs/${blob.digest}`] }
+    }
+
+    test('is given to the next life of who dies before it has them', async () => {
+      const { world, worker, stateFiles } = await rearranging()
+      expect(worker.told('rearrange')[0]?.stateFiles).toEqual(stateFiles)
+      worker.exit(1)
+      await world.untilRuns(1)
+      expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], stateFiles })
+      world.launcher.at(6700)?.exit(1)
+      await world.untilRuns(2)
+      expect(world.launcher.at(6700)?.assign?.stateFiles).toEqual([])
+    })
+
+    test('is not given again once they have come', async () => {
+      const { world, worker } = await rearranging()
+      worker.say({ kind: 'rearranged' })
+      await world.pass(100)
+      worker.exit(1)
+      await world.untilRuns(1)
+      expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], stateFiles: [] })
+    })
+
+    for (const diesWhile of ['nobody looks after it', 'the next supervisor waits for it'] as const) {
+      test(`is given to the next life of who dies while ${diesWhile}`, async () => {
+        const { world, worker, stateFiles } = await rearranging()
+        world.crashSupervisor()
+        if (diesWhile === 'nobody looks after it') worker.exit(1)
+        await world.start()
+        if (worker.isAlive) {
+          await world.until(() => worker.told('rearrange').length === 2)
+          expect(worker.told('rearrange')[1]?.stateFiles).toEqual(stateFiles)
+          worker.exit(1)
+        }
+        await world.untilRuns(1)
+        expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], stateFiles })
+      })
+    }
+
+    test('is not given again by the next supervisor, once they have come', async () => {
+      const { world, worker } = await rearranging()
+      worker.say({ kind: 'rearranged' })
+      await world.pass(100)
+      world.crashSupervisor()
+      await world.start()
+      await world.pass(2_000)
+      expect(worker.told('rearrange')).toHaveLength(1)
+      worker.exit(1)
+      await world.untilRuns(1)
+      expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], stateFiles: [] })
+    })
+  })
+
   test('moved state goes to the first start only', async () => {
     const world = new SupervisorWorld()
     await world.start()
@@ -159,6 +223,26 @@ describe('the same places', () => {
     }
     const state = [{ component: 'count', ...world.blob('state of count') }]
     await world.assign(world.assignment([world.worker()], { state }), world.topology())
+    await world.untilRuns(1)
+    expect(world.launcher.at(6700)?.assign?.stateFiles).toHaveLength(1)
+  })
+
+  test('moved state is given again to a first start that failed under the next supervisor', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    const start = world.launcher.onAssign
+    world.launcher.onAssign = () => undefined
+    const state = [{ component: 'count', ...world.blob('state of count') }]
+    await world.assign(world.assignment([world.worker()], { state }), world.topology())
+    await world.until(() => world.launcher.at(6700) !== undefined)
+    const slow = assertDefined(world.launcher.at(6700), 'a worker has its seat')
+    world.crashSupervisor()
+    await world.start()
+    await world.pass(2_500)
+    expect(slow.isConnected).toBe(true)
+    expect(world.slot()?.phase).toBe('starting')
+    world.launcher.onAssign = start
+    slow.exit(71)
     await world.untilRuns(1)
     expect(world.launcher.at(6700)?.assign?.stateFiles).toHaveLength(1)
   })

@@ -26,6 +26,8 @@ export class FakeWorker {
   isHung = false
   /** Answers no order to stop. */
   isDeaf = false
+  /** Rearranges what it is told to, and says nothing of it. */
+  isRearrangingForEver = false
   beatChange: Partial<SeatBeat> = {}
   private readonly world: VirtualWorld
   private readonly name: string
@@ -33,6 +35,7 @@ export class FakeWorker {
   private readonly onFirstAssign: (worker: FakeWorker) => void
   private channel: MessageChannel<ToWorker, ToSupervisor> | undefined = undefined
   private isOpen = false
+  private hasStarted = false
   private leaseAtMs: number
   private turns = 0
   private readonly listeners: ((end: LaunchedEnd) => void)[] = []
@@ -77,6 +80,7 @@ export class FakeWorker {
   }
 
   started(): void {
+    this.hasStarted = true
     this.say({ kind: 'started' })
     this.beat()
   }
@@ -125,6 +129,7 @@ export class FakeWorker {
         bornAt: this.bornAt,
         seat: this.assign,
       })
+      if (this.hasStarted) this.say({ kind: 'started' })
     })
     const channel: MessageChannel<ToWorker, ToSupervisor> | undefined = new MessageChannel<
       ToWorker,
@@ -164,7 +169,7 @@ export class FakeWorker {
     else if (message.kind === 'dismiss' || (message.kind === 'stop' && !this.isDeaf)) this.exit(0)
     else if (message.kind === 'rearrange' && this.assign !== undefined) {
       this.assign = { ...this.assign, placement: message.placement }
-      this.say({ kind: 'rearranged' })
+      if (!this.isRearrangingForEver) this.say({ kind: 'rearranged' })
     }
   }
 
