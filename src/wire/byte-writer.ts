@@ -32,7 +32,6 @@ const SIZE_BYTES_MAX = 256 * 1024 * 1024
 const SHORT_TEXT_MAX = 32
 const INT_HALF = 2 ** 27
 const MAGNITUDE_OF_MINUS_ZERO = 2 ** 53 - 1
-const LONE_SURROGATE = /\p{Surrogate}/u
 const encoder = new TextEncoder()
 
 export class ByteWriter {
@@ -221,7 +220,7 @@ export class ByteWriter {
       this.reserve(length - read + 4)
     }
     const sizeBytes = at - start
-    if (sizeBytes !== length && LONE_SURROGATE.test(text)) {
+    if (sizeBytes !== length && !text.isWellFormed()) {
       this.position = mark
       this.unitText(text)
       return
