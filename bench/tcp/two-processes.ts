@@ -16,7 +16,7 @@ const entry = fileURLToPath(new URL('tcp-worker.ts', import.meta.url))
 const WORKERS = 2
 const DRAIN_MS = 20_000
 const START_MS = 20_000
-/** Workers measure how busy they are once a second and share by it: that settles later than the compiler does. */
+/** Workers measure once a second how busy they are, and share by it: that settles later than the compiler. */
 const WARM_FACTOR = 3
 /** With this set, each child writes a profile there. */
 const PROFILE_TO = process.env['BENCH_CPU_PROF']

@@ -4,9 +4,9 @@
  * Route:   byte-reader.ts asks it for every short text.
  * Touches: nothing outside.
  *
- * Direct mapped: the first and the last four bytes and the length name one slot, a newcomer takes it. An answer is
- * compared with the bytes in full, so a collision costs time and never correctness. Most words have no more than
- * those eight bytes: they are found without a loop, whose end no processor can foresee.
+ * Direct mapped: the first and the last four bytes and the length name one slot, a newcomer takes it. An
+ * answer is compared with the bytes in full, so a collision costs time and never correctness. Most words have
+ * no more than those eight bytes: they are found without a loop, whose end no processor can foresee.
  *
  * Invariants
  *   C1  Every text in a slot is pure ASCII: one character is one byte.
