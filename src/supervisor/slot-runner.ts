@@ -230,8 +230,10 @@ export class SlotRunner {
   /** False: the slot rests. */
   private stepOnce(): boolean {
     const before = this.state
-    const { next, effects, wakeAtMs } = stepSlot(before, this.see(), this.limits())
-    this.seenConnection = this.seat?.connectionCount ?? 0
+    const seen = this.see()
+    const { next, effects, wakeAtMs } = stepSlot(before, seen, this.limits())
+    // While nobody knows what is wanted it is told nothing.
+    if (seen.wanted !== 'unknown') this.seenConnection = this.seat?.connectionCount ?? 0
     this.isRearranged = false
     this.state = next
     if (hasProcess(before) && !hasProcess(next)) this.leaveBehind()
@@ -250,7 +252,8 @@ export class SlotRunner {
     stalls.look(nowMs)
     const order = this.parts.order()
     const { record } = this.process
-    const { seat, state } = this
+    const { seat } = this
+    const living = this.living()
     const wanted = typeof order === 'string' ? order : order.wish
     const known = typeof wanted === 'string' ? undefined : wanted
     const isKnown =
@@ -263,7 +266,7 @@ export class SlotRunner {
     return {
       nowMs,
       wanted,
-      isReady: state.kind === 'FETCHING' && preparation.readyFor(known ?? state.wish) !== undefined,
+      isReady: living !== undefined && preparation.readyFor(known ?? living.wish) !== undefined,
       process: this.process.state,
       reason: this.process.end?.reason,
       newest: this.process.end?.newest,
@@ -318,7 +321,9 @@ export class SlotRunner {
 
   private prepare(): void {
     const order = this.parts.order()
-    if (this.state.kind === 'FETCHING' && typeof order !== 'string') this.parts.preparation.want(order)
+    const { state } = this
+    const isDue = state.kind === 'FETCHING' || (state.kind === 'STARTING' && !state.isAssigned)
+    if (isDue && typeof order !== 'string') this.parts.preparation.want(order)
   }
 
   private launch(order: SlotOrder, living: Living): void {
@@ -330,16 +335,10 @@ export class SlotRunner {
 
   private assign(order: SlotOrder, living: Living): void {
     const { preparation, positions, settings, logs, port } = this.parts
-    const ready = preparation.readyFor(living.wish)
-    // A worker of an earlier supervisor that waits for its seat, before all of it is here: asked for, and
-    // told then.
-    if (ready === undefined || order.topology === undefined) {
-      this.assignLater(order, living)
-      return
-    }
+    const ready = assertDefined(preparation.readyFor(living.wish), 'a seat is prepared')
     const isDealt = this.process.isStateDealt(living.wish.placement)
     this.seat?.send(
-      assignOf(order, order.topology, {
+      assignOf(order, order.topology ?? ready.topology, {
         restart: living.restart,
         executorCount: ready.components.length,
         bundlePath: ready.bundlePath,
@@ -351,18 +350,6 @@ export class SlotRunner {
         leaseMs: settings.leaseMs,
       }),
     )
-  }
-
-  private assignLater(order: SlotOrder, living: Living): void {
-    this.parts.preparation.want(order)
-    const connection = this.seat?.connectionCount
-    this.parts.host.timers.after(ASSIGN_AGAIN_MS, () => {
-      const now = this.living()
-      const isSame = now?.kind === 'STARTING' && now.restart === living.restart
-      const current = this.parts.order()
-      if (this.isStopped || !isSame || this.seat?.connectionCount !== connection) return
-      if (typeof current !== 'string') this.assign(current, now)
-    })
   }
 
   private async rearrange(order: SlotOrder, living: Living): Promise<void> {
@@ -478,7 +465,6 @@ export class SlotRunner {
 
 /** The longest that a worker waits between two looks for its supervisor, and some. */
 const REDIAL_MS = 2_000
-const ASSIGN_AGAIN_MS = 100
 
 function incarnationIn(living: Living): number {
   return incarnationOf(living.wish.generation, living.restart)

@@ -136,7 +136,10 @@ function judge(state: SlotState, seen: SlotSeen, { next, effects, wakeAtMs }: Sl
   hold(!stops || next.kind === 'KILLING', 'who is told to end is waited for')
   hold(!stops || seen.process === 'alive', 'only what lives is told to end')
   hold(!(has('kill') && has('ask-to-stop')), 'one way of ending at a time')
+  hold(!has('assign') || seen.isReady, 'a seat is given when all of it is here')
   if (seen.wanted === 'unknown') {
+    const isTold = has('run-mode') || has('peers') || has('rearrange') || has('dump') || has('assign')
+    hold(!isTold, 'L3: nobody is told what nobody knows')
     hold(!has('launch') && !has('fetch-blobs') && !has('forget'), 'L3: nothing is begun or forgotten')
     const isWell = state.kind === 'RUNNING' && state.beatDueMs > seen.nowMs && state.rearranging === undefined
     hold(!(isWell && stops), 'L3: nothing that is well is stopped')
@@ -177,7 +180,9 @@ describe('the way of a worker', () => {
     const launched = step(begun.next, { isReady: true })
     expect(launched).toMatchObject({ next: { kind: 'STARTING', deadlineMs: 1_120_000 }, effects: ['launch'] })
     expect(step(launched.next, { process: 'coming' }).effects).toEqual([])
-    const assigned = step(launched.next, { process: 'alive', isConnected: true, isConnectionNew: true })
+    const there = { process: 'alive', isConnected: true, isConnectionNew: true } as const
+    expect(step(launched.next, there)).toMatchObject({ next: { isAssigned: false }, effects: [] })
+    const assigned = step(launched.next, { ...there, isReady: true })
     expect(assigned).toMatchObject({ next: { kind: 'STARTING', isAssigned: true }, effects: ['assign'] })
     expect(step(assigned.next, { process: 'alive', isConnected: true }).effects).toEqual([])
     const running = step(assigned.next, { ...alive, beatAtMs: undefined })
@@ -190,7 +195,7 @@ describe('the way of a worker', () => {
 
   test('a connection that broke before the seat arrived is told again; one that had arrived is not', () => {
     const starting: SlotState = { kind: 'STARTING', ...tried, deadlineMs: 1_050_000, isAssigned: true }
-    const again = { process: 'alive', isConnected: true, isConnectionNew: true } as const
+    const again = { process: 'alive', isConnected: true, isConnectionNew: true, isReady: true } as const
     expect(step(starting, again).effects).toEqual(['assign'])
     expect(step(starting, { ...again, isSeated: true })).toMatchObject({
       effects: [],
@@ -307,6 +312,9 @@ describe('another assignment', () => {
 describe('the board is not known yet', () => {
   test('what runs is left alone; what died waits for the board', () => {
     expect(step(runningState(), { ...alive, wanted: 'unknown' }).effects).toEqual([])
+    const again = { ...alive, isConnectionNew: true }
+    expect(step(runningState(), { ...again, wanted: 'unknown' }).effects).toEqual([])
+    expect(step(runningState(), again).effects).toEqual(['run-mode', 'peers'])
     const dead = step(runningState(), { process: 'gone', reason: 'killed', wanted: 'unknown' })
     expect(dead.next).toMatchObject({ kind: 'BACKING_OFF', restart: 3 })
     expect(step(dead.next, { wanted: 'unknown', nowMs: 2_000_000 }).next.kind).toBe('BACKING_OFF')

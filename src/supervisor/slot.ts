@@ -52,7 +52,7 @@ export interface SlotSeen {
   /** Monotonic. */
   readonly nowMs: number
   readonly wanted: Wanted
-  /** Blobs, positions, record: all that a launch for this wish needs is here. */
+  /** Blobs, positions, record: all that a launch for this wish, or its seat, needs is here. */
   readonly isReady: boolean
   /** `coming`: a launch is under way. `gone`: it ended, or could not be launched. */
   readonly process: 'none' | 'coming' | 'alive' | 'gone'
@@ -61,7 +61,7 @@ export interface SlotSeen {
   /** If it is gone since it is outdated: the incarnation that its peers know, as far as it said so. */
   readonly newest: number | undefined
   readonly isConnected: boolean
-  /** Its connection is another than at the last step: what it was told may be lost. */
+  /** Its connection is another than when it was told last, if there was to tell: that may be lost. */
   readonly isConnectionNew: boolean
   /** Its HELLO on this connection said that it has this seat already. */
   readonly isSeated: boolean
@@ -221,6 +221,8 @@ function starting(state: In<'STARTING'>, seen: SlotSeen, limits: SlotLimits): Sl
   }
   const isAssigned = seen.isSeated || (state.isAssigned && !seen.isConnectionNew)
   if (!seen.isConnected || isAssigned || change === 'unknown') return until({ ...state, isAssigned })
+  // Launched for an earlier order, or by an earlier supervisor: what it needs now is not here yet.
+  if (!seen.isReady) return until({ ...state, isAssigned })
   return {
     // A dump is asked for apart from the assignment, once it runs.
     next: { ...state, wish: { ...wishOf(seen, state), dump: '' }, isAssigned: true },
@@ -253,7 +255,8 @@ function tell(state: In<'RUNNING'>, seen: SlotSeen, limits: SlotLimits): SlotSte
     placement = rearranging.placement
     rearranging = undefined
   }
-  if (!seen.isConnected) {
+  // L3: what it shall do is not known; told once it is.
+  if (!seen.isConnected || seen.wanted === 'unknown') {
     return until({ ...state, wish: { ...told, placement }, rearranging })
   }
   const effects: SlotEffect[] = []

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { MessageChannel } from '../../src/cluster/message-channel.ts'
+import type { StateBlob } from '../../src/cluster/records.ts'
 import type { ToSupervisor, ToWorker } from '../../src/cluster/seat-messages.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
@@ -63,6 +64,26 @@ describe('a new supervisor', () => {
     await world.untilPhase('empty')
   })
 
+  test('what a worker shall do is not told before it is known', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    await world.assign(world.assignment([world.worker()], { run: 'drain' }))
+    await world.until(() => worker?.told('run').at(-1)?.run === 'drain')
+    world.crashSupervisor()
+    world.ensemble.loseQuorum()
+    const starting = world.make().start()
+    await world.pass(5_000)
+    expect(worker?.isConnected).toBe(true)
+    expect(worker?.told('run').at(-1)).toEqual({ kind: 'run', run: 'drain' })
+    world.ensemble.regainQuorum()
+    await world.drive(starting)
+    await world.untilPhase('running')
+    await world.pass(1_000)
+    expect(worker?.told('run').map(({ run }) => run)).not.toContain('active')
+    expect(worker?.told('peers').length).toBeGreaterThan(0)
+  })
+
   test('executors that moved meanwhile are rearranged', async () => {
     const world = new SupervisorWorld()
     await world.running()
@@ -90,6 +111,60 @@ describe('a new supervisor', () => {
     await world.start()
     await world.untilPhase('running')
     expect(world.launcher.workers).toHaveLength(1)
+  })
+
+  describe('a worker that waits for its seat while what is wanted changes', () => {
+    /** Its supervisor was caught between launch and seat; state that it shall have now is not to be had. */
+    async function waiting() {
+      const world = new SupervisorWorld(1, { spareCount: 0 })
+      await world.start()
+      await world.assign(world.assignment([world.worker()]), world.topology())
+      await world.until(() => world.launcher.workers.length === 1)
+      world.crashSupervisor()
+      const [blob, bytes] = hidden(world, 'state that cannot be had')
+      await world.assign(halves(world, '1-3', '4', [{ component: 'count', ...blob }]))
+      await world.start()
+      const [worker] = world.launcher.workers
+      await world.until(() => worker?.isConnected === true)
+      await world.pass(1_000)
+      expect(worker?.told('assign')).toEqual([])
+      return { world, worker, bring: () => world.nimbus.blobs.set(blob.digest, bytes) }
+    }
+
+    function hidden(world: SupervisorWorld, text: string) {
+      const blob = world.blob(text)
+      const bytes = world.nimbus.blobs.get(blob.digest) ?? new Uint8Array(0)
+      world.nimbus.blobs.delete(blob.digest)
+      return [blob, bytes] as const
+    }
+
+    function halves(world: SupervisorWorld, own: string, others: string, state: readonly StateBlob[]) {
+      const other = world.worker({ worker: 2, node: 'node2', executors: others })
+      return world.assignment([world.worker({ executors: own }), other], { state })
+    }
+
+    test('gets the seat that is wanted now', async () => {
+      const { world, worker } = await waiting()
+      await world.assign(halves(world, '1-2', '3-4', []))
+      await world.pass(1_000)
+      expect(worker?.told('assign')).toMatchObject([{ placement: [1, 1, 2, 2], stateFiles: [] }])
+      await world.untilPhase('running')
+      expect(world.launcher.workers).toHaveLength(1)
+    })
+
+    test('gets no seat of one order with the state of another', async () => {
+      const { world, worker, bring } = await waiting()
+      const blob = world.blob('state that is wanted now')
+      bring()
+      const known = world.nimbus.reads.length
+      await world.until(() => world.nimbus.reads.length > known)
+      await world.assign(halves(world, '1-2', '3-4', [{ component: 'count', ...blob }]))
+      await world.untilPhase('running')
+      await world.pass(1_000)
+      const told = [...(worker?.told('assign') ?? []), ...(worker?.told('rearrange') ?? [])]
+      const now = told.find(({ placement }) => placement[2] === 2)
+      expect(now?.stateFiles).toEqual([`/local/blobs/${blob.digest}`])
+    })
   })
 
   test('crashed at any moment of a launch: never two in a slot, and one runs in the end', async () => {
