@@ -1,6 +1,7 @@
 /**
  * A connection inside the memory: two ends, two pipes. What one end writes travels in parcels down a lane and
- * is delivered by the timers of the receiving host, so a host that is paused or gone receives nothing.
+ * is delivered by the timers of the receiving host, so a host that is paused or gone receives nothing. Only
+ * the news that somebody dials goes by those of its system: connections open though the program stands still.
  *
  *      dialler ── open, bytes …, end ──▶ acceptor   a pipe keeps order; `open` is first and `end` is last
  *              ◀── open, bytes …, end ──
@@ -85,12 +86,15 @@ class Pipe implements LaneUser {
   /** Arranges for the next delivery, if there is something and the lane lets it through. */
   look(): void {
     if (this.isScheduled || this.lane.isCut) return
-    const readyMs = this.head < this.parcels.length ? this.parcels[this.head]?.readyMs : this.ending?.readyMs
+    const next = this.parcels[this.head]
+    const readyMs = next === undefined ? this.ending?.readyMs : next.readyMs
     if (readyMs === undefined || readyMs === Number.POSITIVE_INFINITY) return
     this.isScheduled = true
+    const isNews = next !== undefined && next.bytes === undefined
+    const timers = isNews ? this.receiver.systemTimers : this.receiver.timers
     const waitMs = readyMs - this.rules.nowMs()
-    if (waitMs > 0) this.receiver.timers.after(waitMs, this.deliver)
-    else this.receiver.timers.defer(this.deliver)
+    if (waitMs > 0) timers.after(waitMs, this.deliver)
+    else timers.defer(this.deliver)
   }
 
   private readyMs(sizeBytes: number): number {
@@ -112,7 +116,7 @@ class Pipe implements LaneUser {
     }
   }
 
-  /** False: nothing was ready. */
+  /** False: nothing more in this turn. */
   private deliverOne(): boolean {
     if (this.lane.isCut) return false
     const nowMs = this.rules.nowMs()
@@ -128,7 +132,8 @@ class Pipe implements LaneUser {
     if (parcel.bytes === undefined) {
       this.shift()
       this.receiver.opened()
-      return true
+      // The bytes behind it are for a turn of the program.
+      return false
     }
     const piece = this.rules.chop === undefined ? this.shift(parcel.bytes) : this.chopped(parcel, nowMs)
     this.queuedBytes -= piece.length
@@ -185,6 +190,9 @@ class Pipe implements LaneUser {
   }
 }
 
+/** Timers of the system below a program. */
+export type SystemTimers = Pick<Timers, 'after' | 'defer'>
+
 /** What happens at an end when it opens and when it is over; the net decides. */
 export interface EndEvents {
   readonly onOpened: () => void
@@ -195,6 +203,7 @@ export interface EndEvents {
 export class End implements Connection {
   readonly peer: string
   readonly timers: Timers
+  readonly systemTimers: SystemTimers
   onBytes: (bytes: Uint8Array) => void = ignore
   onDrain: () => void = ignore
   onClose: (why: Error | undefined) => void = ignore
@@ -205,10 +214,11 @@ export class End implements Connection {
   private readonly rules: PipeRules
   private wantsDrain = false
 
-  constructor(peer: string, timers: Timers, rules: PipeRules) {
+  constructor(peer: string, rules: PipeRules, timers: Timers, systemTimers: SystemTimers = timers) {
     this.peer = peer
-    this.timers = timers
     this.rules = rules
+    this.timers = timers
+    this.systemTimers = systemTimers
   }
 
   write(bytes: Uint8Array): boolean {

@@ -13,7 +13,14 @@
 import { UnavailableError } from '../../base/errors.ts'
 import type { Connection, Net, Random, Stoppable, Timers } from '../host.ts'
 import { Lane, type LaneFaults } from './lane.ts'
-import { connectFailed, connectionLost, End, joinEnds, type PipeRules } from './memory-connection.ts'
+import {
+  connectFailed,
+  connectionLost,
+  End,
+  joinEnds,
+  type PipeRules,
+  type SystemTimers,
+} from './memory-connection.ts'
 
 /** A dial that nobody answers in this time has failed. The same in node-net.ts. */
 export const DIAL_TIMEOUT_MS = 10_000
@@ -30,6 +37,14 @@ export interface MemoryNetSpec {
   /** Default 256 KiB. */
   readonly bufferBytesMax?: number
   readonly onArrival?: (from: string, to: string, sizeBytes: number) => void
+}
+
+/** The system below a program that can stand still: it takes connections for it, or refuses them. */
+export interface SystemBelow {
+  /** They go on while the program stands still. */
+  readonly timers: SystemTimers
+  /** Calls the program: at once, or in its turn when it goes on. */
+  enter(call: () => void): void
 }
 
 /** A host's place in the net. */
@@ -56,6 +71,7 @@ interface Pair {
 interface Member {
   readonly name: string
   readonly timers: Timers
+  readonly below: SystemBelow
   hasLeft: boolean
 }
 
@@ -79,9 +95,12 @@ export class MemoryNet {
     }
   }
 
-  /** Several members may share a name: workers of one node. */
-  join(name: string, timers: Timers): NetMember {
-    const member: Member = { name, timers, hasLeft: false }
+  /**
+   * Several members may share a name: workers of one node.
+   * @param below who never stands still needs none
+   */
+  join(name: string, timers: Timers, below: SystemBelow = { timers, enter: (call) => call() }): NetMember {
+    const member: Member = { name, timers, below, hasLeft: false }
     return {
       listen: (address, onConnection) => this.listen(member, address, onConnection),
       connect: (address, onOpen) => this.connect(member, address, onOpen),
@@ -184,7 +203,7 @@ export class MemoryNet {
 
   private connect(member: Member, address: string, onOpen: () => void): Connection {
     const target = this.lastListeners.get(address)
-    const dialler = new End(address, member.timers, this.rules)
+    const dialler = new End(address, this.rules, member.timers)
     if (member.hasLeft) {
       dialler.isOver = true
       return dialler
@@ -193,7 +212,7 @@ export class MemoryNet {
       dialler.break(connectFailed(address, 'ECONNREFUSED'))
       return dialler
     }
-    const acceptor = new End(member.name, target.timers, this.rules)
+    const acceptor = new End(member.name, this.rules, target.timers, target.below.timers)
     const pair: Pair = { dialler, acceptor, from: member, to: target }
     const out = this.lane(member.name, target.name)
     joinEnds(dialler, acceptor, { out, back: this.lane(target.name, member.name) }, this.rules)
@@ -223,6 +242,7 @@ export class MemoryNet {
     acceptor.events = { onOpened: () => this.accept(acceptor, address, pair.to), onOver }
   }
 
+  /** The connection is open as soon as the system has it; the program takes it in its turn. */
   private accept(acceptor: End, address: string, target: Member): void {
     const listener = this.listeners.get(address)
     if (listener === undefined || listener.member !== target) {
@@ -230,7 +250,10 @@ export class MemoryNet {
       return
     }
     acceptor.open()
-    listener.onConnection(acceptor)
+    target.below.enter(() => {
+      if (this.listeners.get(address) === listener) listener.onConnection(acceptor)
+      else acceptor.vanish(connectionLost(address, 'ECONNRESET'))
+    })
   }
 
   private forget(pair: Pair): void {

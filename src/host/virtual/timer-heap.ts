@@ -12,6 +12,8 @@ export class VirtualTimer implements Stoppable {
   dueMs: number
   order = 0
   isStopped = false
+  /** Set by the system below its owner, not by the program: see virtual-host.ts. */
+  isOfSystem = false
 
   constructor(dueMs: number, periodMs: number | undefined, callback: () => void) {
     this.dueMs = dueMs

@@ -3,7 +3,8 @@
  * run. The world decides who runs next and when time moves.
  *
  * Invariants
- *   V1  what is ready runs in the order in which it became ready
+ *   V1  what is ready runs in the order in which it became ready; while the host is paused nothing of its
+ *       program does, only what the system below it has to do
  *   V2  after a crash nothing of it runs, calls or changes anything any more
  */
 import { assert } from '../../base/assert.ts'
@@ -11,6 +12,7 @@ import { crc32 } from '../crc32.ts'
 import type { Clock, Files, Host, Net, Random, Stoppable, Timers } from '../host.ts'
 import { nodeDigest } from '../node-digest.ts'
 import { EventKind } from './event-trace.ts'
+import type { SystemBelow } from './memory-net.ts'
 import { createNetHttp } from './net-http.ts'
 import { VirtualTimer } from './timer-heap.ts'
 
@@ -20,7 +22,7 @@ export interface HostWorld {
   /** Wall time without any skew. */
   nowMs(): number
   setTimer(timer: VirtualTimer, host: VirtualHost): void
-  /** The host has something to run, and had nothing before. */
+  /** The host has something that may run, and had nothing before. */
   becameReady(host: VirtualHost): void
   userCallsChanged(by: 1 | -1): void
   print(host: string, line: string): void
@@ -31,6 +33,15 @@ interface Ready {
   readonly kind: EventKind
   readonly callback: () => void
   readonly timer: VirtualTimer | undefined
+  /** Runs though the program stands still. */
+  readonly isOfSystem: boolean
+}
+
+interface TimerSpec {
+  readonly delayMs: number
+  readonly periodMs?: number
+  readonly callback: () => void
+  readonly isOfSystem?: boolean
 }
 
 /** What ran: for the trace. */
@@ -54,6 +65,16 @@ export class VirtualHost implements Timers, Clock {
   readonly life: number
   readonly index: number
   readonly random: Random
+  readonly below: SystemBelow = {
+    timers: {
+      after: (delayMs, callback) => this.setTimer({ delayMs, callback, isOfSystem: true }),
+      defer: (callback) => this.push({ kind: EventKind.defer, callback, timer: undefined, isOfSystem: true }),
+    },
+    enter: (call) => {
+      if (this.isPaused) this.defer(call)
+      else call()
+    },
+  }
   isAlive = true
   isPaused = false
   /** Added to the wall clock: this machine's clock is wrong. */
@@ -61,6 +82,8 @@ export class VirtualHost implements Timers, Clock {
   private readonly world: HostWorld
   private ready: Ready[] = []
   private head = 0
+  /** Of what is ready, how much is the system's. */
+  private systemCount = 0
   private userCalls = 0
 
   constructor(spec: VirtualHostSpec) {
@@ -72,7 +95,7 @@ export class VirtualHost implements Timers, Clock {
   }
 
   get hasReady(): boolean {
-    return this.head < this.ready.length
+    return this.isPaused ? this.systemCount > 0 : this.head < this.ready.length
   }
 
   /** What the program that runs on this host sees. */
@@ -105,35 +128,28 @@ export class VirtualHost implements Timers, Clock {
   }
 
   after(delayMs: number, callback: () => void): Stoppable {
-    return this.setTimer(delayMs, undefined, callback)
+    return this.setTimer({ delayMs, callback })
   }
 
   every(periodMs: number, callback: () => void): Stoppable {
     assert(periodMs > 0, 'a period is longer than nothing')
-    return this.setTimer(periodMs, periodMs, callback)
+    return this.setTimer({ delayMs: periodMs, periodMs, callback })
   }
 
   defer(callback: () => void): void {
-    this.push({ kind: EventKind.defer, callback, timer: undefined })
+    this.push({ kind: EventKind.defer, callback, timer: undefined, isOfSystem: false })
   }
 
   /** A timer of this host is due. */
   timerDue(timer: VirtualTimer): void {
     const kind = timer.periodMs === undefined ? EventKind.after : EventKind.every
-    this.push({ kind, callback: timer.callback, timer })
+    this.push({ kind, callback: timer.callback, timer, isOfSystem: timer.isOfSystem })
   }
 
   /** Takes the next ready thing. Undefined: it was stopped meanwhile. The caller runs it. */
   takeReady(): Ran | undefined {
-    const next = this.ready[this.head]
-    this.head += 1
-    if (this.head === this.ready.length) {
-      this.ready.length = 0
-      this.head = 0
-    } else if (this.head >= 1_024) {
-      this.ready = this.ready.slice(this.head)
-      this.head = 0
-    }
+    const next = this.isPaused ? this.takeOfSystem() : this.takeFirst()
+    if (next?.isOfSystem === true) this.systemCount -= 1
     if (next === undefined || next.timer === undefined) return next
     if (next.timer.isStopped) return undefined
     if (next.timer.periodMs !== undefined) this.setAgain(next.timer, next.timer.periodMs)
@@ -145,12 +161,32 @@ export class VirtualHost implements Timers, Clock {
     this.isAlive = false
     this.ready = []
     this.head = 0
+    this.systemCount = 0
     for (; this.userCalls > 0; this.userCalls -= 1) this.world.userCallsChanged(-1)
   }
 
-  private setTimer(delayMs: number, periodMs: number | undefined, callback: () => void): Stoppable {
+  private takeFirst(): Ready | undefined {
+    const next = this.ready[this.head]
+    this.head += 1
+    if (this.head === this.ready.length) {
+      this.ready.length = 0
+      this.head = 0
+    } else if (this.head >= 1_024) {
+      this.ready = this.ready.slice(this.head)
+      this.head = 0
+    }
+    return next
+  }
+
+  private takeOfSystem(): Ready | undefined {
+    const position = this.ready.findIndex(({ isOfSystem }, index) => isOfSystem && index >= this.head)
+    return position < 0 ? undefined : this.ready.splice(position, 1)[0]
+  }
+
+  private setTimer({ delayMs, periodMs, callback, isOfSystem = false }: TimerSpec): Stoppable {
     assert(Number.isFinite(delayMs), 'a delay is a finite number')
     const timer = new VirtualTimer(this.world.nowMs() + Math.max(0, delayMs), periodMs, callback)
+    timer.isOfSystem = isOfSystem
     if (this.isAlive) this.world.setTimer(timer, this)
     return timer
   }
@@ -163,8 +199,10 @@ export class VirtualHost implements Timers, Clock {
 
   private push(ready: Ready): void {
     if (!this.isAlive) return
+    const hadReady = this.hasReady
     this.ready.push(ready)
-    if (this.ready.length - this.head === 1) this.world.becameReady(this)
+    if (ready.isOfSystem) this.systemCount += 1
+    if (!hadReady && this.hasReady) this.world.becameReady(this)
   }
 
   private countUserCall(by: 1 | -1): void {

@@ -97,7 +97,7 @@ export class VirtualWorld {
   private readonly heap = new TimerHeap<VirtualHost>()
   private readonly machines = new Map<string, Machine>()
   private readonly order: SeededRandom
-  /** Hosts that have something ready and are not paused. */
+  /** Hosts that have something which may run. */
   private readonly ready: VirtualHost[] = []
   private readonly hostWorld: HostWorld
   private readonly patience: Patience
@@ -160,7 +160,7 @@ export class VirtualWorld {
       random,
     })
     virtual.skewMs = machine.skewMs
-    const net = this.net.join(machine.netName, virtual)
+    const net = this.net.join(machine.netName, virtual, virtual.below)
     const files = createMemoryFiles({ ...machine, timers: virtual, random: random.split('files') })
     machine.running = { host: virtual.asHost(net, files), virtual, net }
     return machine.running.host
@@ -225,21 +225,25 @@ export class VirtualWorld {
     }
   }
 
-  /** The host stands still, as a stopped process does: what becomes ready waits. */
+  /**
+   * The host stands still, as a stopped process does: what becomes ready waits. Its system goes on, and takes
+   * connections for it.
+   */
   pause(name: string): void {
     const virtual = this.machine(name).running?.virtual
     if (virtual === undefined || virtual.isPaused) return
     this.noteFault(name, 'pause')
     virtual.isPaused = true
-    this.unready(virtual)
+    if (!virtual.hasReady) this.unready(virtual)
   }
 
   resume(name: string): void {
     const virtual = this.machine(name).running?.virtual
     if (virtual === undefined || !virtual.isPaused) return
     this.noteFault(name, 'resume')
+    const hadReady = virtual.hasReady
     virtual.isPaused = false
-    if (virtual.hasReady) this.ready.push(virtual)
+    if (!hadReady && virtual.hasReady) this.ready.push(virtual)
   }
 
   /** The host's wall clock is wrong by so much, also after a restart, and that of all its programs. */
@@ -384,9 +388,7 @@ export class VirtualWorld {
       startAtMs,
       nowMs: () => this.timeMs,
       setTimer: (timer: VirtualTimer, host: VirtualHost) => this.heap.push(timer, host),
-      becameReady: (host) => {
-        if (!host.isPaused) this.ready.push(host)
-      },
+      becameReady: (host) => this.ready.push(host),
       userCallsChanged: (by) => {
         this.userCalls += by
         this.userCallsMoved = true

@@ -1,12 +1,12 @@
-// A program that dies calls nobody any more; one that stands still catches up in its order.
+// A program that dies calls nobody any more; one that stands still catches up in its order. What holds for
+// virtual programs as well is in test/contract/mortal-world.contract.ts.
 import { expect, test } from 'vitest'
-import type { Connection } from '../../host/host.ts'
 import { VirtualWorld } from '../../host/virtual/virtual-world.ts'
 import { MortalHost } from './mortal-host.ts'
 
 function worldWith(name = 'program') {
   const world = new VirtualWorld({ seed: 1, isChopped: false })
-  const mortal = new MortalHost(name, world.host('process'))
+  const mortal = new MortalHost({ name, base: world.host('process'), net: world.net, machine: name })
   return { world, mortal, host: mortal.host }
 }
 
@@ -37,7 +37,7 @@ test('after its death no timer, file or connection of it is heard of', async () 
   )
   await world.run({ untilMs: world.nowMs + 100 })
   expect(heard).toEqual(['open', 'every'])
-  expect(ends).toHaveLength(1)
+  expect(ends).toEqual(['connection to program was lost: ECONNRESET'])
   expect(connection.write(new Uint8Array([1]))).toBe(true)
 })
 
@@ -88,54 +88,30 @@ test('what it does with files while it stands still is told afterwards', async (
   expect((await looking)?.sizeBytes).toBe(1)
 })
 
-/** A world in which a connection gives all its bytes in one buffer, as it may. */
-function reusing() {
-  const world = new VirtualWorld({ seed: 1, isChopped: false })
-  const base = world.host('process')
-  const inner: Connection = {
-    peer: 'other:1',
-    onBytes: () => undefined,
-    onDrain: () => undefined,
-    onClose: () => undefined,
-    write: () => true,
-    close: () => undefined,
-  }
-  const mortal = new MortalHost('program', { ...base, net: { ...base.net, connect: () => inner } })
-  const buffer = new Uint8Array(1)
-  const give = (value: number) => {
-    buffer[0] = value
-    inner.onBytes(buffer)
-  }
-  return { world, mortal, give, connection: mortal.host.net.connect('other:1', () => undefined) }
-}
-
-test('bytes that come while others still wait are what they were', async () => {
-  const { world, mortal, give, connection } = reusing()
-  const got: (number | undefined)[] = []
-  connection.onBytes = ([first]) => got.push(first)
+test('what comes while others still wait goes behind them', async () => {
+  const { world, mortal, host } = worldWith()
+  const heard: number[] = []
   mortal.pause()
-  give(1)
-  give(2)
-  mortal.resume()
-  give(3)
-  give(4)
+  for (const number of [1, 2]) host.timers.defer(() => heard.push(number))
   await world.run({ untilMs: world.nowMs + 1 })
-  give(5)
-  expect(got).toEqual([1, 2, 3, 4, 5])
+  mortal.resume()
+  for (const number of [3, 4]) host.timers.defer(() => heard.push(number))
+  await world.run({ untilMs: world.nowMs + 1 })
+  expect(heard).toEqual([1, 2, 3, 4])
 })
 
 test('what throws is not called again, and what waits behind it comes', async () => {
-  const { world, mortal, give, connection } = reusing()
-  const got: (number | undefined)[] = []
-  connection.onBytes = ([first]) => {
-    got.push(first)
-    if (first === 1) throw new Error('the first is bad')
-  }
+  const { world, mortal, host } = worldWith()
+  const heard: number[] = []
   mortal.pause()
-  give(1)
-  give(2)
+  host.timers.defer(() => {
+    heard.push(1)
+    throw new Error('the first is bad')
+  })
+  host.timers.defer(() => heard.push(2))
+  await world.run({ untilMs: world.nowMs + 1 })
   mortal.resume()
   await expect(world.run({ untilMs: world.nowMs + 1 })).rejects.toThrow('the first is bad')
   await world.run({ untilMs: world.nowMs + 1 })
-  expect(got).toEqual([1, 2])
+  expect(heard).toEqual([1, 2])
 })

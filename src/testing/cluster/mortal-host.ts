@@ -1,195 +1,70 @@
 /**
- * A program of this process that can die and stand still, in real time: a host around another one, through
- * which nothing comes any more once it is dead.
+ * A program of this process that can die and stand still, in real time: a host whose timers and files are
+ * another one's, and whose net is in memory.
  *
  * Invariants
- *   V1  after its death nothing of it runs, calls or changes anything; its peers see their connections end
- *   V2  what becomes ready while it stands still runs afterwards, in its order
+ *   V1  after its death nothing of it runs, calls or changes anything; its peers see a reset
+ *   V2  what becomes ready while it stands still runs afterwards, in its order; until then nothing is read
+ *       or answered, and its system takes connections for it
  */
-import type { Connection, Files, Host, Http, Net, OpenFile, Stoppable, Timers } from '../../host/host.ts'
+import type { Files, Host, OpenFile } from '../../host/host.ts'
+import type { MemoryNet, NetMember } from '../../host/virtual/memory-net.ts'
+import { createNetHttp } from '../../host/virtual/net-http.ts'
+import { MortalTurns } from './mortal-turns.ts'
+
+export interface MortalHostSpec {
+  readonly name: string
+  /** The process's own. */
+  readonly base: Host
+  readonly net: MemoryNet
+  /** Its name in the net. */
+  readonly machine: string
+}
 
 export class MortalHost {
   readonly host: Host
   private readonly base: Host
-  private readonly opened = new Set<Stoppable>()
-  private waiting: (() => void)[] = []
-  private isDead = false
-  private isPaused = false
+  private readonly turns: MortalTurns
+  private readonly member: NetMember
 
-  constructor(name: string, base: Host) {
+  constructor({ name, base, net, machine }: MortalHostSpec) {
     this.base = base
+    this.turns = new MortalTurns(base.timers)
+    const { timers, enter } = this.turns
+    this.member = net.join(machine, timers, { timers: base.timers, enter })
     this.host = {
       ...base,
       name,
-      timers: this.timers(),
-      net: this.net(),
-      http: this.http(),
+      timers,
+      net: this.member,
+      http: createNetHttp(this.member, timers),
       files: this.files(),
       checksum: (bytes) => base.checksum(bytes),
       digest: (algorithm, bytes) => base.digest(algorithm, bytes),
       print: (line) => {
-        if (!this.isDead) base.print(line)
+        if (!this.turns.isDead) base.print(line)
       },
     }
   }
 
   die(): void {
-    this.isDead = true
-    this.waiting = []
-    for (const each of this.opened) each.stop()
-    this.opened.clear()
+    this.turns.die()
+    this.member.leave()
   }
 
   pause(): void {
-    this.isPaused = true
+    this.turns.pause()
   }
 
   resume(): void {
-    if (!this.isPaused) return
-    this.isPaused = false
-    this.base.timers.defer(() => this.catchUp())
-  }
-
-  private get hasToWait(): boolean {
-    return this.isPaused || this.waiting.length > 0
-  }
-
-  /** Everything that comes in from outside. */
-  private enter(call: () => void): void {
-    if (this.isDead) return
-    if (this.hasToWait) this.waiting.push(call)
-    else call()
-  }
-
-  /** One after the other, each in a turn of its own; what comes meanwhile goes behind. */
-  private catchUp(): void {
-    if (this.isPaused) return
-    const call = this.waiting[0]
-    if (call === undefined) return
-    this.base.timers.defer(() => this.catchUp())
-    try {
-      call()
-    } finally {
-      // Also if it threw: whoever made it hears of that once.
-      this.waiting.shift()
-    }
-  }
-
-  /** What was asked for while it lived is not told to the dead. */
-  private through<T>(work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      work.then(
-        (value) => this.enter(() => resolve(value)),
-        (error: unknown) => this.enter(() => reject(error)),
-      )
-    })
-  }
-
-  private holds(thing: Stoppable): Stoppable {
-    if (this.isDead) thing.stop()
-    else this.opened.add(thing)
-    return {
-      stop: () => {
-        this.opened.delete(thing)
-        thing.stop()
-      },
-    }
-  }
-
-  private timers(): Timers {
-    const { timers } = this.base
-    return {
-      after: (delayMs, callback) => {
-        const held = this.holds(
-          timers.after(delayMs, () => {
-            held.stop()
-            this.enter(callback)
-          }),
-        )
-        return held
-      },
-      every: (periodMs, callback) => {
-        let isStopped = false
-        let isWaiting = false
-        const held = this.holds(
-          timers.every(periodMs, () => {
-            // Of the turns that it missed it makes up for one.
-            if (isWaiting) return
-            isWaiting = true
-            this.enter(() => {
-              isWaiting = false
-              if (!isStopped) callback()
-            })
-          }),
-        )
-        return {
-          stop: () => {
-            isStopped = true
-            held.stop()
-          },
-        }
-      },
-      defer: (callback) => timers.defer(() => this.enter(callback)),
-    }
-  }
-
-  private net(): Net {
-    const { net } = this.base
-    return {
-      listen: async (address, onConnection) => {
-        const listening = net.listen(address, (connection) => {
-          const own = this.connection(connection)
-          this.enter(() => onConnection(own))
-        })
-        return this.holds(await this.through(listening))
-      },
-      connect: (address, onOpen) => {
-        return this.connection(net.connect(address, () => this.enter(onOpen)))
-      },
-    }
-  }
-
-  private connection(inner: Connection): Connection {
-    const open: Stoppable = { stop: () => inner.close() }
-    this.holds(open)
-    const own: Connection = {
-      peer: inner.peer,
-      onBytes: () => undefined,
-      onDrain: () => undefined,
-      onClose: () => undefined,
-      write: (bytes) => (this.isDead ? true : inner.write(bytes)),
-      close: () => inner.close(),
-    }
-    inner.onBytes = (bytes) => {
-      // They are valid during the call only, and may have to wait.
-      const kept = this.hasToWait ? bytes.slice() : bytes
-      this.enter(() => own.onBytes(kept))
-    }
-    inner.onDrain = () => this.enter(() => own.onDrain())
-    inner.onClose = (why) => {
-      this.opened.delete(open)
-      this.enter(() => own.onClose(why))
-    }
-    return own
-  }
-
-  private http(): Http {
-    const { http } = this.base
-    return {
-      request: (address, request, limits) => this.through(http.request(address, request, limits)),
-      serve: async (address, answer, bodyBytesMax) => {
-        const serving = await this.through(
-          http.serve(address, (request) => this.through(answer(request)), bodyBytesMax),
-        )
-        return { ...this.holds(serving), address: serving.address }
-      },
-    }
+    this.turns.resume()
   }
 
   private files(): Files {
-    const { files } = this.base
+    const { base, turns } = this
+    const { files } = base
     const through = <T>(work: () => Promise<T>): Promise<T> => {
-      return this.isDead ? new Promise(() => undefined) : this.through(work())
+      return turns.isDead ? new Promise(() => undefined) : turns.through(work())
     }
     return {
       stat: (path) => through(() => files.stat(path)),
@@ -199,7 +74,7 @@ export class MortalHost {
       remove: (path) => through(() => files.remove(path)),
       makeDirectory: (path) => through(() => files.makeDirectory(path)),
       syncDirectory: (path) => through(() => files.syncDirectory(path)),
-      watch: (path, callback) => this.holds(files.watch(path, () => this.enter(callback))),
+      watch: (path, callback) => turns.calling((call) => files.watch(path, () => call(callback))),
       makeTemporaryDirectory: (prefix) => through(() => files.makeTemporaryDirectory(prefix)),
       resolve: (...parts) => files.resolve(...parts),
     }
@@ -207,8 +82,7 @@ export class MortalHost {
 
   private file(inner: OpenFile, through: <T>(work: () => Promise<T>) => Promise<T>): OpenFile {
     // The system closes what a process had open.
-    const open: Stoppable = { stop: () => void inner.close().catch(() => undefined) }
-    this.holds(open)
+    const held = this.turns.holds({ stop: () => void inner.close().catch(() => undefined) })
     return {
       read: (target, positionBytes) => through(() => inner.read(target, positionBytes)),
       write: (bytes, positionBytes) => through(() => inner.write(bytes, positionBytes)),
@@ -216,7 +90,7 @@ export class MortalHost {
       sync: () => through(() => inner.sync()),
       close: () =>
         through(() => {
-          this.opened.delete(open)
+          held.letGo()
           return inner.close()
         }),
     }

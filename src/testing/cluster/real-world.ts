@@ -6,16 +6,11 @@
  */
 import { deferred } from '../../base/deferred.ts'
 import type { Host, Timers } from '../../host/host.ts'
-import { MemoryNet, type NetMember } from '../../host/virtual/memory-net.ts'
-import { createNetHttp } from '../../host/virtual/net-http.ts'
+import { MemoryNet } from '../../host/virtual/memory-net.ts'
 import type { RunOptions } from '../../host/virtual/virtual-world.ts'
 import type { ClusterWorld } from './cluster-world.ts'
 import { MortalHost } from './mortal-host.ts'
-
-interface Life {
-  readonly mortal: MortalHost
-  readonly member: NetMember
-}
+import { MortalTurns } from './mortal-turns.ts'
 
 /** How often a limit of `run` is looked at. */
 const LOOK_MS = 2
@@ -24,8 +19,8 @@ export class RealWorld implements ClusterWorld {
   readonly net: MemoryNet
   readonly timers: Timers
   private readonly base: Host
-  private readonly driver: MortalHost
-  private readonly lives = new Map<string, Life>()
+  private readonly driver: MortalTurns
+  private readonly lives = new Map<string, MortalHost>()
   private readonly startMs: number
   private lifeCount = 0
 
@@ -33,8 +28,8 @@ export class RealWorld implements ClusterWorld {
   constructor(base: Host) {
     const { clock, random } = base
     this.base = base
-    this.driver = new MortalHost('(driver)', base)
-    this.timers = this.driver.host.timers
+    this.driver = new MortalTurns(base.timers)
+    this.timers = this.driver.timers
     this.startMs = clock.now() - clock.monotonicMs()
     this.net = new MemoryNet({ nowMs: () => clock.monotonicMs(), random: random.split('net') })
   }
@@ -44,11 +39,11 @@ export class RealWorld implements ClusterWorld {
   }
 
   host(name: string): Host {
-    return this.life(name, name).mortal.host
+    return this.life(name, name).host
   }
 
   hostOn(machine: string, program: string): Host {
-    return this.life(`${machine}/${program}`, machine).mortal.host
+    return this.life(`${machine}/${program}`, machine).host
   }
 
   isRunningOn(name: string): boolean {
@@ -56,25 +51,24 @@ export class RealWorld implements ClusterWorld {
   }
 
   isLiving(host: Host): boolean {
-    for (const { mortal } of this.lives.values()) if (mortal.host === host) return true
+    for (const life of this.lives.values()) if (life.host === host) return true
     return false
   }
 
   crash(name: string): void {
-    for (const [each, { mortal, member }] of [...this.lives]) {
+    for (const [each, life] of [...this.lives]) {
       if (each !== name && !each.startsWith(`${name}/`)) continue
       this.lives.delete(each)
-      mortal.die()
-      member.leave()
+      life.die()
     }
   }
 
   pause(name: string): void {
-    this.lives.get(name)?.mortal.pause()
+    this.lives.get(name)?.pause()
   }
 
   resume(name: string): void {
-    this.lives.get(name)?.mortal.resume()
+    this.lives.get(name)?.resume()
   }
 
   noteFault(): void {
@@ -98,14 +92,14 @@ export class RealWorld implements ClusterWorld {
     this.driver.die()
   }
 
-  private life(name: string, machine: string): Life {
+  private life(name: string, machine: string): MortalHost {
     const found = this.lives.get(name)
     if (found !== undefined) return found
     this.lifeCount += 1
     const random = this.base.random.split(`${name} ${this.lifeCount}`)
-    const member = this.net.join(machine, this.timers)
-    const own = { net: member, http: createNetHttp(member, this.timers), random }
-    const life = { member, mortal: new MortalHost(name, { ...this.base, ...own }) }
+    // On the driver's timers: nothing of a life outlives the world.
+    const base = { ...this.base, random, timers: this.timers }
+    const life = new MortalHost({ name, base, net: this.net, machine })
     this.lives.set(name, life)
     return life
   }
