@@ -45,3 +45,15 @@ export function percent(share: number | undefined): string {
 export function counted(count: number, one: string, several = `${one}s`): string {
   return `${countText(count)} ${count === 1 ? one : several}`
 }
+
+/** `4 components, 8 tasks (+ 1 acker), at-least-once`. */
+export function sizeText(size: {
+  readonly components: number
+  readonly tasks: number
+  readonly ackers: number
+  readonly guarantee: string
+}): string {
+  const ackers = size.ackers === 0 ? '' : ` (+ ${counted(size.ackers, 'acker')})`
+  const tasks = `${counted(size.tasks, 'task')}${ackers}`
+  return `${counted(size.components, 'component')}, ${tasks}, ${size.guarantee}`
+}

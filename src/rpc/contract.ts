@@ -40,6 +40,7 @@ export interface TopologySummary {
   readonly state: TopologyState
   readonly version: number
   readonly workers: number
+  /** Of its components: ackers are not counted. */
   readonly tasks: number
   /** Milliseconds since 1970. */
   readonly submittedAt: number

@@ -95,6 +95,13 @@ export function expand(
   return expandParallelism(inNameOrder(settings))
 }
 
+/** Tasks as people count them: those of their components, without ackers. */
+export function ownTaskCount({ componentTasks }: ExpandedTopology): number {
+  let sum = 0
+  for (const [id, tasks] of componentTasks) if (id !== ACKER) sum += tasks.length
+  return sum
+}
+
 /** The same from numbers alone: components in name order, system components included. */
 export function expandParallelism(components: readonly (readonly [string, Parallelism])[]): ExpandedTopology {
   const tasks: TaskPlan[] = []

@@ -113,7 +113,7 @@ describe('what changes', () => {
     shell.nimbus.operationSteps = 2
     const { code, stdout, stderr } = await shell.run('kill', 'word-count', '-w', '5')
     expect([code, stdout]).toEqual([0, '✔ word-count is gone\n'])
-    expect(stderr).toMatch(/^drain +50% {2}2 of 4 workers\nremoved +100% {2}4 of 4 tasks/)
+    expect(stderr).toMatch(/^drain +50% {2}2 of 4 tasks\nremoved +100% {2}4 of 4 tasks/)
     expect(shell.nimbus.asked[0]?.[0]).toBe('leadership')
     expect(shell.nimbus.asked[1]).toEqual(['kill', 'word-count', 5_000])
   })
@@ -162,6 +162,7 @@ describe('submit', () => {
     shell.write('word-count.ts', wordCount)
     const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', '-c', 'topology.workers=3')
     expect([code, stdout]).toEqual([0, '✔ word-count is submitted   typhoon top word-count\n'])
+    expect(stderr).toContain('word-count  4 components, 8 tasks (+ 3 ackers), at-least-once')
     expect(stderr).toContain('~ count  parallelism  4 → 8')
     expect(stderr).toContain('warning 2 of 4 workers have no slot yet')
     const names = shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'leadership')

@@ -16,7 +16,7 @@ afterAll(() => sandbox.remove())
 describe('check', () => {
   test('a topology that is right', async () => {
     const { code, stdout, stderr } = await sandbox.typhoon('check', 'src/word-count.ts')
-    expect(stdout).toBe('✔ src/word-count.ts  word-count  4 components, 8 tasks, at-least-once\n')
+    expect(stdout).toBe('✔ src/word-count.ts  word-count  4 components, 8 tasks (+ 1 acker), at-least-once\n')
     expect([code, stderr]).toEqual([0, ''])
   })
 

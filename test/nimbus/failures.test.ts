@@ -87,7 +87,7 @@ describe('nodes', () => {
     const id = await world.running(words('words', { workers: 2 }))
     const { api } = world.leader.nimbus
     const drain = await world.drive(api.drain(admin, 'a'))
-    expect(drain).toMatchObject({ kind: 'drain-node', subject: 'a', state: 'running', total: 1 })
+    expect(drain).toMatchObject({ kind: 'drain-node', subject: 'a', state: 'running', total: 5 })
     await world.until(() => world.isUp(id) && nodesOf(world, id).join() === 'b,b', 'the move')
     expect(await world.drive(api.operation(admin, drain.id))).toMatchObject({ state: 'done' })
     expect((await world.drive(api.nodes(admin))).find(({ node }) => node === 'a')?.state).toBe('drained')

@@ -23,7 +23,7 @@ describe('submit', () => {
     expect(world.workersOf(id)).toHaveLength(3)
     await world.pass(1_500)
     const status = await world.drive(world.leader.nimbus.api.topology(admin, 'words'))
-    expect(status).toMatchObject({ name: 'words', state: 'active', workers: 3, tasks: 12, unplaced: [] })
+    expect(status).toMatchObject({ name: 'words', state: 'active', workers: 3, tasks: 9, unplaced: [] })
     const operation = await world.drive(world.leader.nimbus.api.operation(admin, `submit:${id}:0`))
     expect(operation).toMatchObject({ state: 'done', step: 'runs' })
   })

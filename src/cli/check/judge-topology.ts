@@ -4,7 +4,7 @@
  */
 import { isStreamError } from '../../base/errors.ts'
 import { buildTopologyTwice } from '../../topology/build.ts'
-import { expand, settingsOf } from '../../topology/expand.ts'
+import { ackerCount, expand, ownTaskCount, settingsOf } from '../../topology/expand.ts'
 import type { Topology } from '../../topology/topology.ts'
 import { recipeOf } from '../../topology/topology-def.ts'
 import { checkTopology } from '../../topology/validate.ts'
@@ -29,7 +29,13 @@ export interface Verdict {
   readonly name: string | undefined
   /** Undefined: there are errors. */
   readonly size:
-    | { readonly components: number; readonly tasks: number; readonly guarantee: string }
+    | {
+        readonly components: number
+        /** Without ackers. */
+        readonly tasks: number
+        readonly ackers: number
+        readonly guarantee: string
+      }
     | undefined
   readonly findings: readonly CheckFinding[]
 }
@@ -123,8 +129,10 @@ function scanFiles(shell: Shell, files: readonly string[]): readonly CheckFindin
 
 function sizeOf(topology: Topology): NonNullable<Verdict['size']> {
   const settings = settingsOf(topology)
-  const { componentTasks } = expand(topology, settings)
-  const own = [...componentTasks].filter(([id]) => topology.components.has(id))
-  const tasks = own.reduce((sum, [, numbers]) => sum + numbers.length, 0)
-  return { components: topology.components.size, tasks, guarantee: settings.topology.guarantee }
+  return {
+    components: topology.components.size,
+    tasks: ownTaskCount(expand(topology, settings)),
+    ackers: ackerCount(settings.topology),
+    guarantee: settings.topology.guarantee,
+  }
 }

@@ -10,7 +10,6 @@ import type { Shell } from '../shell.ts'
 
 const REPEAT_MS = 10_000
 const BAR_WIDTH = 20
-const WORKER_STEPS = /^drain$|workers$|^write out keyed state$/
 
 export class ProgressLines {
   private readonly shell: Shell
@@ -72,8 +71,7 @@ export class ProgressLines {
     const share = Math.min(1, done / total)
     const full = Math.round(share * BAR_WIDTH)
     const bar = this.area === undefined ? '' : `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} `
-    // Work of the cluster on a topology counts its workers, for which a progress has no word.
-    const one = WORKER_STEPS.test(step) ? 'worker' : unit.slice(0, -1)
-    return `${step.padEnd(16)} ${bar}${Math.round(share * 100)}%  ${done} of ${counted(total, one)}${took}`
+    const counts = `${done} of ${counted(total, unit.slice(0, -1))}`
+    return `${step.padEnd(16)} ${bar}${Math.round(share * 100)}%  ${counts}${took}`
   }
 }

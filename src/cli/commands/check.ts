@@ -2,7 +2,7 @@
 import { type CheckFinding, judgeTopology, type Verdict } from '../check/judge-topology.ts'
 import { ExitCode } from '../exit-code.ts'
 import { CommandFailure } from '../failure.ts'
-import { counted } from '../figures.ts'
+import { counted, sizeText } from '../figures.ts'
 import type { Invocation } from '../invocation.ts'
 import { locateAll, locateTopology, type TopologyPlace } from '../load/load-topology.ts'
 import { placeOf } from '../place.ts'
@@ -42,10 +42,7 @@ async function placesOf(shell: Shell, invocation: Invocation): Promise<readonly 
 
 function printVerdict(shell: Shell, { file, name, size, findings }: Verdict): void {
   const { paint } = shell
-  const facts =
-    size === undefined
-      ? ''
-      : `  ${counted(size.components, 'component')}, ${counted(size.tasks, 'task')}, ${size.guarantee}`
+  const facts = size === undefined ? '' : `  ${sizeText(size)}`
   const mark = size === undefined ? '' : `${paint('green', '✔')} `
   shell.print(`${mark}${paint('bold', shell.short(file))}${name === undefined ? '' : `  ${name}`}${facts}`)
   for (const finding of findings) printFinding(shell, finding)
@@ -87,6 +84,7 @@ function verdictDocument({ file, name, size, findings }: Verdict): object {
     topology: name ?? null,
     components: size?.components ?? null,
     tasks: size?.tasks ?? null,
+    ackers: size?.ackers ?? null,
     guarantee: size?.guarantee ?? null,
     findings: findings.map((finding) => {
       const place = finding.where === undefined ? undefined : placeOf(finding.where)

@@ -1,8 +1,10 @@
 /** Finding and changing a topology by its name, against the board as it is now. */
 import { ConflictError, hasCode, UsageError } from '../../base/errors.ts'
+import { parseRanges } from '../../cluster/executor-ranges.ts'
 import { paths } from '../../cluster/paths.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
 import type { Versioned } from '../../cluster/versioned.ts'
+import { ACKER, type ExecutorPlan } from '../../topology/expand.ts'
 import { changesOf, isMalformed } from '../leader/facts.ts'
 import { slotOf } from '../leader/running.ts'
 import { type Shape, shapeOf } from '../leader/shape.ts'
@@ -95,10 +97,26 @@ export function topologySeen(desk: Desk, { record }: Versioned<TopologyRecord>):
   }
 }
 
-export function operationsSeen({ board, memory, host, settings }: Desk): OperationsSeen {
+export function operationsSeen(desk: Desk): OperationsSeen {
+  const { board, memory, host, settings } = desk
   const facts = { heard: memory.book.nodes, nowMs: host.clock.monotonicMs(), settings }
   return {
     view: board.view,
-    slotsOf: (assignment) => assignment.workers.map((worker) => slotOf(facts, assignment.topologyId, worker)),
+    workersOf: ({ topologyId, workers }) => {
+      const record = board.view.topologies.get(topologyId)?.record
+      const plans = (record && shapeNow(desk, record))?.expanded.executors ?? []
+      return workers.map((worker) => {
+        const slot = slotOf(facts, topologyId, worker)
+        return { slot, tasks: tasksIn(parseRanges(worker.executors), plans) }
+      })
+    },
   }
+}
+
+/** Without ackers. An executor of which nothing is known counts as one. */
+function tasksIn(executors: readonly number[], plans: readonly ExecutorPlan[]): number {
+  return executors.reduce((sum, executor) => {
+    const plan = plans[executor - 1]
+    return sum + (plan === undefined ? 1 : plan.componentId === ACKER ? 0 : plan.tasks.length)
+  }, 0)
 }

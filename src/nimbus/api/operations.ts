@@ -20,8 +20,14 @@ export interface OperationKey {
 
 export interface OperationsSeen {
   readonly view: BoardView
-  /** Slots of a topology as reported, in this assignment's generations. */
-  readonly slotsOf: (assignment: AssignmentRecord) => readonly (SlotBeat | undefined)[]
+  readonly workersOf: (assignment: AssignmentRecord) => readonly WorkerSeen[]
+}
+
+interface WorkerSeen {
+  /** As reported, if it is in this assignment's generation. */
+  readonly slot: SlotBeat | undefined
+  /** Of its components: how far work is, is counted in tasks. */
+  readonly tasks: number
 }
 
 const kinds: readonly Kind[] = ['submit', 'kill', 'rebalance', 'activate', 'deactivate', 'drain-node']
@@ -52,16 +58,16 @@ export function operationStatus(key: OperationKey, seen: OperationsSeen): Operat
   const { record } = topology
   if (record.quarantine !== undefined && key.kind !== 'kill')
     return failed(key, 'TOPOLOGY_QUARANTINED', record.quarantine)
-  const slots = assignment === undefined ? [] : seen.slotsOf(assignment)
+  const workers = assignment === undefined ? [] : seen.workersOf(assignment)
   switch (key.kind) {
     case 'submit':
-      return startStatus(key, record, assignment, slots)
+      return startStatus(key, record, assignment, workers)
     case 'kill':
-      return killStatus(key, record, assignment, slots)
+      return killStatus(key, record, assignment, workers)
     case 'rebalance':
-      return rebalanceStatus(key, record, assignment, slots)
+      return rebalanceStatus(key, record, assignment, workers)
     default:
-      return runStatus(key, record, slots)
+      return runStatus(key, record, workers)
   }
 }
 
@@ -75,15 +81,13 @@ function startStatus(
   key: OperationKey,
   record: TopologyRecord,
   assignment: AssignmentRecord | undefined,
-  slots: readonly (SlotBeat | undefined)[],
+  workers: readonly WorkerSeen[],
 ): OperationStatus {
   if (record.phase === 'killed') return failed(key, 'TOPOLOGY_WRONG_STATE', 'it is being killed')
   if (record.failure !== undefined) return failed(key, 'TOPOLOGY_WRONG_STATE', record.failure)
   if (assignment === undefined) return running(key, 'schedule', 0, undefined)
-  const up = slots.filter((slot) => slot?.phase === 'running').length
-  const total = assignment.workers.length
-  if (up < total || total === 0)
-    return running(key, total === 0 ? 'wait for slots' : 'start workers', up, total)
+  if (workers.length === 0) return running(key, 'wait for slots', 0, undefined)
+  if (!workers.every(isUp)) return counting(key, 'start workers', workers, isUp)
   return done(key, 'runs')
 }
 
@@ -91,42 +95,35 @@ function killStatus(
   key: OperationKey,
   record: TopologyRecord,
   assignment: AssignmentRecord | undefined,
-  slots: readonly (SlotBeat | undefined)[],
+  workers: readonly WorkerSeen[],
 ): OperationStatus {
   if (record.phase !== 'killed') return failed(key, 'TOPOLOGY_WRONG_STATE', 'it is not being killed')
   if (assignment === undefined) return running(key, 'stop workers', 0, undefined)
-  const quiet = slots.filter((slot) => slot?.beat?.run === 'drain' && slot.beat.isQuiet).length
-  return running(key, 'drain', quiet, assignment.workers.length)
+  return counting(key, 'drain', workers, isDrained)
 }
 
 function rebalanceStatus(
   key: OperationKey,
   record: TopologyRecord,
   assignment: AssignmentRecord | undefined,
-  slots: readonly (SlotBeat | undefined)[],
+  workers: readonly WorkerSeen[],
 ): OperationStatus {
   if (record.phase === 'killed') return failed(key, 'TOPOLOGY_WRONG_STATE', 'it is being killed')
   const givenUp = record.givenUp?.find(({ version }) => version === key.version)
   if (givenUp !== undefined) return failed(key, 'REBALANCE_GIVEN_UP', givenUp.why)
   if (record.phase !== 'rebalancing') return done(key, 'rebalanced')
   if (assignment === undefined) return running(key, 'schedule', 0, undefined)
-  const total = assignment.workers.length
-  if (record.wanted === undefined) {
-    const up = slots.filter((slot) => slot?.phase === 'running').length
-    return running(key, 'start workers', up, total)
-  }
+  if (record.wanted === undefined) return counting(key, 'start workers', workers, isUp)
   if (assignment.dump !== '') {
-    const dumped = slots.filter((slot) => slot?.dumped !== undefined).length
-    return running(key, 'write out keyed state', dumped, total)
+    return counting(key, 'write out keyed state', workers, ({ slot }) => slot?.dumped !== undefined)
   }
-  const quiet = slots.filter((slot) => slot?.beat?.run === 'drain' && slot.beat.isQuiet).length
-  return running(key, 'drain', quiet, total)
+  return counting(key, 'drain', workers, isDrained)
 }
 
 function runStatus(
   key: OperationKey,
   record: TopologyRecord,
-  slots: readonly (SlotBeat | undefined)[],
+  workers: readonly WorkerSeen[],
 ): OperationStatus {
   const wanted = key.kind === 'activate' ? 'active' : 'inactive'
   const isRebalancing = record.phase === 'rebalancing'
@@ -134,21 +131,39 @@ function runStatus(
   if (phase !== wanted)
     return failed(key, 'TOPOLOGY_WRONG_STATE', `it is ${phase}: somebody else decided otherwise`)
   if (isRebalancing) return running(key, 'wait for the rebalance', 0, undefined)
-  const told = slots.filter(
-    (slot) => slot?.beat?.run === wanted && (wanted === 'active' || slot.beat.isQuiet),
-  )
-  if (told.length < slots.length) return running(key, 'tell workers', told.length, slots.length)
-  return done(key, wanted)
+  const isTold = ({ slot }: WorkerSeen): boolean =>
+    slot?.beat?.run === wanted && (wanted === 'active' || slot.beat.isQuiet)
+  return workers.every(isTold) ? done(key, wanted) : counting(key, 'tell workers', workers, isTold)
 }
 
-function drainStatus(key: OperationKey, { view }: OperationsSeen): OperationStatus {
+function isUp({ slot }: WorkerSeen): boolean {
+  return slot?.phase === 'running'
+}
+
+function isDrained({ slot }: WorkerSeen): boolean {
+  return slot?.beat?.run === 'drain' && slot.beat.isQuiet
+}
+
+function drainStatus(key: OperationKey, { view, workersOf }: OperationsSeen): OperationStatus {
   const node = view.nodes.get(key.subject)?.record
   if (node?.isDraining !== true)
     return failed(key, 'RECORD_CHANGED', 'the node is not being drained any more')
-  let left = 0
-  for (const { record } of view.assignments.values())
-    left += record.workers.filter((worker) => worker.node === key.subject).length
-  return left === 0 ? done(key, 'drained') : { ...running(key, 'move workers', 0, undefined), total: left }
+  const left = [...view.assignments.values()].flatMap(({ record }) => {
+    const workers = workersOf(record)
+    return workers.filter((_, index) => record.workers[index]?.node === key.subject)
+  })
+  return left.length === 0 ? done(key, 'drained') : counting(key, 'move workers', left, () => false)
+}
+
+/** So many tasks as are in workers of which it holds, of all. */
+function counting(
+  key: OperationKey,
+  step: string,
+  workers: readonly WorkerSeen[],
+  holds: (worker: WorkerSeen) => boolean,
+): OperationStatus {
+  const sum = (some: readonly WorkerSeen[]): number => some.reduce((total, { tasks }) => total + tasks, 0)
+  return running(key, step, sum(workers.filter(holds)), sum(workers))
 }
 
 function running(key: OperationKey, step: string, done: number, total: number | undefined): OperationStatus {

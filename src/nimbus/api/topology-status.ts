@@ -10,6 +10,7 @@ import type {
 } from '../../rpc/contract.ts'
 import type { SlotBeat } from '../../rpc/heartbeat.ts'
 import type { WorkerStatus } from '../../rpc/nimbus-api.ts'
+import { ownTaskCount } from '../../topology/expand.ts'
 import type { MetricSample } from '../../topology/hook.ts'
 import type { Shape } from '../leader/shape.ts'
 import type { ComponentFigures, RateBook } from '../monitor/rate-book.ts'
@@ -38,7 +39,7 @@ export function summaryOf(seen: TopologySeen): TopologySummary {
     state: stateOf(seen),
     version: record.version,
     workers: assignment?.workers.length ?? 0,
-    tasks: shape?.expanded.tasks.length ?? 0,
+    tasks: shape === undefined ? 0 : ownTaskCount(shape.expanded),
     submittedAt: record.submittedAt,
     isFinished: isFinished(seen),
   }

@@ -19,6 +19,7 @@ import type {
   TupleTrace,
   WaitOptions,
 } from '../contract.ts'
+import type { WorkerStatus } from '../nimbus-api.ts'
 import type { NimbusClient } from '../nimbus-client.ts'
 import { kill, rebalance } from './sure-calls.ts'
 import { pause, type WaitHost, waitForWork, waitUntil } from './waiting.ts'
@@ -66,9 +67,11 @@ export class ClusterTopology implements RunningTopology {
   async finished(options: WaitOptions = {}): Promise<void> {
     await waitUntil(this.host, `the end of the sources of ${this.name}`, options, async () => {
       const workers = await this.nimbus.call('workers', [this.name])
-      const done = workers.filter(({ beat }) => beat?.isFinished === true && beat.isQuiet).length
-      options.onProgress?.({ step: 'finish', done, total: workers.length, unit: 'tasks' })
-      return workers.length > 0 && done === workers.length ? true : undefined
+      const finished = workers.filter(({ beat }) => beat?.isFinished === true && beat.isQuiet)
+      // Of a worker that was not heard of nobody knows how many it has.
+      const total = workers.some(({ beat }) => beat === undefined) ? undefined : tasksIn(workers)
+      options.onProgress?.({ step: 'finish', done: tasksIn(finished), total, unit: 'tasks' })
+      return workers.length > 0 && finished.length === workers.length ? true : undefined
     })
   }
 
@@ -138,6 +141,13 @@ export class ClusterTopology implements RunningTopology {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.resolve()
   }
+}
+
+/** As their workers report them, without ackers. */
+function tasksIn(workers: readonly WorkerStatus[]): number {
+  const components = workers.flatMap(({ beat }) => beat?.components ?? [])
+  const own = components.filter(({ component }) => !component.startsWith('__'))
+  return own.reduce((sum, { tasks }) => sum + tasks, 0)
 }
 
 function notSupported(call: string, topology: string): UsageError {

@@ -59,7 +59,7 @@ export async function waitForWork(
 }
 
 function progressOf({ step, done, total }: OperationStatus): Progress {
-  return { step, done, total, unit: step.includes('drain') ? 'tuples' : 'tasks' }
+  return { step, done, total, unit: 'tasks' }
 }
 
 /**

@@ -25,6 +25,7 @@ import type {
   TupleTrace,
   WaitOptions,
 } from '../../rpc/contract.ts'
+import { ownTaskCount } from '../../topology/expand.ts'
 import type { StreamHandle } from '../../topology/handle.ts'
 import type { Key } from '../../topology/schema/encodable.ts'
 import type { Topology } from '../../topology/topology.ts'
@@ -110,7 +111,7 @@ export class LocalTopology implements RunningTopology {
       state: this.state(run),
       version: 1,
       workers: run.workerCount,
-      tasks: run.expanded.tasks.length,
+      tasks: ownTaskCount(run.expanded),
       submittedAt: this.submittedAt,
       guarantee: topology.guarantee,
       config: this.topology.config,

@@ -65,7 +65,9 @@ async function untilHealthy(
     const options = { ...timeout, signal: calls.signal }
     await waitUntil(host, `a healthy ${name}`, options, async () => {
       const found = await nimbus.call('topology', [name])
-      const missing = found.unplaced.reduce((sum, { count }) => sum + count, 0)
+      const own = new Set(found.components.map(({ component }) => component))
+      const unplaced = found.unplaced.filter(({ component }) => own.has(component))
+      const missing = unplaced.reduce((sum, { count }) => sum + count, 0)
       const done = Math.max(0, found.tasks - missing)
       calls.progress.report({ step: found.state, done, total: found.tasks, unit: 'tasks' })
       return isHealthy(found) ? true : undefined

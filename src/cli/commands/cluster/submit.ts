@@ -15,13 +15,14 @@ import {
 } from '../../../rpc/client/submission.ts'
 import type { PreviewReply } from '../../../rpc/nimbus-api.ts'
 import type { Json } from '../../../topology/describe/document.ts'
+import type { TopologyOutline } from '../../../topology/describe/outline.ts'
 import { attached } from '../../cluster/attached.ts'
 import { confirm } from '../../cluster/confirm.ts'
 import { printOne } from '../../cluster/print.ts'
 import { ProgressLines } from '../../cluster/progress.ts'
 import { argument, type ClusterSession, openCluster } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
-import { counted } from '../../figures.ts'
+import { sizeText } from '../../figures.ts'
 import type { Invocation } from '../../invocation.ts'
 import { configFor } from '../../load/layers.ts'
 import { locateTopology } from '../../load/load-topology.ts'
@@ -131,11 +132,14 @@ function previewLines(
   { request, outline }: Submission,
   { findings, changes, slots }: PreviewReply,
 ): readonly string[] {
-  const tasks = outline.components.reduce((sum, each) => sum + each.tasks, 0)
-  const size = `${counted(outline.components.length, 'component')}, ${counted(tasks, 'task')}`
+  const own = outline.components.filter(({ kind }) => kind !== 'system')
+  const tasksOf = (components: TopologyOutline['components']): number =>
+    components.reduce((sum, { tasks }) => sum + tasks, 0)
+  const tasks = tasksOf(own)
+  const size = { components: own.length, tasks, ackers: tasksOf(outline.components) - tasks }
   const { digest, sizeBytes } = request.bundle
   const lines = [
-    `${paint('bold', request.name)}  ${size}, ${outline.guarantee}`,
+    `${paint('bold', request.name)}  ${sizeText({ ...size, guarantee: outline.guarantee })}`,
     `  slots   needs ${slots.needed}, ${slots.free} free`,
     `  bundle  ${Math.ceil(sizeBytes / KIB)} KiB, sha256 ${digest.slice(0, 12)}`,
   ]
