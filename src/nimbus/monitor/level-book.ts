@@ -1,7 +1,7 @@
 /**
  * Levels of logs that shall hold for a while, by topology and logger. Supervisors are told in the answers
- * to their heartbeats. In memory: after a change of the leader they end when their time is over, as they do
- * anyway.
+ * to their heartbeats, and keep them for as long as they hold. In memory: after a change of the leader they
+ * end when their time is over, as they do anyway; a node that gets its first worker after it is not told.
  *
  * Bounds: 50 loggers a topology, a day.
  */
