@@ -86,6 +86,11 @@ const killed = {
   'assignment-changed': 'it is not assigned to this slot any more and is being stopped',
 } as const
 
+/** Changes of a drained worker that are told at once; more of them are as if it said the same again. */
+export const NEWS_MAX = 4
+/** Words that are said again and told, as many as a worker says: beyond it the period has to do. */
+export const AGAINS_MAX = 40
+
 /** Does it say something that a topology waits for; `again`: what it had said before, and has to repeat. */
 export type WordKind = 'new' | 'again' | 'nothing'
 
@@ -93,13 +98,29 @@ export type WordKind = 'new' | 'again' | 'nothing'
  * What others wait for: that a worker runs as it was told, is quiet when it shall be, has what it was given.
  */
 export class HeardWord {
-  private word = ''
+  private situation = ''
+  private wasQuiet = false
+  private newsLeft = NEWS_MAX
+  private againsLeft = AGAINS_MAX
 
   take({ run, isQuiet, components }: SeatBeat): WordKind {
-    const word = `${run} ${run !== 'active' && isQuiet} ${components.length}`
-    const isNew = word !== this.word
-    this.word = word
-    if (isNew) return 'new'
-    return run === 'drain' && isQuiet ? 'again' : 'nothing'
+    const situation = `${run} ${components.length}`
+    const isOther = situation !== this.situation
+    const { wasQuiet } = this
+    this.situation = situation
+    this.wasQuiet = isQuiet
+    if (isOther) {
+      this.newsLeft = NEWS_MAX
+      this.againsLeft = AGAINS_MAX
+      return 'new'
+    }
+    if (run !== 'drain' || (!isQuiet && !wasQuiet)) return 'nothing'
+    if (isQuiet !== wasQuiet && this.newsLeft > 0) {
+      this.newsLeft -= 1
+      return 'new'
+    }
+    if (this.againsLeft === 0) return 'nothing'
+    this.againsLeft -= 1
+    return 'again'
   }
 }

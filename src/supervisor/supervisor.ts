@@ -69,8 +69,6 @@ export interface SupervisorSpec {
 const STALL_LOOK_MS = 250
 /** Time between two rounds of tidying up, in looks at the machine. */
 const TIDY_LOOKS = 60
-/** What drained workers say again comes together in one heartbeat. A choice. */
-const WORDS_MS = 50
 /** A process that an earlier supervisor was just launching shows up in this time, or it never came to be. */
 const LOST_MS = 5_000
 /** No spare is begun when less is free. A choice: one more worker with a small heap. */
@@ -252,7 +250,9 @@ export class Supervisor {
       report,
       onPhase: () => this.onPhase(),
       onWord: (kind) => {
-        if (kind !== 'nothing') this.heartbeats.soon(kind === 'new' ? undefined : WORDS_MS)
+        this.heartbeats.word(kind)
+        // It may be on a new connection: what was sent on the old one may be lost.
+        this.levels.tell()
       },
     })
     runner.current = made

@@ -34,6 +34,7 @@ import { messageOf } from '../flow/executor/user-code.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { LoadModule } from './reporters.ts'
 import { ControlLine } from './seat/control-line.ts'
+import { DrainWords } from './seat/drain-words.ts'
 import { Lease } from './seat/lease.ts'
 import type { LevelBook } from './seat/level-book.ts'
 import { type LoadTopology, Seat, type SeatInside } from './seat/seat.ts'
@@ -71,8 +72,6 @@ export interface WorkerProcessSpec {
 
 /** Between two looks whether it has become quiet, when that is waited for. */
 const WORD_LOOK_MS = 50
-/** A drained worker says so again: what counts is what all have said since all have said it (nimbus). */
-const WORD_AGAIN_MS = 250
 
 export class WorkerProcess {
   private readonly spec: WorkerProcessSpec
@@ -83,9 +82,7 @@ export class WorkerProcess {
   private lease: Lease | undefined = undefined
   /** Starts, rearrangements and dumps: one at a time. */
   private turn: Promise<void> = Promise.resolve()
-  /** In the last heartbeat, and when that was made. */
-  private saidQuiet = false
-  private beatMs = Number.NEGATIVE_INFINITY
+  private readonly words = new DrainWords()
   private isEnding = false
   private hasExited = false
 
@@ -284,18 +281,15 @@ export class WorkerProcess {
   /** A topology that stops waits for the words of all its workers: they do not wait for their periods. */
   private lookWord(): void {
     const { seat } = this
-    if (seat?.state !== 'running' || seat.run === 'active') return
-    const { isQuiet } = seat
-    const isDue = this.spec.host.clock.monotonicMs() - this.beatMs >= WORD_AGAIN_MS
-    if (isQuiet !== this.saidQuiet || (isQuiet && seat.run === 'drain' && isDue)) this.beat()
+    if (seat?.state !== 'running' || seat.run !== 'drain') return
+    if (this.words.isDue(seat.run, seat.isQuiet, this.spec.host.clock.monotonicMs())) this.beat()
   }
 
   private beat(): void {
     const { seat, lease } = this
     if (seat === undefined || lease === undefined || this.hasExited || !this.judgeLease()) return
     const beat = seat.beat(this.spec.probe.read())
-    this.saidQuiet = beat.isQuiet
-    this.beatMs = this.spec.host.clock.monotonicMs()
+    this.words.said(beat.run, beat.isQuiet, this.spec.host.clock.monotonicMs())
     if (this.line.say({ kind: 'heartbeat', beat })) lease.ask(this.spec.host.clock.monotonicMs())
   }
 

@@ -36,6 +36,8 @@ export class FakeWorker {
   private channel: MessageChannel<ToWorker, ToSupervisor> | undefined = undefined
   private isOpen = false
   private hasStarted = false
+  /** Each second; false: a test says all it says. */
+  beatsByItself = true
   private leaseAtMs: number
   private turns = 0
   private readonly listeners: ((end: LaunchedEnd) => void)[] = []
@@ -56,7 +58,9 @@ export class FakeWorker {
     this.onFirstAssign = onAssign
     this.leaseAtMs = world.nowMs
     this.host.timers.after(10, () => this.dial())
-    this.host.timers.every(1_000, () => this.beat())
+    this.host.timers.every(1_000, () => {
+      if (this.beatsByItself) this.beat()
+    })
   }
 
   get host(): Host {

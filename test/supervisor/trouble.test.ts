@@ -1,6 +1,8 @@
 // What a node rests on is missing, damaged or full: blobs, the disk, the board, Nimbus. And its logs.
 import { describe, expect, test } from 'vitest'
+import { assertDefined } from '../../src/base/assert.ts'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
+import { AGAINS_MAX, NEWS_MAX } from '../../src/supervisor/slot-words.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
 describe('blobs', () => {
@@ -225,6 +227,30 @@ describe('nimbus', () => {
     await world.untilRuns(1)
     await world.pass(2_000)
     expect(world.launcher.at(6700)?.told('log-level')).toHaveLength(1)
+  })
+
+  test('a worker that is quiet now and then does not flood the leader with heartbeats', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.pass(2_000)
+    const worker = assertDefined(world.launcher.at(6700), 'it runs')
+    const beat = assertDefined(world.slot()?.beat, 'it has sent one')
+    worker.beatsByItself = false
+    const before = world.nimbus.beats.length
+    const startMs = world.world.nowMs
+    for (let said = 0; said < 200; said += 1) {
+      worker.say({ kind: 'heartbeat', beat: { ...beat, run: 'drain', isQuiet: said % 2 === 1 } })
+      // The first word of the drain, and the first that it is quiet, do not wait.
+      if (said < 2) {
+        await world.pass(30)
+        const told = world.nimbus.beats.at(-1)?.slots.find(({ port }) => port === 6700)?.beat
+        expect(told).toMatchObject({ run: 'drain', isQuiet: said === 1 })
+      }
+      await world.pass(60)
+    }
+    const seconds = (world.world.nowMs - startMs) / 1_000
+    // Each second the node's own; the first words; others until they are too many.
+    expect(world.nimbus.beats.length - before).toBeLessThanOrEqual(seconds + 1 + NEWS_MAX + AGAINS_MAX)
   })
 })
 

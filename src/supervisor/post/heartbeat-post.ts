@@ -3,6 +3,7 @@
  *
  *   happening ─▶ kept until a heartbeat with it was answered ─▶ gone
  *   change ─────▶ next heartbeat at once, some milliseconds are waited for more of them
+ *   word that was said before ─▶ the same, but that such heartbeats are WORDS_APART_MS apart in the long run
  *
  * Does not know: who the leader is, how it is reached.
  *
@@ -14,6 +15,7 @@ import { isStreamError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
 import type { HeartbeatReply, NodeHappening, NodeHeartbeat } from '../../rpc/heartbeat.ts'
+import type { WordKind } from '../slot-words.ts'
 
 export interface HeartbeatPostSpec {
   readonly host: Host
@@ -28,6 +30,12 @@ export interface HeartbeatPostSpec {
 export const HAPPENINGS_MAX = 200
 /** A choice: a worker's end and its next start come together in one heartbeat more often than not. */
 const GATHER_MS = 10
+/** What drained workers say again comes together in one heartbeat. A choice. */
+const WORDS_MS = 50
+/** Between two heartbeats for the sake of words that were said before, in the long run. A choice. */
+export const WORDS_APART_MS = 250
+/** So many of them may come without that distance: what a drain takes in which little is in flight. */
+export const WORDS_BURST = 6
 
 export class HeartbeatPost {
   private readonly spec: HeartbeatPostSpec
@@ -36,6 +44,9 @@ export class HeartbeatPost {
   private sequence = 0
   private isSending = false
   private isUrgent = false
+  private isAgain = false
+  /** Up to when heartbeats for the sake of such words are used up, at their distance. */
+  private wordsUsedMs = Number.NEGATIVE_INFINITY
   private gathering: Stoppable | undefined
   private gatheringDueMs = 0
   private period: Stoppable | undefined
@@ -60,12 +71,28 @@ export class HeartbeatPost {
   }
 
   /** Something about the slots has changed that the leader should know before the next period. */
-  soon(gatherMs = GATHER_MS): void {
-    if (this.period === undefined) return
+  soon(): void {
+    if (this.isSending) this.isUrgent = true
+    else this.gather(GATHER_MS, 'news')
+  }
+
+  /** A worker has said something, or repeats what the leader wants to hear again. */
+  word(kind: WordKind): void {
+    if (kind === 'new') this.soon()
+    else if (kind === 'again') this.again()
+  }
+
+  private again(): void {
     if (this.isSending) {
-      this.isUrgent = true
+      this.isAgain = true
       return
     }
+    const aheadMs = this.wordsUsedMs - this.spec.host.clock.monotonicMs()
+    this.gather(Math.max(WORDS_MS, aheadMs - (WORDS_BURST - 1) * WORDS_APART_MS), 'again')
+  }
+
+  private gather(gatherMs: number, what: 'news' | 'again'): void {
+    if (this.period === undefined) return
     const dueMs = this.spec.host.clock.monotonicMs() + gatherMs
     if (this.gathering !== undefined) {
       if (this.gatheringDueMs <= dueMs) return
@@ -74,6 +101,8 @@ export class HeartbeatPost {
     this.gatheringDueMs = dueMs
     this.gathering = this.spec.host.timers.after(gatherMs, () => {
       this.gathering = undefined
+      const nowMs = this.spec.host.clock.monotonicMs()
+      if (what === 'again') this.wordsUsedMs = Math.max(this.wordsUsedMs, nowMs) + WORDS_APART_MS
       this.send()
     })
   }
@@ -114,9 +143,11 @@ export class HeartbeatPost {
       this.isAway = true
     } finally {
       this.isSending = false
-      const wasUrgent = this.isUrgent
+      const { isUrgent, isAgain } = this
       this.isUrgent = false
-      if (wasUrgent && !this.isAway) this.soon()
+      this.isAgain = false
+      if (isUrgent && !this.isAway) this.soon()
+      else if (isAgain && !this.isAway) this.again()
     }
   }
 }
