@@ -53,6 +53,8 @@ export interface NimbusSpec {
   /** Where its API is reached: `host:port`. */
   readonly address: string
   readonly version: string
+  /** There is no ZooKeeper. Default: there is. */
+  readonly isCoordinatorInMemory?: boolean | undefined
   readonly log: Logger
 }
 
@@ -98,6 +100,7 @@ export class Nimbus {
       nimbus: id,
       address: spec.address,
       version: spec.version,
+      isCoordinatorInMemory: spec.isCoordinatorInMemory === true,
       reign: () => (this.isLeader ? this.reign : undefined),
     }
     this.api = {

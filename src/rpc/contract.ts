@@ -221,6 +221,8 @@ export interface ClusterStatus {
   readonly leader: string | undefined
   readonly standbys: readonly string[]
   readonly coordinator: 'connected' | 'unavailable'
+  /** True: there is no ZooKeeper, and everything is forgotten when the cluster ends. Of `dev-cluster`. */
+  readonly isCoordinatorInMemory?: boolean | undefined
   readonly slots: { readonly total: number; readonly used: number }
   readonly topologies: number
   readonly version: string

@@ -95,6 +95,14 @@ describe('what is looked at', () => {
   })
 })
 
+test('a cluster that is coordinated in memory has no ZooKeeper that could be connected', async () => {
+  expect((await shell.run('cluster', 'status')).stdout).toContain('ZooKeeper   connected\n')
+  const { cluster } = shell.nimbus
+  shell.nimbus.cluster = async (caller) => ({ ...(await cluster(caller)), isCoordinatorInMemory: true })
+  const { code, stdout } = await shell.run('cluster', 'status')
+  expect([code, stdout]).toEqual([0, expect.stringContaining('ZooKeeper   none, records are in memory')])
+})
+
 test('while nobody leads, a standby says what it can', async () => {
   shell.nimbus.leader = null
   for (const argv of [

@@ -81,6 +81,11 @@ test('a topology runs, its worker is killed and comes back, nothing is lost', as
   expect((await asked('events')).stdout).toContain('worker-exited')
 })
 
+test('it says that there is no ZooKeeper', async () => {
+  const { code, stdout } = await asked('cluster', 'status')
+  expect([code, stdout]).toEqual([0, expect.stringContaining('ZooKeeper   none, records are in memory')])
+})
+
 test('a second one on the same ports says which, and what to do', async () => {
   const { code, stderr, stdout } = await sandbox.typhoon('dev-cluster', ...settings)
   expect(code).not.toBe(0)

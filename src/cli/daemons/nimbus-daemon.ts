@@ -27,6 +27,8 @@ export interface DaemonSpec {
   readonly config: ClusterConfig
   readonly protection: Protection
   readonly makeBoard: MakeBoard
+  /** Default: they are in a ZooKeeper. */
+  readonly isBoardInMemory?: boolean
   /** Absolute: blobs, state, logs. */
   readonly directory: string
   readonly version: string
@@ -77,6 +79,7 @@ export async function startNimbus(spec: DaemonSpec): Promise<Daemon> {
     id: address,
     address,
     version,
+    isCoordinatorInMemory: spec.isBoardInMemory,
     log,
   })
   const dispatcher = new Dispatcher({

@@ -1,6 +1,7 @@
 /** Calls about nodes, events and the board. */
 import { hasCode, UsageError } from '../../base/errors.ts'
 import type { NodeRecord } from '../../cluster/records.ts'
+import type { ClusterStatus } from '../../rpc/contract.ts'
 import type { EventPage, NimbusApi } from '../../rpc/nimbus-api.ts'
 import { permit } from '../permissions.ts'
 import { boardList, boardRead } from './board-tree.ts'
@@ -47,7 +48,7 @@ export function clusterCalls(desk: Desk): Calls {
           .filter(({ nimbus }) => !isThere || nimbus !== leader.nimbus)
           .map(({ address }) => address)
           .sort(),
-        coordinator: board.state === 'connected' ? 'connected' : 'unavailable',
+        ...coordinatorOf(desk),
         slots: { total: slots.length, used: slots.filter(({ topology }) => topology !== undefined).length },
         topologies: view.topologies.size,
         version: desk.version,
@@ -166,4 +167,12 @@ async function nextEvents(
   })
   // The caller knows this place: what has come since is after it.
   return memory.events.after(page.next)
+}
+
+function coordinatorOf({
+  board,
+  isCoordinatorInMemory,
+}: Desk): Pick<ClusterStatus, 'coordinator' | 'isCoordinatorInMemory'> {
+  const coordinator = board.state === 'connected' ? 'connected' : 'unavailable'
+  return isCoordinatorInMemory ? { coordinator, isCoordinatorInMemory } : { coordinator }
 }

@@ -29,6 +29,7 @@ export interface Desk {
   readonly nimbus: string
   readonly address: string
   readonly version: string
+  readonly isCoordinatorInMemory: boolean
   /** The leadership, while it is held. */
   reign(): Reign | undefined
 }

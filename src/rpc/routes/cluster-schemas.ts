@@ -12,6 +12,7 @@ export const clusterStatus: z.ZodType<ClusterStatus> = z.object({
   leader: maybe(z.string()),
   standbys: texts,
   coordinator: z.enum(['connected', 'unavailable']),
+  isCoordinatorInMemory: maybe(z.boolean()),
   slots: used,
   topologies: count,
   version: z.string(),

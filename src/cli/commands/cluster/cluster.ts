@@ -1,4 +1,5 @@
 /** `typhoon cluster status | nodes | slots`. */
+import type { ClusterStatus } from '../../../rpc/contract.ts'
 import { printListing, printOne } from '../../cluster/print.ts'
 import { openCluster } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
@@ -18,12 +19,19 @@ export async function clusterStatus(shell: Shell, invocation: Invocation): Promi
   printOne(shell, invocation, { typhoonVersion, ...rest, isHealthy: isGood }, () => [
     `leader      ${found.leader ?? 'none'}`,
     `standbys    ${found.standbys.length === 0 ? 'none' : found.standbys.join(', ')}`,
-    `ZooKeeper   ${shell.paint(found.coordinator === 'connected' ? 'green' : 'red', found.coordinator)}`,
+    `ZooKeeper   ${zooKeeperText(shell, found)}`,
     `slots       ${found.slots.used} of ${found.slots.total} used`,
     `topologies  ${found.topologies}`,
     `version     ${found.version}`,
   ])
   return isGood ? ExitCode.OK : ExitCode.NEGATIVE
+}
+
+function zooKeeperText({ paint }: Shell, { coordinator, isCoordinatorInMemory }: ClusterStatus): string {
+  if (coordinator === 'unavailable') return paint('red', coordinator)
+  return isCoordinatorInMemory
+    ? 'none, records are in memory until this cluster ends'
+    : paint('green', coordinator)
 }
 
 export async function clusterNodes(shell: Shell, invocation: Invocation): Promise<number> {

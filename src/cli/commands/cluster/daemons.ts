@@ -47,8 +47,15 @@ export async function devCluster(shell: Shell, invocation: Invocation): Promise<
   const slotCount = invocation.count('workers') ?? SLOTS
   const supervisorCount = invocation.count('supervisors') ?? SUPERVISORS
   return await untilAsked(shell, spec.log, async () => {
-    const cluster = await startDevCluster({ ...spec, environment, slotCount, supervisorCount })
-    shell.say(`a cluster is up at ${cluster.address}; typhoon submit FILE starts a topology, Ctrl-C ends all`)
+    const cluster = await startDevCluster({
+      ...spec,
+      isBoardInMemory: !hasZooKeeper,
+      environment,
+      slotCount,
+      supervisorCount,
+    })
+    const place = `${cluster.address}, ${hasZooKeeper ? 'on ZooKeeper' : 'without ZooKeeper'}`
+    shell.say(`a cluster is up at ${place}; typhoon submit FILE starts a topology, Ctrl-C ends all`)
     return cluster
   })
 }
