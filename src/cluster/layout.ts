@@ -22,6 +22,11 @@ export function layoutText({ executors }: ExpandedTopology): string {
   return lines.join('\n')
 }
 
+/** Who runs which executors, worker by executor: equal placements, equal digests. */
+export function placementDigest(placement: readonly number[]): string {
+  return `${placement.length}-${(hashText(placement.join(',')) >>> 0).toString(16)}`
+}
+
 export function layoutDigest(expanded: ExpandedTopology): string {
   return `${expanded.executors.length}-${(hashText(layoutText(expanded)) >>> 0).toString(16)}`
 }

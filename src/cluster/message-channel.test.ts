@@ -77,4 +77,29 @@ describe('MessageChannel', () => {
     const last = wire.sent.map((frame) => new TextDecoder().decode(frame.subarray(4)))
     expect(last).toEqual(['0', '1', '2'])
   })
+
+  test('of more than may wait each is made when there is room, in order with all others', () => {
+    const { wire, made, ends } = channel()
+    let madeCount = 0
+    function* each() {
+      for (; madeCount < 200; madeCount += 1) yield 'x'.repeat(1_000_000)
+    }
+    wire.isFull = true
+    made.send('first')
+    made.sendEach(each())
+    made.send('last')
+    expect(madeCount).toBe(0)
+    for (let round = 0; round < 300; round += 1) wire.onDrain()
+    expect(ends).toEqual([])
+    expect(wire.sent).toHaveLength(202)
+    expect(new TextDecoder().decode(wire.sent.at(-1)?.subarray(4))).toBe('"last"')
+  })
+
+  test('who reads nothing is as good as gone, also if nothing is made for it yet', () => {
+    const { wire, made, ends } = channel()
+    wire.isFull = true
+    made.send('first')
+    for (let count = 0; count < 1_100; count += 1) made.sendEach([count])
+    expect(ends).toEqual([expect.objectContaining({ code: 'LINK_LOST' })])
+  })
 })

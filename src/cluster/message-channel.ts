@@ -3,7 +3,8 @@
  * of one node (seat-messages.ts), and for requests in the simulator.
  *
  * Bounds: a message of at most `MESSAGE_BYTES_MAX`; more than `QUEUE_BYTES_MAX` waiting to be sent closes the
- * channel: who does not read is as good as gone.
+ * channel: who does not read is as good as gone. What is more than that by itself is sent message by message
+ * (`sendEach`), each made when the one before it has left.
  *
  * Does not know: what a message means. Whoever receives checks it.
  */
@@ -13,6 +14,8 @@ import type { Connection } from '../host/host.ts'
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024
 const HEAD_BYTES = 4
+/** What is not made yet counts for so much. A choice: a thousand at most. */
+const EACH_BYTES = 64 * 1024
 
 export interface MessageChannelSpec<In> {
   readonly connection: Connection
@@ -27,7 +30,7 @@ export interface MessageChannelSpec<In> {
 export class MessageChannel<In, Out> {
   private readonly spec: MessageChannelSpec<In>
   private readonly decoder = new TextDecoder('utf-8', { fatal: true })
-  private readonly waiting: Uint8Array[] = []
+  private readonly waiting: (Uint8Array | Iterator<Out>)[] = []
   private waitingBytes = 0
   private isFull = false
   private isClosed = false
@@ -53,17 +56,14 @@ export class MessageChannel<In, Out> {
   /** After the end: nothing happens. */
   send(message: Out): void {
     if (this.isClosed) return
-    const body = new TextEncoder().encode(JSON.stringify(message))
-    const frame = new Uint8Array(HEAD_BYTES + body.length)
-    new DataView(frame.buffer).setUint32(0, body.length)
-    frame.set(body, HEAD_BYTES)
-    this.waiting.push(frame)
-    this.waitingBytes += frame.length
-    if (this.waitingBytes > QUEUE_BYTES_MAX) {
-      this.fail(new UnavailableError('LINK_LOST', 'the other side does not read its messages'))
-      return
-    }
-    this.flush(false)
+    const frame = frameOf(message)
+    this.wait(frame, frame.length)
+  }
+
+  /** In order with all others, each made as there is room for it. */
+  sendEach(messages: Iterable<Out>): void {
+    if (this.isClosed) return
+    this.wait(messages[Symbol.iterator](), EACH_BYTES)
   }
 
   close(): void {
@@ -73,13 +73,35 @@ export class MessageChannel<In, Out> {
     this.spec.onClose(undefined)
   }
 
+  private wait(what: Uint8Array | Iterator<Out>, sizeBytes: number): void {
+    this.waiting.push(what)
+    this.waitingBytes += sizeBytes
+    if (this.waitingBytes > QUEUE_BYTES_MAX) {
+      this.fail(new UnavailableError('LINK_LOST', 'the other side does not read its messages'))
+      return
+    }
+    this.flush(false)
+  }
+
   private flush(isDrained = true): void {
     if (isDrained) this.isFull = false
     while (!this.isFull && !this.isClosed) {
-      const next = this.waiting.shift()
+      const next = this.nextFrame()
       if (next === undefined) return
-      this.waitingBytes -= next.length
       this.isFull = !this.spec.connection.write(next)
+    }
+  }
+
+  private nextFrame(): Uint8Array | undefined {
+    for (;;) {
+      const [first] = this.waiting
+      if (first === undefined) return undefined
+      const isFrame = first instanceof Uint8Array
+      const found = isFrame ? undefined : first.next()
+      if (found?.done === false) return frameOf(found.value)
+      this.waiting.shift()
+      this.waitingBytes -= isFrame ? first.length : EACH_BYTES
+      if (isFrame) return first
     }
   }
 
@@ -135,6 +157,14 @@ export class MessageChannel<In, Out> {
     this.isClosed = true
     this.spec.onClose(why)
   }
+}
+
+function frameOf(message: unknown): Uint8Array {
+  const body = new TextEncoder().encode(JSON.stringify(message))
+  const frame = new Uint8Array(HEAD_BYTES + body.length)
+  new DataView(frame.buffer).setUint32(0, body.length)
+  frame.set(body, HEAD_BYTES)
+  return frame
 }
 
 function joined(parts: readonly Uint8Array[], sizeBytes: number): Uint8Array<ArrayBuffer> {

@@ -5,9 +5,9 @@
  *
  *   worker                                         supervisor
  *   HELLO (who I am, what I run, if anything) ───▶  a spare; one of mine: adopted; a stranger: told to go
- *                                             ◀───  ASSIGN (to a spare)
+ *                                             ◀───  KNOWN…, ASSIGN (to a spare)
  *   STARTED | START_FAILED                    ───▶
- *                                             ◀───  RUN, PEERS, REARRANGE, STOP
+ *                                             ◀───  RUN, PEERS, KNOWN…, REARRANGE, STOP
  *   HEARTBEAT every second, from its own loop ───▶  ◀───  LEASE, the answer; none for long: it ends itself
  *   POSITIONS as sources get on               ───▶  ◀─── STORED
  *   FAULT, FINISHED, EXITING                  ───▶
@@ -16,13 +16,17 @@
  * run mode and peers' incarnations are told anew.
  */
 import type { Json } from '../topology/describe/document.ts'
+import type { PositionTexts } from './board.ts'
 import type { RunMode } from './records.ts'
 
 /**
  * Raised with every change by which one side would not understand the other: workers outlive their
  * supervisor, so the next one may be of another version. It starts workers that speak another one anew.
+ *
+ *   1  first
+ *   2  `known`; `rearranged` says to what
  */
-export const SEAT_PROTOCOL = 1
+export const SEAT_PROTOCOL = 2
 
 /** What a worker is, for HELLO and for adoption. */
 export interface SeatFacts {
@@ -53,7 +57,10 @@ export interface SeatAssign extends SeatFacts {
   /** Of the topology; shown to peers. */
   readonly token: string
   readonly run: RunMode
-  /** Stored positions: component → partition → toPlainJson of a StoredPartition. */
+  /**
+   * Stored positions: component → partition → toPlainJson of a StoredPartition. More of them were in `known`
+   * messages before this one.
+   */
   readonly positions: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** Files with keyed state that moved here, to be dealt to the tasks before they start. */
   readonly stateFiles: readonly string[]
@@ -72,6 +79,8 @@ export interface SeatPeer {
 
 export type ToWorker =
   | SeatAssign
+  /** A piece of the positions of the `assign` or `rearrange` that follows on this connection. */
+  | { readonly kind: 'known'; readonly positions: SeatAssign['positions'] }
   | { readonly kind: 'run'; readonly run: RunMode }
   | { readonly kind: 'peers'; readonly peers: readonly SeatPeer[] }
   /** Some executors go, some come; the rest are not touched. Only while nothing is in flight. */
@@ -81,8 +90,8 @@ export type ToWorker =
       readonly peers: readonly SeatPeer[]
       readonly stateFiles: readonly string[]
       /**
-       * Stored positions, for sources that come. Without: as this worker knew them last, so more is read
-       * again.
+       * Stored positions, for sources that come; more were in `known` messages before. Without: as this
+       * worker knew them last, so more is read again.
        */
       readonly positions?: SeatAssign['positions']
     }
@@ -117,7 +126,8 @@ export type ToSupervisor =
       readonly kind: 'positions'
       readonly positions: Readonly<Record<string, Readonly<Record<string, string>>>>
     }
-  | { readonly kind: 'rearranged' }
+  /** placementDigest (layout.ts) of what it was asked for: another may have been asked for since. */
+  | { readonly kind: 'rearranged'; readonly placementDigest: string }
   | { readonly kind: 'state-dumped'; readonly files: readonly StateFile[] }
   /** Errors as they are shown: throttled by the worker's desk. */
   | { readonly kind: 'fault'; readonly fault: SeatFault }
@@ -213,4 +223,68 @@ export interface LinkBeat {
   readonly rttMs: number | undefined
   readonly queuedBytes: number
   readonly reconnectCount: number
+}
+
+/*
+ * Restart positions in pieces, since messages have a bound: a topology may have many, or large ones. One
+ * position alone is a piece, whatever its size; `RECORD_BYTES_MAX` bounds those that stand on the board.
+ */
+
+/** Partitions of one piece. */
+const PARTITIONS_MAX = 10_000
+/** Characters of one piece: with six bytes for each it is below `MESSAGE_BYTES_MAX`, and leaves room. */
+const LENGTH_MAX = 2 * 1_024 * 1_024
+
+/** How full a piece is. */
+export class PieceMeter {
+  private count = 0
+  private length = 0
+
+  /** False: it belongs into the next piece. */
+  tryTake(partition: string, text: string): boolean {
+    const length = this.length + partition.length + text.length
+    if (this.count > 0 && (this.count >= PARTITIONS_MAX || length > LENGTH_MAX)) return false
+    this.count += 1
+    this.length = length
+    return true
+  }
+}
+
+/** At least one, which may be empty. */
+export function* piecesOf(positions: PositionTexts): IterableIterator<PositionTexts> {
+  let piece = new Map<string, [string, string][]>()
+  let meter = new PieceMeter()
+  for (const [component, partitions] of Object.entries(positions)) {
+    for (const [partition, text] of Object.entries(partitions)) {
+      if (!meter.tryTake(partition, text)) {
+        yield plain(piece)
+        piece = new Map()
+        meter = new PieceMeter()
+        meter.tryTake(partition, text)
+      }
+      const own = piece.get(component) ?? []
+      own.push([partition, text])
+      piece.set(component, own)
+    }
+  }
+  yield plain(piece)
+}
+
+export function joinPositions(pieces: readonly PositionTexts[]): PositionTexts {
+  const joined = new Map<string, [string, string][]>()
+  for (const piece of pieces) {
+    for (const [component, partitions] of Object.entries(piece)) {
+      const own = joined.get(component) ?? []
+      for (const entry of Object.entries(partitions)) own.push(entry)
+      joined.set(component, own)
+    }
+  }
+  return plain(joined)
+}
+
+/** Names of users stay names: none of them becomes a prototype. */
+function plain(positions: ReadonlyMap<string, readonly [string, string][]>): PositionTexts {
+  return Object.fromEntries(
+    [...positions].map(([component, partitions]) => [component, Object.fromEntries(partitions)]),
+  )
 }

@@ -12,7 +12,7 @@ import { formatRanges, parseRanges } from '../cluster/executor-ranges.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
 import { partText, paths } from '../cluster/paths.ts'
 import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../cluster/records.ts'
-import type { SeatAssign, SeatPeer } from '../cluster/seat-messages.ts'
+import { piecesOf, type SeatAssign, type SeatPeer, type ToWorker } from '../cluster/seat-messages.ts'
 import type { Versioned } from '../cluster/versioned.ts'
 import { expandOutline, reshape, type TopologyOutline } from '../topology/describe/outline.ts'
 import type { SlotWish } from './slot.ts'
@@ -160,6 +160,25 @@ export function assignOf(order: SlotOrder, topology: TopologyRecord, parts: Assi
     heartbeatMs: parts.heartbeatMs,
     leaseMs: parts.leaseMs,
   }
+}
+
+/** What a worker is told with these positions, after the pieces that do not fit into its message. */
+export function* inPieces(
+  positions: PositionTexts,
+  message: (positions: PositionTexts) => ToWorker,
+): IterableIterator<ToWorker> {
+  let last: PositionTexts = {}
+  let isFirst = true
+  for (const piece of piecesOf(positions)) {
+    if (!isFirst) yield { kind: 'known', positions: last }
+    last = piece
+    isFirst = false
+  }
+  yield message(last)
+}
+
+export function* storedInPieces(stored: PositionTexts): IterableIterator<ToWorker> {
+  for (const positions of piecesOf(stored)) yield { kind: 'stored', positions }
 }
 
 function shared(one: string, other: string): readonly number[] {

@@ -13,6 +13,7 @@ import { isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { parseRanges } from '../cluster/executor-ranges.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
+import { placementDigest } from '../cluster/layout.ts'
 import type { ToSupervisor } from '../cluster/seat-messages.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { DumpedState, NodeHappening, SlotBeat } from '../rpc/heartbeat.ts'
@@ -35,7 +36,7 @@ import {
   type SlotWish,
   stepSlot,
 } from './slot.ts'
-import { assignOf, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
+import { assignOf, inPieces, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
 import type { SlotPreparation } from './slot-preparation.ts'
 import { SlotProcess } from './slot-process.ts'
 import { HeardWord, happeningOf, isAsked, phaseOf, type WordKind, whyOf } from './slot-words.ts'
@@ -77,6 +78,8 @@ export class SlotRunner {
   private readonly process: SlotProcess
   private seenConnection = 0
   private isRearranged = false
+  /** Placement that the worker was asked to rearrange to last. */
+  private askedDigest = ''
   private readonly heard = new HeardWord()
   private dumped: readonly DumpedState[] | undefined
   private dumpNumber = 0
@@ -106,7 +109,8 @@ export class SlotRunner {
     this.process.adopt(record, seat)
     this.adoptedTimeoutMs = record.beatTimeoutMs
     const seatWish = { topologyId, worker, generation, layout }
-    const wish: SlotWish = { ...seatWish, placement, peers: '', run: 'active', dump: '' }
+    // Told to drain or not, sources begin again only when every executor is where it belongs.
+    const wish: SlotWish = { ...seatWish, placement, peers: '', run: 'drain', dump: '' }
     const tried = { wish, restart, failures: 0 }
     this.state = record.hasStarted
       ? {
@@ -206,7 +210,8 @@ export class SlotRunner {
         this.step()
         break
       case 'rearranged':
-        this.isRearranged = true
+        // It may have been asked for another on an earlier connection, by an earlier supervisor.
+        this.isRearranged = message.placementDigest === this.askedDigest
         this.step()
         break
       case 'positions':
@@ -337,23 +342,24 @@ export class SlotRunner {
     const { preparation, positions, settings, logs, port } = this.parts
     const ready = assertDefined(preparation.readyFor(living.wish), 'a seat is prepared')
     const isDealt = this.process.isStateDealt(living.wish.placement)
-    this.seat?.send(
-      assignOf(order, order.topology ?? ready.topology, {
-        restart: living.restart,
-        executorCount: ready.components.length,
-        bundlePath: ready.bundlePath,
-        listen: `${settings.bindHost}:${port}`,
-        directory: logs.directoryOf(living.wish.topologyId, port),
-        positions: positions.knownOf(living.wish.topologyId),
-        stateFiles: isDealt ? [] : ready.stateFiles,
-        heartbeatMs: settings.workerHeartbeatMs,
-        leaseMs: settings.leaseMs,
-      }),
-    )
+    const told = assignOf(order, order.topology ?? ready.topology, {
+      restart: living.restart,
+      executorCount: ready.components.length,
+      bundlePath: ready.bundlePath,
+      listen: `${settings.bindHost}:${port}`,
+      directory: logs.directoryOf(living.wish.topologyId, port),
+      positions: {},
+      stateFiles: isDealt ? [] : ready.stateFiles,
+      heartbeatMs: settings.workerHeartbeatMs,
+      leaseMs: settings.leaseMs,
+    })
+    const known = positions.knownOf(living.wish.topologyId)
+    this.seat?.sendEach(inPieces(known, (piece) => ({ ...told, positions: piece })))
   }
 
   private async rearrange(order: SlotOrder, living: Living): Promise<void> {
     const { seat } = this
+    this.askedDigest = ''
     const connection = seat?.connectionCount
     const isWanted = () => {
       const now = this.state
@@ -362,13 +368,19 @@ export class SlotRunner {
     }
     const move = await this.parts.preparation.move(order, isWanted)
     if (move === undefined || !isWanted()) return
-    seat?.send({
-      kind: 'rearrange',
-      placement: placementOf(order.assignment, move.components.length),
-      peers: peersOf(order.assignment, order.own),
-      stateFiles: move.stateFiles,
-      positions: move.positions,
-    })
+    const { stateFiles } = move
+    const placement = placementOf(order.assignment, move.components.length)
+    const peers = peersOf(order.assignment, order.own)
+    this.askedDigest = placementDigest(placement)
+    seat?.sendEach(
+      inPieces(move.positions, (positions) => ({
+        kind: 'rearrange',
+        placement,
+        peers,
+        stateFiles,
+        positions,
+      })),
+    )
   }
 
   private dump(living: Living): void {

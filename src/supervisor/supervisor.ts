@@ -42,7 +42,7 @@ import { endSeats } from './seat/end-seats.ts'
 import { Seat } from './seat/seat.ts'
 import { SeatDesk } from './seat/seat-desk.ts'
 import { SparePool } from './seat/spare-pool.ts'
-import { damagedAssignments, type Orders, ordersOf, type SlotOrder } from './slot-order.ts'
+import { damagedAssignments, type Orders, ordersOf, type SlotOrder, storedInPieces } from './slot-order.ts'
 import { SlotPreparation } from './slot-preparation.ts'
 import { SlotRunner } from './slot-runner.ts'
 import { faultOfPositions } from './slot-words.ts'
@@ -469,7 +469,7 @@ export class Supervisor {
   private tellStored(source: PositionSource, positions: PositionTexts): void {
     for (const runner of this.runners.values()) {
       if (runner.topologyId !== source.topologyId || runner.incarnation !== source.incarnation) continue
-      if (runner.workerNumber === source.worker) runner.seat?.send({ kind: 'stored', positions })
+      if (runner.workerNumber === source.worker) runner.seat?.sendEach(storedInPieces(positions))
     }
   }
 

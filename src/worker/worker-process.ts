@@ -22,8 +22,10 @@
 import { assertDefined, InvariantError } from '../base/assert.ts'
 import type { Logger } from '../base/log.ts'
 import { ExitCode } from '../cluster/exit-codes.ts'
+import { placementDigest } from '../cluster/layout.ts'
 import {
   type ExitReason,
+  joinPositions,
   SEAT_PROTOCOL,
   type SeatAssign,
   type SeatFacts,
@@ -37,7 +39,7 @@ import { ControlLine } from './seat/control-line.ts'
 import { DrainWords } from './seat/drain-words.ts'
 import { Lease } from './seat/lease.ts'
 import type { LevelBook } from './seat/level-book.ts'
-import { type LoadTopology, Seat, type SeatInside } from './seat/seat.ts'
+import { type LoadTopology, type Rearrange, Seat, type SeatInside } from './seat/seat.ts'
 import type { WorkerProbe } from './seat/seat-beat.ts'
 import { faultOf, SeatReports } from './seat/seat-reports.ts'
 import { userFrameOf } from './seat/user-frame.ts'
@@ -79,6 +81,8 @@ export class WorkerProcess {
   private readonly timers: Stoppable[] = []
   private seat: Seat | undefined = undefined
   private assign: SeatAssign | undefined = undefined
+  /** Pieces of what the next message belongs to. */
+  private known: SeatAssign['positions'][] = []
   private lease: Lease | undefined = undefined
   /** Starts, rearrangements and dumps: one at a time. */
   private turn: Promise<void> = Promise.resolve()
@@ -150,6 +154,7 @@ export class WorkerProcess {
   }
 
   private onLine(): void {
+    this.known = []
     this.lease?.forgetAsked()
     const { seat } = this
     if (seat === undefined) return
@@ -164,7 +169,7 @@ export class WorkerProcess {
     const { seat } = this
     switch (message.kind) {
       case 'assign':
-        this.onAssign(message)
+        this.onAssign({ ...message, positions: this.withKnown(message.positions) })
         return
       case 'lease':
         this.onLease()
@@ -190,17 +195,31 @@ export class WorkerProcess {
       case 'stored':
         seat?.onStored(message.positions)
         return
+      case 'known':
+        this.known.push(message.positions)
+        return
       case 'rearrange':
-        this.inTurn(async (seated) => {
-          await seated.rearrange(message)
-          this.line.tell({ kind: 'rearranged' })
-          this.beat()
-        }, 'rearranging failed')
+        this.rearrange({ ...message, positions: this.withKnown(message.positions ?? {}) })
         return
       case 'dump-state':
         this.dump(message.executors)
         return
     }
+  }
+
+  /** What was told before it belongs to it. */
+  private withKnown(positions: SeatAssign['positions']): SeatAssign['positions'] {
+    const pieces = [...this.known, positions]
+    this.known = []
+    return pieces.length === 1 ? positions : joinPositions(pieces)
+  }
+
+  private rearrange(wanted: Rearrange): void {
+    this.inTurn(async (seat) => {
+      await seat.rearrange(wanted)
+      this.line.tell({ kind: 'rearranged', placementDigest: placementDigest(wanted.placement) })
+      this.beat()
+    }, 'rearranging failed')
   }
 
   private onAssign(assign: SeatAssign): void {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
 import { MessageChannel } from '../../src/cluster/message-channel.ts'
 import type { StateBlob } from '../../src/cluster/records.ts'
-import type { ToSupervisor, ToWorker } from '../../src/cluster/seat-messages.ts'
+import { SEAT_PROTOCOL, type ToSupervisor, type ToWorker } from '../../src/cluster/seat-messages.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
 describe('a new supervisor', () => {
@@ -276,7 +276,13 @@ describe('who may be a worker', () => {
     })
     return state
   }
-  const hello = (secret: unknown): unknown => ({ kind: 'hello', protocol: 1, secret, pid: 1, bornAt: '1' })
+  const hello = (secret: unknown): unknown => ({
+    kind: 'hello',
+    protocol: SEAT_PROTOCOL,
+    secret,
+    pid: 1,
+    bornAt: '1',
+  })
 
   test('who says nothing is let go after five seconds', async () => {
     const world = new SupervisorWorld()

@@ -157,7 +157,7 @@ describe('the same places', () => {
 
     test('is not given again once they have come', async () => {
       const { world, worker } = await rearranging()
-      worker.say({ kind: 'rearranged' })
+      worker.rearranged()
       await world.pass(100)
       worker.exit(1)
       await world.untilRuns(1)
@@ -180,9 +180,25 @@ describe('the same places', () => {
       })
     }
 
+    test('is waited for, whatever else the worker says to have done', async () => {
+      const { world, worker } = await rearranging()
+      const before = worker.assign?.placement
+      world.crashSupervisor()
+      const other = world.worker({ worker: 2, node: 'node2', executors: '4' })
+      await world.assign(world.assignment([world.worker({ executors: '1-3' }), other]))
+      await world.start()
+      await world.until(() => worker.told('rearrange').length === 2)
+      // What the supervisor before this one has asked for.
+      worker.rearranged(before)
+      await world.pass(1_000)
+      expect(worker.told('run').at(-1)).toEqual({ kind: 'run', run: 'drain' })
+      worker.rearranged()
+      await world.until(() => worker.told('run').at(-1)?.run === 'active')
+    })
+
     test('is not given again by the next supervisor, once they have come', async () => {
       const { world, worker } = await rearranging()
-      worker.say({ kind: 'rearranged' })
+      worker.rearranged()
       await world.pass(100)
       world.crashSupervisor()
       await world.start()
@@ -297,6 +313,43 @@ describe('positions', () => {
     world.launcher.at(6700)?.exit(1)
     await world.untilRuns(1)
     expect(world.launcher.at(6700)?.assign?.positions).toEqual(said('"3"'))
+  })
+
+  describe('of more than a message takes', () => {
+    const partitions = Array.from({ length: 100 }, (_, number) => `part ${number}`)
+    const large = (of: readonly string[]) => {
+      const text = JSON.stringify('x'.repeat(200_000))
+      return { lines: Object.fromEntries(of.map((partition) => [partition, text])) }
+    }
+
+    test('are told to be stored, and go to the next life', async () => {
+      const world = new SupervisorWorld()
+      await world.running()
+      const worker = assertDefined(world.launcher.at(6700), 'a worker runs')
+      for (let at = 0; at < partitions.length; at += 10) {
+        worker.say({ kind: 'positions', positions: large(partitions.slice(at, at + 10)) })
+      }
+      const stored = () =>
+        new Set(worker.told('stored').flatMap((each) => Object.keys(each.positions['lines'] ?? {})))
+      await world.until(() => stored().size === partitions.length, 'all are stored')
+      expect(worker.connectionCount).toBe(1)
+      worker.exit(1)
+      await world.untilRuns(1)
+      expect(world.launcher.at(6700)?.assign?.positions).toEqual(large(partitions))
+    })
+
+    test('go to who takes over executors that read them', async () => {
+      const world = await besideNode2()
+      const worker = assertDefined(world.launcher.at(6700), 'a worker runs')
+      const board = await world.opened('node2')
+      await world.drive(board.putPositions('words-1', 0, large(partitions), 1))
+      await world.assign(world.assignment([world.worker()], { run: 'drain' }))
+      await world.until(() => worker.told('rearrange').length > 0)
+      expect(worker.told('rearrange')[0]?.positions?.['lines']).toMatchObject(large(partitions).lines)
+      await world.pass(2_000)
+      expect(worker.isAlive).toBe(true)
+      expect(worker.connectionCount).toBe(1)
+    })
   })
 
   test('a node that begins with a topology reads them from the board', async () => {

@@ -1,8 +1,11 @@
 // Worker processes that are none: each on a virtual host of its own, so it outlives its supervisor, and
 // speaking exactly what src/cluster/seat-messages.ts says. What goes wrong with them is set from outside.
+import type { PositionTexts } from '../../src/cluster/board.ts'
+import { placementDigest } from '../../src/cluster/layout.ts'
 import { MessageChannel } from '../../src/cluster/message-channel.ts'
 import {
   type ExitReason,
+  joinPositions,
   SEAT_PROTOCOL,
   type SeatAssign,
   type SeatBeat,
@@ -34,7 +37,10 @@ export class FakeWorker {
   private readonly node: string
   private readonly onFirstAssign: (worker: FakeWorker) => void
   private channel: MessageChannel<ToWorker, ToSupervisor> | undefined = undefined
+  /** Connections that it had. */
+  connectionCount = 0
   private isOpen = false
+  private known: PositionTexts[] = []
   private hasStarted = false
   /** Each second; false: a test says all it says. */
   beatsByItself = true
@@ -89,6 +95,10 @@ export class FakeWorker {
     this.beat()
   }
 
+  rearranged(placement = this.assign?.placement ?? []): void {
+    this.say({ kind: 'rearranged', placementDigest: placementDigest(placement) })
+  }
+
   exit(code: number | undefined, signal?: string): void {
     if (this.end !== undefined) return
     this.end = { code, signal }
@@ -125,6 +135,8 @@ export class FakeWorker {
     const connection = this.host.net.connect(address, () => {
       if (channel === undefined) return
       this.isOpen = true
+      this.connectionCount += 1
+      this.known = []
       channel.send({
         kind: 'hello',
         protocol: SEAT_PROTOCOL,
@@ -163,18 +175,28 @@ export class FakeWorker {
     return control.address
   }
 
-  private hear(message: ToWorker): void {
+  private hear(said: ToWorker): void {
     if (this.isHung) return
+    const message = this.withKnown(said)
     this.heard.push(message)
-    if (message.kind === 'assign') {
+    if (message.kind === 'known') this.known.push(message.positions)
+    else if (message.kind === 'assign') {
       this.assign = message
       this.onFirstAssign(this)
     } else if (message.kind === 'lease') this.leaseAtMs = this.world.nowMs
     else if (message.kind === 'dismiss' || (message.kind === 'stop' && !this.isDeaf)) this.exit(0)
     else if (message.kind === 'rearrange' && this.assign !== undefined) {
       this.assign = { ...this.assign, placement: message.placement }
-      if (!this.isRearrangingForEver) this.say({ kind: 'rearranged' })
+      if (!this.isRearrangingForEver) this.rearranged()
     }
+  }
+
+  /** What was told before it belongs to it. */
+  private withKnown(message: ToWorker): ToWorker {
+    if (message.kind !== 'assign' && message.kind !== 'rearrange') return message
+    const pieces = this.known
+    this.known = []
+    return { ...message, positions: joinPositions([...pieces, message.positions ?? {}]) }
   }
 
   beat(): void {

@@ -3,6 +3,7 @@
 // lines.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../src/base/log.ts'
+import { SEAT_PROTOCOL } from '../../src/cluster/seat-messages.ts'
 import type { Host } from '../../src/host/host.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 import { nodeProcesses } from '../../src/host/node-processes.ts'
@@ -23,7 +24,7 @@ const [, port] = address.split(':')
 const bornAt = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')[19]
 const socket = connect(Number(port), '127.0.0.1', () => {
   const secret = process.env.TYPHOON_SEAT_SECRET
-  const text = JSON.stringify({ kind: 'hello', protocol: 1, secret, pid: process.pid, bornAt })
+  const text = JSON.stringify({ kind: 'hello', protocol: ${SEAT_PROTOCOL}, secret, pid: process.pid, bornAt })
   const frame = Buffer.alloc(4 + Buffer.byteLength(text))
   frame.writeUInt32BE(Buffer.byteLength(text))
   frame.write(text, 4)

@@ -1,5 +1,6 @@
 /** A worker process and its supervisor: every message, in every state that it may come in. */
 import { describe, expect, test } from 'vitest'
+import { SEAT_PROTOCOL } from '../../src/cluster/seat-messages.ts'
 import { bolt, fields, replayableSpout, spoutFrom } from '../../src/index.ts'
 import { SeatWorld, type SeatWorldSpec } from './seat-world.ts'
 
@@ -49,7 +50,7 @@ describe('a spare', () => {
     const seated = world.spawn(1)
     await world.pass(30_000)
     expect(seated.heard).toEqual([
-      { kind: 'hello', protocol: 1, secret: 'secret 1', pid: 1, bornAt: 'b', seat: undefined },
+      { kind: 'hello', protocol: SEAT_PROTOCOL, secret: 'secret 1', pid: 1, bornAt: 'b', seat: undefined },
     ])
     expect(seated.exits).toEqual([])
   })
@@ -221,6 +222,25 @@ describe('positions', () => {
     const world = new SeatWorld(counted(10, seen))
     const stored = JSON.stringify({ position: 6, readCount: 7, ackedCount: 7 })
     await world.seatAll([1], { positions: { source: { p: stored } } })
+    await world.pass(1_000)
+    expect(seen.items).toEqual([7, 8, 9])
+  })
+
+  test('that came in pieces count as if they had come with the seat, but not over another line', async () => {
+    const seen = fresh()
+    const world = new SeatWorld(counted(10, seen))
+    await world.openSupervisor()
+    const seated = world.spawn(1)
+    await world.pass(200)
+    const stored = (position: number) =>
+      JSON.stringify({ position, readCount: position + 1, ackedCount: position + 1 })
+    seated.tell({ kind: 'known', positions: { source: { p: stored(8) } } })
+    await world.pass(200)
+    seated.channel?.close()
+    await world.pass(2_000)
+    seated.tell({ kind: 'known', positions: { source: { p: stored(6) } } })
+    seated.tell({ kind: 'known', positions: { source: { q: stored(1) } } })
+    seated.tell(world.assign(1))
     await world.pass(1_000)
     expect(seen.items).toEqual([7, 8, 9])
   })

@@ -56,7 +56,7 @@ const schema = z.discriminatedUnion('kind', [
     kind: z.literal('positions'),
     positions: z.record(z.string(), z.record(z.string(), z.string())),
   }),
-  z.object({ kind: z.literal('rearranged') }),
+  z.object({ kind: z.literal('rearranged'), placementDigest: nameOrEmpty }),
   z.object({ kind: z.literal('state-dumped'), files: z.array(file) }),
   z.object({ kind: z.literal('fault'), fault }),
   z.object({ kind: z.literal('stop-wanted'), fault }),

@@ -137,6 +137,11 @@ export class Seat {
     this.channel?.send(message)
   }
 
+  /** In order with all others; each is made as there is room for it. */
+  sendEach(messages: Iterable<ToWorker>): void {
+    this.channel?.sendEach(messages)
+  }
+
   kill(signal: Signal): void {
     if (this.end === undefined) this.worker?.kill(signal)
   }

@@ -11,6 +11,7 @@
  * until its answer comes, the line is lost, or `ANSWER_MS` are over.
  */
 import { assertDefined } from '../../base/assert.ts'
+import { PieceMeter } from '../../cluster/seat-messages.ts'
 import type { PositionDesk } from '../../flow/executor/services.ts'
 import type { Clock } from '../../host/host.ts'
 import { fromPlainJson, toPlainJson } from '../../state/plain-json.ts'
@@ -21,10 +22,6 @@ import { PositionBook } from './position-book.ts'
 /** Component → partition → toPlainJson of a StoredPartition. */
 export type PositionTexts = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-/** Partitions of one message: those that are left follow with the next. */
-const CHANGED_MAX = 10_000
-/** Characters of one message, likewise: with six bytes for each it is below `MESSAGE_BYTES_MAX`. */
-const CHANGED_LENGTH_MAX = 2 * 1_024 * 1_024
 /** So long an answer is waited for before the newest is sent. */
 const ANSWER_MS = 5_000
 
@@ -98,14 +95,12 @@ export class SeatPositions implements PositionDesk {
     // Who was passed over comes first, longest waiting before the others.
     const inTurn = new Set([...this.passedOver].filter((key) => due.has(key)))
     for (const key of due.keys()) inTurn.add(key)
-    let count = 0
-    let length = 0
+    // Those that are left follow with the next message.
+    const piece = new PieceMeter()
     for (const key of inTurn) {
       const { componentId, partition, current } = assertDefined(due.get(key), 'only who is due has a turn')
       const text = toPlainJson(current)
-      count += 1
-      length += text.length
-      if (count > CHANGED_MAX || (length > CHANGED_LENGTH_MAX && count > 1)) break
+      if (!piece.tryTake(partition, text)) break
       this.onItsWay.set(key, { sent: current, text, sentAtMs: nowMs })
       changed[componentId] ??= {}
       changed[componentId][partition] = text
