@@ -126,6 +126,9 @@ class Table {
       resting: new Set(),
       unwritable: new Set(),
       setApart: empty,
+      search: undefined,
+      isSearchResting: false,
+      spentMs: () => 0,
       phaseLeftMs: ({ phaseDeadline }) => phaseDeadline && phaseDeadline - (more.now ?? 1_000_000),
       settings: defaultNimbusSettings,
       shapeOf: (_blob, outline, changes) => shapeOf(outline, changes),
@@ -383,6 +386,60 @@ describe('a scheduler that throws', () => {
     expect([...setApart.keys()].sort()).toEqual(foes.slice(1).sort())
     expect([...table.topologies.values()].filter(({ record }) => record.quarantine !== undefined)).toEqual([])
     expect(many.filter((id) => !table.assignments.has(id)).sort()).toEqual(foes.slice(1).sort())
+  })
+
+  test('blocks no round for long, however slow its plans are, and the search ends all the same', () => {
+    const table = new Table()
+    table.nodes(60)
+    const many = Array.from({ length: 200 }, (_, index) => `t${String(index).padStart(3, '0')}`)
+    for (const [index, id] of many.entries()) table.topology(id, outlineOf(2, 1), { submittedAt: index })
+    const pairs = [
+      ['t190', 't199'],
+      ['t020', 't150'],
+    ]
+    const planMs = 60
+    const setApart = new Map<string, string>()
+    let search: RoundDecision['search']
+    const spent: number[] = []
+    for (let round = 0; round < 40; round += 1) {
+      let spentMs = 0
+      const place: Place = (request) => {
+        if (request.topologies.length > 0) spentMs += planMs
+        return throwing(pairs, () => new TypeError('a bug'))(request)
+      }
+      const decision = decideRound(table.facts({ setApart, search, spentMs: () => spentMs }), place)
+      for (const [id, why] of decision.culprits) setApart.set(id, why)
+      search = decision.search
+      table.apply(decision)
+      spent.push(spentMs)
+    }
+    expect(Math.max(...spent)).toBeLessThanOrEqual(250)
+    expect([...setApart.keys()].sort()).toEqual(['t150', 't199'])
+    expect(many.filter((id) => !table.assignments.has(id))).toEqual(['t150', 't199'])
+    expect(search).toBeUndefined()
+    // Once it has ended, a round is one plan again.
+    expect(spent.at(-1)).toBe(planMs)
+  })
+
+  test('goes on with a search that rests without asking, and begins it anew for others', () => {
+    const table = five()
+    const place = throwing([['b', 'd']], () => new TypeError('a bug'))
+    const begun = decideRound(table.facts({ spentMs: () => 1_000 }), place)
+    expect(begun.search).toMatchObject({ ids, why: 'a bug' })
+    expect([...begun.leftOut.keys()].length).toBeGreaterThan(0)
+    let asked = 0
+    const counted: Place = (request) => {
+      asked += 1
+      return place(request)
+    }
+    const { search } = begun
+    const resting = decideRound(table.facts({ search, isSearchResting: true }), counted)
+    expect([asked, resting.search, [...resting.leftOut.keys()].sort()]).toEqual([0, search, ids])
+    const done = decideRound(table.facts({ search }), counted)
+    expect([[...done.culprits.keys()], done.search]).toEqual([['d'], undefined])
+    table.topology('0', outlineOf(2, 2), { submittedAt: -1 })
+    const other = decideRound(table.facts({ search, isSearchResting: true }), counted)
+    expect([...other.culprits.keys()]).toEqual(['d'])
   })
 
   test('when it is asked what a drain would do: nothing is drained, and it is told', () => {

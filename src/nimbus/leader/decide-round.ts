@@ -21,7 +21,7 @@ import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
 import type { NewEvent } from '../monitor/event-ring.ts'
 import { attempt } from './attempt.ts'
-import { changesOf, isMalformed, type RoundFacts } from './facts.ts'
+import { changesOf, isMalformed, type RoundFacts, type SearchState } from './facts.ts'
 import { type Place, placeAll } from './place-all.ts'
 import { placeAround, SLOT_MS } from './place-around.ts'
 import type { Batch, Case } from './round-case.ts'
@@ -42,6 +42,8 @@ export interface RoundDecision {
   readonly leftOut: ReadonlyMap<string, string>
   /** Of those, who is better not asked about in the next rounds. */
   readonly culprits: ReadonlyMap<string, string>
+  /** The search for them goes on in the next round, from here. */
+  readonly search: SearchState | undefined
   /** What was asked of the scheduler: for who thinks of moving more. undefined: nothing could be asked. */
   readonly request: ScheduleRequest | undefined
 }
@@ -54,7 +56,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     if (found !== undefined) cases.push(found)
   }
   const placed = placeAll(facts, candidatesOf(facts, cases), place, quarantine)
-  const { plans, request, leftOut, culprits } = placed
+  const { plans, request, leftOut, culprits, search } = placed
   const batchOf = (each: Case, plan: TopologyPlan | undefined) => {
     return attempt(each.topology.record.id, quarantine, () => writesOf(facts, each, plan))
   }
@@ -90,6 +92,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
     ]),
     leftOut,
     culprits,
+    search,
     request,
     steps: new Map(cases.map((each) => [each.topology.record.id, each.step])),
   }

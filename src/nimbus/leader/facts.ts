@@ -17,6 +17,18 @@ export type OutlineFound =
   /** It will not get better by waiting. */
   | { readonly kind: 'broken'; readonly why: string }
 
+/**
+ * A search for those whom the scheduler throws for (place-all.ts): all of `ids` together throw, and of the
+ * first `tooMany` of them it is known; the first `fine` do not.
+ */
+export interface SearchState {
+  /** In order of priority. */
+  readonly ids: readonly string[]
+  readonly fine: number
+  readonly tooMany: number
+  readonly why: string
+}
+
 export interface RoundFacts {
   readonly epoch: number
   /** Milliseconds since 1970. It may jump: no wait is measured by it. */
@@ -46,6 +58,12 @@ export interface RoundFacts {
    * Topologies that the scheduler threw for together with others not long ago, and what: not asked about now.
    */
   readonly setApart: ReadonlyMap<string, string>
+  /** Where the search for more of them was in the round before. */
+  readonly search: SearchState | undefined
+  /** It was gone on with only just: others have their turn. */
+  readonly isSearchResting: boolean
+  /** Milliseconds that this round's decision has taken by now. Only the search looks at it. */
+  readonly spentMs: () => number
   /** Time left to what a topology waits for, negative when it is over (phase-clock.ts). */
   readonly phaseLeftMs: (record: TopologyRecord) => number | undefined
   readonly settings: NimbusSettings

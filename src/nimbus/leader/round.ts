@@ -22,6 +22,7 @@ import type { NimbusMemory } from '../monitor/memory.ts'
 import type { NimbusSettings } from '../settings.ts'
 import type { NodeWatch } from '../watch/node-watch.ts'
 import { messageOf } from './attempt.ts'
+import { ApartBook } from './books/apart-book.ts'
 import { FailingBook } from './books/failing-book.ts'
 import { nextBatches, SlotBook } from './books/slot-book.ts'
 import { StuckBook } from './books/stuck-book.ts'
@@ -46,8 +47,8 @@ const CLEAN_UP_MS = 5_000
 
 /** After a rebalance that was given up, a topology is not spread by itself for so long: it stood still. */
 const REST_MS = 600_000
-/** Who the scheduler throws for together with others is not asked about for so long: each search costs. */
-const APART_MS = 60_000
+/** Between two rounds that search for those whom the scheduler throws for: as long as one takes. */
+const SEARCH_REST_MS = 250
 /** Nodes of positions that one round deletes: a topology may have them by the ten thousand. */
 const POSITIONS_MAX = 1_000
 
@@ -89,8 +90,10 @@ export class Reign {
   private conflicts = 0
   /** Of the round before: what is told once. */
   private leftOut: ReadonlyMap<string, string> = new Map()
-  /** Topology → monotonic time at which the scheduler threw for it and others, and what. */
-  private readonly apart = new Map<string, { readonly atMs: number; readonly why: string }>()
+  private readonly apart = new ApartBook()
+  private search: RoundDecision['search']
+  /** Monotonic. */
+  private searchRestsUntilMs = Number.NEGATIVE_INFINITY
   private drainTrouble = ''
   private readonly failing = new FailingBook()
   /** What this round may still delete of positions. */
@@ -179,6 +182,7 @@ export class Reign {
     this.phases.forget((id) => facts.view.topologies.has(id))
     for (const id of this.gaveUp.keys()) if (!facts.view.topologies.has(id)) this.gaveUp.delete(id)
     await this.cleanUp(facts)
+    this.apart.forget((id) => facts.view.topologies.has(id))
     this.failing.forget((id) => facts.view.topologies.has(id) || this.leftOver.has(id))
   }
 
@@ -206,18 +210,16 @@ export class Reign {
       phaseLeftMs: (record) => this.phaseLeftMs(record),
       resting: new Set([...this.gaveUp].filter(([, atMs]) => nowMs - atMs < REST_MS).map(([id]) => id)),
       unwritable: this.failing.unwritable(nowMs),
-      setApart: this.setApart(nowMs),
+      setApart: this.apart.setApart(nowMs),
+      search: this.search,
+      isSearchResting: nowMs < this.searchRestsUntilMs,
+      spentMs: () => host.clock.monotonicMs() - nowMs,
       quarantined: memory.quarantined,
       settings,
       shapeOf: (blob, outline, changes) => this.shapes.of(blob.digest, outline, changes),
       newToken,
     }
     return { ...base, quietTopologies: this.quiet(base), lostWorkers: this.stuck.look(base) }
-  }
-
-  private setApart(nowMs: number): ReadonlyMap<string, string> {
-    for (const [id, { atMs }] of this.apart) if (nowMs - atMs >= APART_MS) this.apart.delete(id)
-    return new Map([...this.apart].map(([id, { why }]) => [id, why]))
   }
 
   /**
@@ -248,8 +250,8 @@ export class Reign {
   }
 
   /** What is said again is no news, and kicks nothing. */
-  private lookAgain(): void {
-    this.again ??= this.spec.host.timers.after(AGAIN_MS, () => {
+  private lookAgain(afterMs = AGAIN_MS): void {
+    this.again ??= this.spec.host.timers.after(afterMs, () => {
       this.again = undefined
       this.kick()
     })
@@ -263,21 +265,36 @@ export class Reign {
     return since
   }
 
-  private remember(facts: RoundFacts, { quarantine, leftOut, culprits, notes }: RoundDecision): void {
+  private remember(facts: RoundFacts, decision: RoundDecision): void {
+    const { quarantine, culprits, notes } = decision
     const { memory, log } = this.spec
     for (const [topology, why] of quarantine) {
       if (memory.quarantined.get(topology) === why) continue
       memory.quarantined.set(topology, why)
       log.error('topology quarantined', { topology, why })
     }
-    for (const [topology, why] of leftOut) {
-      if (this.leftOut.get(topology) !== why) log.error('the scheduler failed, not placed', { topology, why })
-    }
-    this.leftOut = leftOut
-    for (const [id, why] of culprits) this.apart.set(id, { atMs: facts.nowMs, why })
-    // The search for more of them goes on at once.
+    for (const [id, why] of culprits) this.apart.offended(id, why, facts.nowMs)
+    this.rememberSearch(facts, decision)
+    // Others are placed without them at once.
     if (culprits.size > 0) this.isKicked = true
     memory.notes = notes
+  }
+
+  private rememberSearch({ isSearchResting }: RoundFacts, { search, leftOut }: RoundDecision): void {
+    const { log, host } = this.spec
+    if (search === undefined) {
+      for (const [topology, why] of leftOut) {
+        if (this.leftOut.get(topology) !== why)
+          log.error('the scheduler failed, not placed', { topology, why })
+      }
+      this.leftOut = leftOut
+    } else if (this.search === undefined) {
+      log.error('the scheduler failed, for whom is being found out', { why: search.why })
+    }
+    this.search = search
+    if (search === undefined) return
+    if (!isSearchResting) this.searchRestsUntilMs = host.clock.monotonicMs() + SEARCH_REST_MS
+    this.lookAgain(SEARCH_REST_MS)
   }
 
   /** False: the round is over. */
