@@ -140,6 +140,9 @@ describe('what changes', () => {
     }
     expect(shell.nimbus.asked[1]).toEqual(['rebalance', 'word-count', wanted])
     expect(await shell.run('rebalance', 'word-count', '-e', 'count')).toMatchObject({ code: 2 })
+    const nothing = await shell.run('rebalance', 'word-count', '-w', '5')
+    expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('give -n, -e, -t')])
+    expect(shell.nimbus.asked.filter(([name]) => name === 'rebalance')).toHaveLength(1)
   })
 
   test.each(['activate', 'deactivate'])('%s', async (verb) => {
@@ -180,6 +183,14 @@ describe('submit', () => {
     // A second one uploads nothing again.
     await shell.run('submit', 'word-count.ts', '-c', 'topology.workers=3')
     expect(shell.nimbus.asked.filter(([name]) => name === 'writeBlob')).toHaveLength(2)
+  })
+
+  test('--wait says what it has waited for, and the upload how much it is', async () => {
+    shell.write('word-count.ts', wordCount)
+    const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', '--wait')
+    const said = '✔ word-count is active, its first tuple is acked   typhoon top word-count\n'
+    expect([code, stdout]).toEqual([0, said])
+    expect(stderr).toMatch(/^upload +[\d,]+ KiB$/m)
   })
 
   test('what the preview has told is not told again', async () => {

@@ -484,6 +484,11 @@ describe('rebalance', () => {
         world.drive(api.rebalance(admin, 'words', { ...still, ...change })),
         JSON.stringify(change),
       ).rejects.toMatchObject({ code })
+    // Whoever mistook a name sees the right ones.
+    const mistaken = world.drive(api.rebalance(admin, 'words', { ...still, executors: { cuont: 2 } }))
+    const text = 'there are count, split, words; did you mean "count"?'
+    await expect(mistaken).rejects.toThrow(text)
+    await expect(world.drive(api.topology(admin, 'wrods'))).rejects.toThrow('; did you mean "words"?')
     const same = await world.drive(api.rebalance(admin, 'words', { ...still, workers: 2 }))
     expect(same.state).toBe('done')
     await world.drive(api.rebalance(admin, 'words', { ...still, workers: 3 }))

@@ -1,5 +1,6 @@
 /** Finding and changing a topology by its name, against the board as it is now. */
 import { ConflictError, hasCode, UsageError } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
 import { parseRanges } from '../../cluster/executor-ranges.ts'
 import { paths } from '../../cluster/paths.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
@@ -21,7 +22,9 @@ export function findTopology({ board }: Desk, name: string): Versioned<TopologyR
   if (id !== undefined && isMalformed(board.view, paths.topology(id))) throw unreadable(name, id)
   const found = id === undefined ? undefined : board.view.topologies.get(id)
   if (found !== undefined) return found
-  throw new UsageError('TOPOLOGY_NOT_FOUND', `no topology named '${name.slice(0, 200)}' is running`)
+  const near = nearest(name, board.view.names.keys())
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`
+  throw new UsageError('TOPOLOGY_NOT_FOUND', `no topology named '${name.slice(0, 200)}' is running${hint}`)
 }
 
 function unreadable(name: string, id: string): ConflictError {

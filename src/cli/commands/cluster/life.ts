@@ -46,6 +46,13 @@ export async function rebalance(shell: Shell, invocation: Invocation): Promise<n
     scheduler: invocation.text('scheduler'),
     drainMs: secondsMs(invocation, 'wait'),
   }
+  const { workers, scheduler, executors, tasks } = request
+  const named = [...Object.keys(executors), ...Object.keys(tasks)]
+  if (workers === undefined && scheduler === undefined && named.length === 0) {
+    throw new CommandFailure('rebalance was told nothing to change', {
+      fix: 'give -n, -e, -t or --scheduler',
+    })
+  }
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
   await confirm(shell, invocation, session, name)

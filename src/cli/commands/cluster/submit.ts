@@ -48,8 +48,10 @@ export async function submit(shell: Shell, invocation: Invocation): Promise<numb
   for (const warning of warnings.filter((each) => !told.has(each)))
     shell.say(`${shell.paintError('yellow', 'warning')} ${warning}`)
   const code = invocation.flag('wait') ? await untilReady(shell, invocation, session, name, id) : ExitCode.OK
+  const hasWaited = invocation.flag('wait') && code === ExitCode.OK
+  const what = hasWaited ? 'is active, its first tuple is acked' : 'is submitted'
   printOne(shell, invocation, { name, id, isRepeated, warnings }, () => [
-    `${shell.paint('green', '✔')} ${shell.paint('bold', name)} is submitted   typhoon top ${name}`,
+    `${shell.paint('green', '✔')} ${shell.paint('bold', name)} ${what}   typhoon top ${name}`,
   ])
   return code
 }
