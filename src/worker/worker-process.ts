@@ -389,7 +389,8 @@ export class WorkerProcess {
     this.isEnding = true
     for (const timer of this.timers) timer.stop()
     this.seat?.kill()
-    const isBad = code !== ExitCode.SHUTDOWN
+    // One that is outdated was moved, and its peers were faster than its supervisor.
+    const isBad = code !== ExitCode.SHUTDOWN && code !== ExitCode.OUTDATED
     this.spec.log[isBad ? 'error' : 'info']('the worker process ends', { code, reason, text })
     const isTold = this.line.say({
       kind: 'exiting',

@@ -363,6 +363,9 @@ describe('a newer incarnation of the worker', () => {
     two?.tell({ kind: 'peers', peers: world.peers([1], 2 * 16_384) })
     await world.pass(2_000)
     expect(one?.exits).toEqual([74])
+    // Nothing is wrong: whoever moves a worker brings it about.
+    const [last] = one?.log.filter(({ message }) => message === 'the worker process ends') ?? []
+    expect(last?.level).toBe('info')
     expect(one?.last('exiting')).toMatchObject({ reason: 'outdated', newest: 2 * 16_384 })
     expect(two?.exits).toEqual([])
     const count = seen.items.length
