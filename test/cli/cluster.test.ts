@@ -92,6 +92,11 @@ describe('what is looked at', () => {
     expect([waited.code, waited.stderr.includes('OPERATION_TIMED_OUT')]).toEqual([124, true])
     shell.nimbus.current = { ...shell.nimbus.current, unplaced: [] }
     expect((await shell.run('status', 'word-count', '--wait', 'healthy')).code).toBe(0)
+    // All runs, if not as it was asked for: that is told, and healthy.
+    const why = 'asked for 4 workers, and has 3'
+    shell.nimbus.current = { ...shell.nimbus.current, unplaced: [{ component: '', count: 0, why }] }
+    const { code, stdout } = await shell.run('status', 'word-count')
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`⚠ ${why}\n`)])
   })
 })
 

@@ -460,6 +460,31 @@ describe('a scheduler that throws', () => {
   })
 })
 
+describe('topologies that should change places, and cannot be written together', () => {
+  test('go without for one round, and are placed in the next', () => {
+    const table = new Table()
+    table.nodes(1, 2)
+    for (const id of ['a', 'b']) table.topology(id, outlineOf(1, 1), { submittedAt: id === 'a' ? 0 : 1 })
+    table.apply(decideRound(table.facts(), schedule))
+    const portOf = (id: string) => table.assignments.get(id)?.record.workers[0]?.port
+    const before = [portOf('a'), portOf('b')]
+    const lostWorkers = new Map(['a', 'b'].map((id) => [id, [1]]))
+    const swapped = decideRound(table.facts({ lostWorkers }), schedule)
+    expect(swapped.batches).toHaveLength(2)
+    const unwritable = new Set(['a', 'b'])
+    const apart = decideRound(table.facts({ lostWorkers, unwritable }), schedule)
+    expect(apart.notes.get('a')?.join()).toContain('waits for slots that others still hold')
+    table.apply(apart)
+    expect([portOf('a'), portOf('b')]).toEqual([undefined, undefined])
+    for (const { record } of table.assignments.values())
+      expect(record.unplaced.at(-1)?.why).toContain('waits for slots that others still hold')
+    table.apply(decideRound(table.facts({ unwritable }), schedule))
+    expect([portOf('a'), portOf('b')].sort()).toEqual([...before].sort())
+    for (const { record } of table.assignments.values()) expect(record.unplaced).toEqual([])
+    expect(decideRound(table.facts({ unwritable }), schedule).batches).toEqual([])
+  })
+})
+
 describe('a guest that has to leave a node which is kept for another', () => {
   /** Where each runs, as told; node1 is kept for `iso`. */
   function kept(slots: Readonly<Record<string, readonly string[]>>): Table {

@@ -81,7 +81,7 @@ function documentOf({ version, ...rest }: TopologyStatus): object {
 }
 
 function isHealthy({ state, unplaced }: TopologyStatus): boolean {
-  return (state === 'active' || state === 'inactive') && unplaced.length === 0
+  return (state === 'active' || state === 'inactive') && unplaced.every(({ count }) => count === 0)
 }
 
 export async function describe(shell: Shell, invocation: Invocation): Promise<number> {
