@@ -19,6 +19,8 @@
  *   P3  A worker that has been replaced is told by every peer that knows it, whenever it dials.
  *   P4  Peers come and go while it runs. One that was removed and is added again is believed only from the
  *       incarnation on that was known of it.
+ *   P5  The end of one incarnation is told as `worker-lost` once, whoever tells first. What the others say of
+ *       it is about their links: it fails trees as well, but no tuple has lost another worker.
  */
 import { type StreamError, UsageError } from '../base/errors.ts'
 import type { AckRouter } from '../flow/ack/ack-router.ts'
@@ -106,6 +108,8 @@ interface Peer {
   incarnation: number
   /** The least incarnation that is believed. */
   readonly incarnationMin: number
+  /** Up to this one it is known that it lost the incarnations before. */
+  lostBefore: number
 }
 
 export class PostOffice {
@@ -209,7 +213,10 @@ export class PostOffice {
     peer.dialler.close()
     peer.incoming.dismiss(GoodbyeReason.SHUTDOWN, `worker ${worker} is no peer any more`)
     peer.link.remove()
-    if (hasMet || !wasQuiet) this.onLoss(worker, 'worker-lost', `worker ${worker} was taken out`)
+    if (!hasMet && wasQuiet) return
+    // Whichever incarnation comes next, if one does.
+    const next = Math.max(peer.incarnation, peer.incarnationMin) + 1
+    this.onWorkerLoss(peer, next, `worker ${worker} was taken out`)
   }
 
   /** Nothing unsent, nothing unacknowledged, to any worker. */
@@ -263,7 +270,7 @@ export class PostOffice {
           ? `more than ${settings.replayMaxBytes} bytes wait for worker ${worker}`
           : `worker ${worker} was taken out, and tuples are still sent to it`
         // Not now: an executor is in the middle of a call.
-        host.timers.defer(() => this.onLoss(worker, 'link-lost', text))
+        host.timers.defer(() => this.onLinkLoss(worker, text))
       },
     })
     const dialler = new Dialler(
@@ -280,8 +287,7 @@ export class PostOffice {
         onOutdated: (newest, message) => {
           if (!this.isClosed) spec.onOutdated?.(newest, message)
         },
-        onGap: () =>
-          this.onLoss(worker, 'link-lost', `frames to worker ${worker} were lost with a connection`),
+        onGap: () => this.onLinkLoss(worker, `frames to worker ${worker} were lost with a connection`),
       },
       link,
     )
@@ -296,11 +302,12 @@ export class PostOffice {
       acks,
       busyShare: spec.busyShare ?? unknown,
       report,
-      onLoss: (message) => this.onLoss(worker, 'link-lost', message),
+      onLoss: (message) => this.onLinkLoss(worker, message),
       onSuspect: (suspect) => this.onSuspect(worker, suspect),
     })
     const incarnationMin = this.removed.get(worker) ?? 0
-    const peer: Peer = { worker, link, dialler, incoming, incarnation: 0, incarnationMin }
+    const known = { incarnation: 0, incarnationMin, lostBefore: incarnationMin }
+    const peer: Peer = { worker, link, dialler, incoming, ...known }
     return peer
   }
 
@@ -331,29 +338,47 @@ export class PostOffice {
     // What connects us leads to the one before, unless the news came from there.
     if (from !== 'welcome' && peer.dialler.isConnected) peer.dialler.redial()
     const text = `worker ${peer.worker} came back as incarnation ${incarnation}`
-    this.onLoss(peer.worker, 'worker-lost', text)
+    this.onWorkerLoss(peer, incarnation, text)
     return true
   }
 
-  private onLoss(worker: number, reason: LostReason, message: string): void {
+  /** All before this incarnation are lost. */
+  private onWorkerLoss(peer: Peer, incarnation: number, text: string): void {
+    const reason = this.reasonOf(peer, incarnation)
+    this.tellOthers({ worker: String(peer.worker), incarnation, text })
+    this.spec.onLost(peer.worker, reason, text)
+  }
+
+  private onLinkLoss(worker: number, message: string): void {
     if (this.isClosed) return
+    this.tellOthers({ worker: String(worker), incarnation: 0, text: message })
+    this.spec.onLost(worker, 'link-lost', message)
+  }
+
+  private tellOthers(suspect: Suspect): void {
     this.lossCount += 1
-    const suspect: Suspect = { worker: String(worker), isWorkerLost: reason === 'worker-lost', text: message }
     for (const peer of this.peers.values()) {
       // A worker that came back has nothing that could be lost.
-      if (peer.worker === worker && reason === 'worker-lost') continue
+      if (suspect.incarnation > 0 && String(peer.worker) === suspect.worker) continue
       peer.dialler.start()
       peer.link.sendSuspect(suspect)
     }
-    this.spec.onLost(worker, reason, message)
+  }
+
+  /** P5. */
+  private reasonOf(peer: Peer, incarnation: number): LostReason {
+    if (incarnation <= peer.lostBefore) return 'link-lost'
+    peer.lostBefore = incarnation
+    return 'worker-lost'
   }
 
   private onSuspect(from: number, suspect: Suspect): void {
     if (this.isClosed) return
     const named = Number(suspect.worker)
-    const worker = named === this.spec.worker ? from : named
-    const reason: LostReason = suspect.isWorkerLost ? 'worker-lost' : 'link-lost'
-    this.spec.onLost(worker, reason, `worker ${from} says: ${suspect.text}`)
+    const isOwn = named === this.spec.worker
+    const peer = isOwn || suspect.incarnation === 0 ? undefined : this.peers.get(named)
+    const reason = peer === undefined ? 'link-lost' : this.reasonOf(peer, suspect.incarnation)
+    this.spec.onLost(isOwn ? from : named, reason, `worker ${from} says: ${suspect.text}`)
   }
 
   private report(error: StreamError): void {

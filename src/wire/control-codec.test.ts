@@ -39,7 +39,7 @@ const hello = {
   schemaFingerprint: '1f3a',
 }
 const welcome = { protocol: 1, incarnation: 7, lastSequence: 2 ** 32 - 1 }
-const suspect = { worker: '3', isWorkerLost: true, text: 'reset' }
+const suspect = { worker: '3', incarnation: 16_385, text: 'reset' }
 const goodbye = { reason: GoodbyeReason.SCHEMA_MISMATCH, text: 'stream split/words differs' }
 
 const cases: [string, Uint8Array, (bytes: Uint8Array) => unknown, unknown][] = [

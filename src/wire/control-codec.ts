@@ -12,7 +12,7 @@
  *   ECHO_REPLY token of the ECHO unsigned, then how busy the loop of the worker is: unsigned, 0 to 1000
  *              thousandths of its time; may be left out, by who does not say
  *   GOODBYE    reason u8, text
- *   SUSPECT    worker text, is worker lost u8 (0, 1), text
+ *   SUSPECT    worker text, incarnation in which it came back unsigned (0: only the link broke), text
  *
  * The primitives are those of byte-writer.ts. Nothing may follow: what a later protocol adds, it adds after
  * the handshake has agreed on it.
@@ -48,8 +48,8 @@ export interface Welcome {
 /** News of a loss elsewhere: trees that passed there may be in pieces. */
 export interface Suspect {
   readonly worker: string
-  /** False: only the link to it. */
-  readonly isWorkerLost: boolean
+  /** In which it came back: the ones before are lost. 0: only the link to it is. */
+  readonly incarnation: number
   readonly text: string
 }
 
@@ -189,7 +189,7 @@ export function readGoodbye(bytes: Uint8Array, start: number, end: number): Good
 
 export function writeSuspect(writer: ByteWriter, suspect: Suspect): void {
   writer.text(suspect.worker)
-  writer.byte(suspect.isWorkerLost ? 1 : 0)
+  writer.unsigned(suspect.incarnation)
   writer.text(suspect.text)
 }
 
@@ -197,9 +197,7 @@ export function writeSuspect(writer: ByteWriter, suspect: Suspect): void {
 export function readSuspect(bytes: Uint8Array, start: number, end: number): Suspect {
   const reader = new ByteReader().open(bytes, start, end)
   const worker = reader.text()
-  const lost = reader.byte()
-  if (lost > 1) malformed(`${lost} is neither yes nor no`)
-  const suspect: Suspect = { worker, isWorkerLost: lost === 1, text: reader.text() }
+  const suspect: Suspect = { worker, incarnation: reader.unsigned(), text: reader.text() }
   reader.finish()
   return suspect
 }

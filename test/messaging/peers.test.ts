@@ -61,6 +61,30 @@ describe('a peer that is added', () => {
   })
 })
 
+test('the end of a worker is told as one, however many tell of it; the next one is another', async () => {
+  const world = new VirtualWorld({ seed: 1 })
+  const peers = [1, 2, 3, 4, 5].map((worker) => ({ worker, address: `w${worker}:1` }))
+  const makeLinked = (worker: number, incarnation: number) => {
+    const made = new TestWorker(world, worker, incarnation, { peers })
+    for (const peer of peers) if (peer.worker !== worker) made.send(peer.worker * 100 + 1, 0)
+    return made
+  }
+  const others = [1, 3, 4, 5].map((worker) => makeLinked(worker, 1))
+  makeLinked(2, 1)
+  await runFor(world, 200)
+  for (const incarnation of [2, 3]) {
+    world.crash('w2')
+    makeLinked(2, incarnation)
+    await runFor(world, 5_000)
+    for (const each of others) {
+      const lost = each.losses.filter(({ reason }) => reason === 'worker-lost')
+      expect(lost.map(({ worker }) => worker)).toEqual(Array(incarnation - 1).fill(2))
+      // What passed the links of others to it may be lost, too: trees fail for that as well.
+      expect(each.losses.length).toBeGreaterThan(lost.length)
+    }
+  }
+})
+
 describe('a peer that is removed', () => {
   test('is a loss told here and to all others; what still is sent to it is told again', async () => {
     const { world, a, b } = pair()
