@@ -22,6 +22,7 @@ import type { RunMode } from './records.ts'
 /**
  * Raised with every change by which one side would not understand the other: workers outlive their
  * supervisor, so the next one may be of another version. It starts workers that speak another one anew.
+ * Of HELLO all members but `seat` stay as they are in every version.
  *
  *   1  first
  *   2  `known`; `rearranged` says to what

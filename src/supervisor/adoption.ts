@@ -10,6 +10,7 @@
  *
  * Whether its seat is still wanted here is the slot's business (slot.ts).
  */
+import { FormatError } from '../base/errors.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
 import { SEAT_PROTOCOL, type SeatFacts } from '../cluster/seat-messages.ts'
 import type { SeatRecord } from './local-state.ts'
@@ -26,15 +27,27 @@ export interface Adoption {
   readonly why: string
 }
 
+/** Nothing but HELLO of what it says would be understood. undefined: all of it is. */
+export function misfitOf({ protocol }: Pick<Newcomer, 'protocol'>): FormatError | undefined {
+  if (protocol === SEAT_PROTOCOL) return undefined
+  const both = `the worker speaks version ${protocol} of the seat protocol, this supervisor ${SEAT_PROTOCOL}`
+  const remedy =
+    protocol > SEAT_PROTOCOL
+      ? 'what is installed here is newer than this supervisor, so restart this supervisor'
+      : 'the worker is older than this supervisor and is started anew. If that one is as old, what is ' +
+        'installed here is older: install the newer version, then restart this supervisor'
+  const details = { worker: protocol, supervisor: SEAT_PROTOCOL }
+  return new FormatError('VERSION_MISMATCH', `${both}: ${remedy}`, details)
+}
+
 export function judgeNewcomer(kept: SeatRecord | undefined, hello: Newcomer): Adoption {
   if (kept === undefined) return { verdict: 'dismiss', why: 'nothing is known of this worker here' }
   const isOther = kept.pid !== undefined && (kept.pid !== hello.pid || kept.bornAt !== hello.bornAt)
   if (isOther) {
     return { verdict: 'dismiss', why: `this secret belongs to process ${kept.pid}, not to ${hello.pid}` }
   }
-  if (hello.protocol !== SEAT_PROTOCOL) {
-    return { verdict: 'kill', why: `it speaks protocol ${hello.protocol}, this supervisor ${SEAT_PROTOCOL}` }
-  }
+  const misfit = misfitOf(hello)
+  if (misfit !== undefined) return { verdict: 'kill', why: misfit.message }
   const { seat } = hello
   if (seat === undefined) {
     return kept.hasStarted

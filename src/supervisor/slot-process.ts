@@ -12,12 +12,12 @@
  *   N2  no launch that failed leaves a process behind
  *   N3  a process is gone for the slot when its end is judged, and then told once
  */
-import { isStreamError } from '../base/errors.ts'
+import { type FormatError, isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
 import type { ToSupervisor } from '../cluster/seat-messages.ts'
 import type { Host } from '../host/host.ts'
-import { judgeNewcomer, type Newcomer } from './adoption.ts'
+import { judgeNewcomer, misfitOf, type Newcomer } from './adoption.ts'
 import { type EndSeen, judgeEnd, type WorkerEnd } from './exit-reason.ts'
 import type { Launcher } from './launcher.ts'
 import type { LocalState, SeatRecord } from './local-state.ts'
@@ -65,6 +65,8 @@ export class SlotProcess implements SeatOwner {
   private current: Seat | undefined
   private isLaunching = false
   private isGone = false
+  /** Why nobody here understands it. */
+  private misfit: FormatError | undefined
   /** It said itself that it could not start with what it was given. */
   private isInputDoubtful = false
   private judging: Seat | undefined
@@ -104,6 +106,7 @@ export class SlotProcess implements SeatOwner {
 
   launch(order: LaunchOrder): void {
     this.isLaunching = true
+    this.misfit = undefined
     this.isGone = false
     this.hasStarted = false
     this.launchedAtMs = this.parts.host.clock.monotonicMs()
@@ -181,6 +184,11 @@ export class SlotProcess implements SeatOwner {
   judge(hello: Newcomer): 'adopt' | 'dismiss' | 'kill' {
     const { verdict, why } = judgeNewcomer(this.record, hello)
     this.parts.log.info('a worker said hello', { pid: hello.pid, verdict, why })
+    const misfit = verdict === 'kill' ? misfitOf(hello) : undefined
+    if (misfit !== undefined) {
+      this.misfit = misfit
+      this.parts.log.error('a worker speaks another version', { code: misfit.code, why: misfit.message })
+    }
     const { current } = this
     const isNobodysChild = current !== undefined && current.pid === undefined && !this.isLaunching
     if (verdict === 'adopt' && isNobodysChild) void this.adoptProcess(current, hello)
@@ -264,8 +272,10 @@ export class SlotProcess implements SeatOwner {
     const outputTail = await this.tailOf(seat)
     if (this.current !== seat) return
     const { code, signal } = seat.end ?? { code: undefined, signal: undefined }
-    const done = this.parts.doneTo()
-    const end = judgeEnd({ code, signal, said: seat.said, done, outputTail })
+    const { misfit } = this
+    const done = misfit === undefined ? this.parts.doneTo() : 'start-failed'
+    const said = misfit === undefined ? seat.said : { reason: 'start-failed' as const, text: misfit.message }
+    const end = judgeEnd({ code, signal, said, done, outputTail })
     this.isInputDoubtful = done === undefined && end.reason === 'start-failed'
     this.gone(end)
     this.parts.onChange()

@@ -223,6 +223,51 @@ describe('a new supervisor', () => {
   })
 })
 
+describe('another version of the seat protocol', () => {
+  const why = (world: SupervisorWorld) => world.slot()?.why ?? ''
+
+  for (const [what, protocol, strangeSeat] of [
+    ['a newer one', SEAT_PROTOCOL + 1, undefined],
+    ['a newer one, that says other things of seats', SEAT_PROTOCOL + 1, [{ topology: 'words-1' }]],
+    ['an older one', SEAT_PROTOCOL - 1, undefined],
+  ] as const) {
+    for (const spareCount of [0, 1]) {
+      test(`${what} is installed, ${spareCount} spares: nobody gets a seat, and it is told`, async () => {
+        const world = new SupervisorWorld(1, { spareCount })
+        Object.assign(world.launcher, { protocol, strangeSeat })
+        await world.start()
+        await world.pass(5_000)
+        await world.assign(world.assignment([world.worker()]), world.topology())
+        await world.pass(60_000)
+        expect(world.launcher.workers.flatMap((worker) => worker.told('assign'))).toEqual([])
+        expect(world.launcher.living.length).toBeLessThanOrEqual(2)
+        expect(world.launcher.workers.length).toBeLessThan(30)
+        expect(why(world)).toContain(`version ${protocol} of the seat protocol`)
+        expect(why(world)).toContain('restart this supervisor')
+        const told = world.lines.find(({ details }) => details['code'] === 'VERSION_MISMATCH')
+        expect(told?.level).toBe('error')
+        const ends = world.nimbus.happenings.filter(({ kind }) => kind === 'worker-exited')
+        expect(ends[0]).toMatchObject({ reason: 'start-failed' })
+        Object.assign(world.launcher, { protocol: SEAT_PROTOCOL, strangeSeat: undefined })
+        await world.untilPhase('running')
+      })
+    }
+  }
+
+  test('a worker of an older supervisor is started anew', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    const worker = world.launcher.at(6700)
+    if (worker !== undefined) worker.protocol = SEAT_PROTOCOL - 1
+    world.crashSupervisor()
+    await world.start()
+    await world.untilRuns(1)
+    expect(worker?.end).toEqual({ code: undefined, signal: 'SIGKILL' })
+    const [end] = world.nimbus.happenings.filter(({ kind }) => kind === 'worker-exited')
+    expect(end).toMatchObject({ text: expect.stringContaining('older than this supervisor') })
+  })
+})
+
 describe('a supervisor that stands still now and then', () => {
   test('still sees who hangs: time in which nothing could arrive does not count, the rest does', async () => {
     const world = new SupervisorWorld()

@@ -32,6 +32,9 @@ export class FakeWorker {
   /** Rearranges what it is told to, and says nothing of it. */
   isRearrangingForEver = false
   beatChange: Partial<SeatBeat> = {}
+  protocol = SEAT_PROTOCOL
+  /** What HELLO says of its seat in that version, if it is another. */
+  strangeSeat: unknown = undefined
   private readonly world: VirtualWorld
   private readonly name: string
   private readonly node: string
@@ -139,11 +142,11 @@ export class FakeWorker {
       this.known = []
       channel.send({
         kind: 'hello',
-        protocol: SEAT_PROTOCOL,
+        protocol: this.protocol,
         secret: this.spec.secret,
         pid: this.pid,
         bornAt: this.bornAt,
-        seat: this.assign,
+        seat: (this.strangeSeat as SeatAssign | undefined) ?? this.assign,
       })
       if (this.hasStarted) this.say({ kind: 'started' })
     })
@@ -234,6 +237,9 @@ export class FakeLauncher implements Launcher {
   onAssign: (worker: FakeWorker) => void = (worker) => {
     worker.host.timers.after(20, () => worker.started())
   }
+  /** Of the package that is installed. */
+  protocol = SEAT_PROTOCOL
+  strangeSeat: unknown = undefined
   /** The next launches fail. */
   failCount = 0
   private readonly world: VirtualWorld
@@ -254,6 +260,8 @@ export class FakeLauncher implements Launcher {
     }
     const pid = this.pidFirst + this.workers.length
     const worker = new FakeWorker(this.world, this.node, pid, spec, (assigned) => this.onAssign(assigned))
+    worker.protocol = this.protocol
+    worker.strangeSeat = this.strangeSeat
     const file = this.world.disk(this.node).disk.open(spec.outputPath, 'write')
     this.world.disk(this.node).disk.sync(file)
     this.workers.push(worker)

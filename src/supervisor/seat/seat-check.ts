@@ -3,9 +3,11 @@
  * must not reach the leader in a heartbeat.
  */
 import { z } from 'zod'
-import type { ToSupervisor } from '../../cluster/seat-messages.ts'
+import { SEAT_PROTOCOL, type ToSupervisor } from '../../cluster/seat-messages.ts'
 import { seatBeat } from '../../rpc/routes/beat-schemas.ts'
 import { count, figure, json, line, maybe, nameOrEmpty } from '../../rpc/routes/schemas.ts'
+
+type Hello = Extract<ToSupervisor, { readonly kind: 'hello' }>
 
 const reason = z.enum([
   'crash',
@@ -40,15 +42,17 @@ const fault = z.object({
 })
 const file = z.object({ executor: count, path: line, sizeBytes: count })
 
+/** In every version. */
+const anyHello = z.object({
+  kind: z.literal('hello'),
+  protocol: count,
+  secret: nameOrEmpty,
+  pid: count,
+  bornAt: nameOrEmpty,
+})
+
 const schema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('hello'),
-    protocol: count,
-    secret: nameOrEmpty,
-    pid: count,
-    bornAt: nameOrEmpty,
-    seat: maybe(seat),
-  }),
+  anyHello.extend({ seat: maybe(seat) }),
   z.object({ kind: z.literal('started') }),
   z.object({ kind: z.literal('start-failed'), fault }),
   z.object({ kind: z.literal('heartbeat'), beat: seatBeat }),
@@ -71,6 +75,14 @@ export function checkSeatMessage(found: unknown, why: (text: string) => void): T
   const [issue] = result.error.issues
   why(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'does not fit'}`)
   return undefined
+}
+
+/** Of another version only what all have in common: its seat is not looked at. */
+export function checkHello(found: unknown, why: (text: string) => void): Hello | undefined {
+  const any = anyHello.safeParse(found)
+  if (any.success && any.data.protocol !== SEAT_PROTOCOL) return { ...any.data, seat: undefined }
+  const message = checkSeatMessage(found, why)
+  return message?.kind === 'hello' ? message : undefined
 }
 
 /** The secret of a HELLO, before anything else of it is looked at. */

@@ -22,8 +22,9 @@ import { MESSAGE_BYTES_MAX, MessageChannel } from '../../cluster/message-channel
 import type { SeatControl } from '../../cluster/seat-environment.ts'
 import type { ToWorker } from '../../cluster/seat-messages.ts'
 import type { Connection, Host, Stoppable } from '../../host/host.ts'
+import { misfitOf } from '../adoption.ts'
 import type { Seat } from './seat.ts'
-import { checkSeatMessage, secretOf } from './seat-check.ts'
+import { checkHello, checkSeatMessage, secretOf } from './seat-check.ts'
 
 export interface SeatDeskSpec {
   readonly host: Host
@@ -164,15 +165,15 @@ export class SeatDesk {
       this.spec.log.warn('a process without a place here wanted to be a worker')
       return refuse('nothing is known of this worker here')
     }
-    const hello = checkSeatMessage(message, (why) => this.spec.log.warn('a hello does not fit', { why }))
-    if (hello?.kind !== 'hello') return refuse('this is no hello')
+    const hello = checkHello(message, (why) => this.spec.log.warn('a hello does not fit', { why }))
+    if (hello === undefined) return refuse('this is no hello')
     const { protocol, pid, bornAt } = hello
     const newcomer = { protocol, pid, bornAt, seat: hello.seat }
     const verdict = seat.isMine(newcomer) ? seat.owner.judge(newcomer) : 'dismiss'
     if (verdict !== 'adopt') {
       this.spec.log.warn('a worker is not taken back', { pid: hello.pid, verdict })
       if (verdict === 'kill') seat.kill('SIGKILL')
-      return refuse('this is not the worker of the slot any more')
+      return refuse(misfitOf(newcomer)?.message ?? 'this is not the worker of the slot any more')
     }
     seat.connected(channel, newcomer)
     return seat

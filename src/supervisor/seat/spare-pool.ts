@@ -8,12 +8,14 @@
  * Invariants
  *   O1  at most as many as configured; none is begun while the node is short of memory
  *   O2  a spare is given away once, alive and connected
- *   O3  spares that die before they are used are begun again ever more slowly
+ *   O3  a spare that speaks another version of the seat protocol is none
+ *   O4  spares that die before they are used are begun again ever more slowly
  */
 import { Backoff } from '../../base/backoff.ts'
 import type { Logger } from '../../base/log.ts'
 import { digestText } from '../../blob/blob-store.ts'
 import type { Host, Stoppable } from '../../host/host.ts'
+import { misfitOf, type Newcomer } from '../adoption.ts'
 import { type LaunchedWorker, type Launcher, type LaunchProfile, profileKey } from '../launcher.ts'
 import { Seat, type SeatOwner } from './seat.ts'
 import type { SeatDesk } from './seat-desk.ts'
@@ -134,7 +136,7 @@ export class SparePool {
     const owner: SeatOwner = {
       onChange: () => this.look(spare),
       onMessage: () => undefined,
-      judge: (hello) => (hello.seat === undefined ? 'adopt' : 'kill'),
+      judge: (hello) => this.judge(hello),
     }
     const launch = this.launch(profile, directory, outputPath, owner)
     const spare: Spare = { key: profileKey(profile), seat: launch.seat }
@@ -150,6 +152,14 @@ export class SparePool {
       this.drop(spare)
       this.refillAfter(this.backoff.nextMs())
     })
+  }
+
+  private judge(hello: Newcomer): 'adopt' | 'kill' {
+    const misfit = misfitOf(hello)
+    if (misfit === undefined) return hello.seat === undefined ? 'adopt' : 'kill'
+    const { code, message } = misfit
+    this.spec.log.error('a spare worker speaks another version', { code, why: message })
+    return 'kill'
   }
 
   private look(spare: Spare): void {
