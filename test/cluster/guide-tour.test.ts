@@ -65,7 +65,7 @@ describe.skipIf(why !== undefined)('the tour of the guide', () => {
     tour.remember(check.slice(0, check.lastIndexOf('}') + 1))
     await tour.run(grow)
     const said = await tour.run(look)
-    expect(said).toContain('word-count is submitted')
+    expect(said).toContain('word-count is active, its first tuple is acked')
     expect(said).toMatch(/^\d+\/\d \w+ \d+$/m)
     expect(await running()).toHaveLength(2)
     expect((await tour.untilAllSeen()).twice).toBe(0)
