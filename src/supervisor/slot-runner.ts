@@ -39,7 +39,7 @@ import {
 import { assignOf, inPieces, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
 import type { SlotPreparation } from './slot-preparation.ts'
 import { SlotProcess } from './slot-process.ts'
-import { HeardWord, happeningOf, isAsked, phaseOf, type WordKind, whyOf } from './slot-words.ts'
+import { beatToTell, HeardWord, happeningOf, isAsked, phaseOf, type WordKind, whyOf } from './slot-words.ts'
 import type { SupervisorSettings } from './supervisor-settings.ts'
 
 export interface SlotRunnerParts {
@@ -192,7 +192,7 @@ export class SlotRunner {
       pid: seat?.pid,
       restartCount: living?.restart ?? 0,
       why: whyOf(state, this.parts.preparation.trouble, this.process.end),
-      beat: seat?.beat,
+      beat: beatToTell(seat?.beat, () => wish !== undefined && this.parts.positions.hasUnstored(wish)),
       beatAgeMs: beatAtMs === undefined ? 0 : this.parts.host.clock.monotonicMs() - beatAtMs,
       dumped: this.dumpedNow(),
     }

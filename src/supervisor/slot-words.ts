@@ -91,6 +91,15 @@ export const NEWS_MAX = 4
 /** Words that are said again and told, as many as a worker says: beyond it the period has to do. */
 export const AGAINS_MAX = 40
 
+/**
+ * What the leader is told of a drained worker. One that was started again knows nothing of positions that the
+ * life before it left here: until they are stored, whoever takes its sources over would begin before them.
+ */
+export function beatToTell(beat: SeatBeat | undefined, hasUnstored: () => boolean): SeatBeat | undefined {
+  if (beat?.run !== 'drain' || !beat.isQuiet || !hasUnstored()) return beat
+  return { ...beat, isQuiet: false }
+}
+
 /** Does it say something that a topology waits for; `again`: what it had said before, and has to repeat. */
 export type WordKind = 'new' | 'again' | 'nothing'
 

@@ -393,4 +393,27 @@ describe('positions', () => {
     await world.until(() => (worker?.told('stored').length ?? 0) > 0, 'stored')
     expect(await world.positions()).toEqual(said('"100"'))
   })
+
+  test('of one that died drained are stored before its next life counts as drained', async () => {
+    const world = new SupervisorWorld()
+    await world.running()
+    await world.assign(world.assignment([world.worker()], { run: 'drain' }))
+    const onAssign = world.launcher.onAssign
+    world.launcher.onAssign = (worker) => {
+      worker.beatChange = { run: 'drain', isQuiet: true }
+      onAssign(worker)
+    }
+    world.ensemble.loseQuorum()
+    world.launcher.at(6700)?.say({ kind: 'positions', positions: said('"5"') })
+    await world.pass(5)
+    world.launcher.at(6700)?.exit(1)
+    await world.untilRuns(1)
+    const drained = () => world.slot()?.beat?.run === 'drain' && world.slot()?.beat?.isQuiet === true
+    await world.until(() => world.slot()?.beat?.run === 'drain')
+    await world.pass(3_000)
+    expect(drained()).toBe(false)
+    world.ensemble.regainQuorum()
+    await world.until(drained, 'drained')
+    expect(await world.positions()).toEqual(said('"5"'))
+  })
 })

@@ -17,6 +17,7 @@
  *   Q4  what waits is bounded by the partitions there are, and by `PARTITIONS_MAX` a worker. What is over it
  *       is not taken and never told stored, so the worker says it again when there is room; the user is told
  *   Q5  a position that no record can hold keeps no other from being stored; the user is told
+ *   Q6  a worker is drained when nothing waits here that it, or a life of it before, has said
  */
 
 import { Backoff } from '../../base/backoff.ts'
@@ -116,6 +117,11 @@ export class PositionPost {
 
   knownOf(topologyId: string): PositionTexts {
     return plain(this.shelves.get(topologyId)?.known ?? new Map())
+  }
+
+  /** Q6: something of this worker is not on the board yet. */
+  hasUnstored({ topologyId, worker }: Pick<PositionSource, 'topologyId' | 'worker'>): boolean {
+    return this.shelves.get(topologyId)?.waiting.has(worker) === true
   }
 
   take(source: PositionSource, positions: PositionTexts): void {
