@@ -24,6 +24,8 @@ export interface BoardAnnouncement {
   readonly data: Uint8Array
   /** A node found there was put up by us, in a session before. */
   readonly isOurs: (data: Uint8Array) => boolean
+  /** Once it says no nothing is put up any more. */
+  readonly isWanted: () => boolean
 }
 
 export interface BoardSessionSpec {
@@ -90,14 +92,16 @@ export class BoardSession {
     await this.mirror.settled()
   }
 
-  /** @throws ConflictError RECORD_EXISTS */
-  async announce({ path, data, isOurs }: BoardAnnouncement): Promise<void> {
+  /** False: it is not wanted any more. @throws ConflictError RECORD_EXISTS */
+  async announce(announcement: BoardAnnouncement): Promise<boolean> {
+    const { path, isWanted } = announcement
     const { clock, timers } = this.spec.host
     // What a dead session left behind goes when that session does.
     const untilMs = clock.monotonicMs() + 2 * this.coordinator.sessionTimeoutMs
     for (;;) {
       if (this.isClosed) throw closed()
-      if (await this.tryAnnounce(path, data, isOurs)) return
+      if (!isWanted()) return false
+      if (await this.tryAnnounce(announcement)) return true
       if (clock.monotonicMs() >= untilMs) {
         throw new ConflictError('RECORD_EXISTS', `${path} belongs to another daemon that lives`, { path })
       }
@@ -106,7 +110,7 @@ export class BoardSession {
   }
 
   withdraw({ path }: BoardAnnouncement): void {
-    this.coordinator.delete(path).catch((error: unknown) => {
+    this.takeDown(path).catch((error: unknown) => {
       this.spec.log.debug('an announcement could not be taken down, it goes with the session', {
         path,
         message: String(error),
@@ -143,12 +147,15 @@ export class BoardSession {
     })
   }
 
+  /** Nobody else's, who may have the name now. */
+  private async takeDown(path: string): Promise<void> {
+    const { coordinator } = this
+    const { stat } = await coordinator.get(path)
+    if (stat.ephemeralOwner === coordinator.sessionId) await coordinator.delete(path)
+  }
+
   /** False: another session holds it. */
-  private async tryAnnounce(
-    path: string,
-    data: Uint8Array,
-    isOurs: (data: Uint8Array) => boolean,
-  ): Promise<boolean> {
+  private async tryAnnounce({ path, data, isOurs, isWanted }: BoardAnnouncement): Promise<boolean> {
     const { coordinator } = this
     try {
       await coordinator.create(path, data, { mode: 'ephemeral' })
@@ -159,7 +166,7 @@ export class BoardSession {
     try {
       const found = await coordinator.get(path)
       if (found.stat.ephemeralOwner === coordinator.sessionId) return true
-      if (!isOurs(found.data)) return false
+      if (!isOurs(found.data) || !isWanted()) return false
       // Of a session of ours that is over but not gone yet. Replaced at once, so that nobody sees it gone.
       await coordinator.multi([
         { kind: 'delete', path, version: found.stat.version },

@@ -126,10 +126,15 @@ export interface Board {
   /**
    * Puts up an ephemeral record, and again in every new session, until stopped.
    * @param formerOwners owners that are dead for sure: what they have left is replaced at once
+   * @param isWanted asked before each try; once it says no nothing is put up any more
    * @throws ConflictError RECORD_EXISTS another living supervisor has the name; waited for one session first
    */
-  announceSupervisor(record: SupervisorRecord, formerOwners?: readonly string[]): Promise<Stoppable>
-  announceNimbus(record: NimbusRecord): Promise<Stoppable>
+  announceSupervisor(
+    record: SupervisorRecord,
+    formerOwners?: readonly string[],
+    isWanted?: () => boolean,
+  ): Promise<Stoppable>
+  announceNimbus(record: NimbusRecord, isWanted?: () => boolean): Promise<Stoppable>
   /**
    * Told when something that was announced could not be in a new session, since another living daemon has the
    * name now. It is not tried again: two that took it from each other in turns would both be broken.

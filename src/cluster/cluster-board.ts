@@ -110,22 +110,28 @@ export class ClusterBoard implements Board {
     return this.living().sync()
   }
 
-  announceSupervisor(record: SupervisorRecord, formerOwners: readonly string[] = []): Promise<Stoppable> {
+  announceSupervisor(
+    record: SupervisorRecord,
+    formerOwners: readonly string[] = [],
+    isWanted: () => boolean = () => true,
+  ): Promise<Stoppable> {
     const path = this.spec.root + paths.supervisor(record.node)
     const owners = new Set([record.owner, ...formerOwners])
     return this.announce({
       path,
       data: recordCodecs.supervisor.encode(path, record),
       isOurs: (data) => owners.has(recordCodecs.supervisor.parse(path, data).owner),
+      isWanted,
     })
   }
 
-  announceNimbus(record: NimbusRecord): Promise<Stoppable> {
+  announceNimbus(record: NimbusRecord, isWanted: () => boolean = () => true): Promise<Stoppable> {
     const path = this.spec.root + paths.nimbus(record.nimbus)
     return this.announce({
       path,
       data: recordCodecs.nimbus.encode(path, record),
       isOurs: (data) => recordCodecs.nimbus.parse(path, data).address === record.address,
+      isWanted,
     })
   }
 
@@ -189,11 +195,13 @@ export class ClusterBoard implements Board {
     this.tellState()
   }
 
-  private async announce(announcement: BoardAnnouncement): Promise<Stoppable> {
-    await this.living().announce(announcement)
-    this.announcements.add(announcement)
+  private async announce(wanted: BoardAnnouncement): Promise<Stoppable> {
+    let isStopped = false
+    const announcement = { ...wanted, isWanted: () => !isStopped && wanted.isWanted() }
+    if (await this.living().announce(announcement)) this.announcements.add(announcement)
     return {
       stop: () => {
+        isStopped = true
         this.announcements.delete(announcement)
         this.session?.withdraw(announcement)
       },
@@ -265,6 +273,8 @@ export class ClusterBoard implements Board {
   private async announceAgain(session: BoardSession, announcement: BoardAnnouncement): Promise<void> {
     try {
       await session.announce(announcement)
+      // Stopped while it was on its way.
+      if (!announcement.isWanted()) session.withdraw(announcement)
     } catch (error) {
       if (!(error instanceof ConflictError)) throw error
       const isStopped = !this.announcements.delete(announcement)

@@ -125,7 +125,13 @@ export class Nimbus {
 
   async start(): Promise<void> {
     const { host, log, board, peers, id, address, version } = this.spec
-    this.stops.push(await board.announceNimbus({ nimbus: id, address, version }))
+    const record = { nimbus: id, address, version }
+    const standing = await board.announceNimbus(record, () => !this.isStopped)
+    if (this.isStopped) {
+      standing.stop()
+      return
+    }
+    this.stops.push(standing)
     this.sync.start()
     this.stops.push(
       new LeaderWatch({ host, log, board, peers, nimbus: id }),

@@ -18,7 +18,7 @@
  *   M3  nothing is launched before the board was seen once and the node's name is this supervisor's there
  *   M4  one supervisor in a directory: nothing in it is read or written before it is this one's
  */
-import { hasCode, isStreamError } from '../base/errors.ts'
+import { hasCode } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { FileBlobStore } from '../blob/file-blob-store.ts'
 import type { Board, PositionTexts } from '../cluster/board.ts'
@@ -34,6 +34,7 @@ import { type MachineLook, type MachineProbe, NO_LOOK } from './machine-probe.ts
 import { Localizer } from './node/localizer.ts'
 import { LogFiles } from './node/log-files.ts'
 import { StallWatch } from './node/stall-watch.ts'
+import { untilAnswered } from './node/until-answered.ts'
 import { HeartbeatPost } from './post/heartbeat-post.ts'
 import { LevelPost } from './post/level-post.ts'
 import { PositionPost, type PositionSource } from './post/position-post.ts'
@@ -71,6 +72,8 @@ const STALL_LOOK_MS = 250
 const TIDY_LOOKS = 60
 /** A process that an earlier supervisor was just launching shows up in this time, or it never came to be. */
 const LOST_MS = 5_000
+/** Between two tries to announce the node. */
+const ANNOUNCE_AGAIN_MS = 500
 /** No spare is begun when less is free. A choice: one more worker with a small heap. */
 const MEMORY_SHORT_BYTES = 256 * 1_024 * 1_024
 
@@ -100,6 +103,7 @@ export class Supervisor {
   /** The node's name on the board is ours. */
   private isAnnounced = false
   private isStopped = false
+  private entering: Promise<void> = Promise.resolve()
 
   constructor(spec: SupervisorSpec) {
     const { host, log, settings, board, nimbus, launcher } = spec
@@ -175,15 +179,11 @@ export class Supervisor {
   }
 
   private async begin(): Promise<void> {
-    const { host, settings, health } = this.spec
-    await host.files.makeDirectory(host.files.resolve(settings.directory))
-    await this.lock.take()
-    await this.local.load()
-    for (const record of this.local.all()) await this.adopt(record)
-    await this.desk.open()
-    if (this.isStopped) return this.leaveDirectory()
+    this.entering = this.enter()
+    await this.entering
+    if (this.isStopped) return
     this.startTimers()
-    health?.start()
+    this.spec.health?.start()
     await this.openBoard()
     if (this.isStopped) return
     const http = await this.serve()
@@ -192,7 +192,18 @@ export class Supervisor {
     this.followBoard()
     this.heartbeats.start()
     this.pool.want(this.profiles())
-    this.log.info('the node is in service', { ports: settings.ports.length, address: http.address })
+    const ports = this.spec.settings.ports.length
+    this.log.info('the node is in service', { ports, address: http.address })
+  }
+
+  /** M4. All that is written here before the board is open; `stop` waits for its end. */
+  private async enter(): Promise<void> {
+    const { files } = this.spec.host
+    await files.makeDirectory(files.resolve(this.spec.settings.directory))
+    if (!this.isStopped) await this.lock.take()
+    if (!this.isStopped) await this.local.load()
+    for (const record of this.local.all()) if (!this.isStopped) await this.adopt(record)
+    if (!this.isStopped) await this.desk.open()
   }
 
   /**
@@ -210,10 +221,8 @@ export class Supervisor {
     this.pool.stop()
     if (!leaveWorkers) await this.stopWorkers(living)
     await this.spec.board.close()
-    await this.leaveDirectory()
-  }
-
-  private async leaveDirectory(): Promise<void> {
+    // What it throws whoever starts hears of.
+    await this.entering.catch(() => undefined)
     this.desk.close()
     await this.lock.release()
   }
@@ -310,35 +319,27 @@ export class Supervisor {
     this.lookAround()
   }
 
-  private async openBoard(): Promise<void> {
+  private openBoard(): Promise<unknown> {
     const { board, settings } = this.spec
-    while (!this.isStopped) {
-      try {
-        await board.open(settings.boardTimeoutMs)
-        return
-      } catch (error) {
-        if (!isStreamError(error) || !error.retryable) throw error
-        this.log.warn('no coordinator answers yet', { why: error.message })
-      }
-    }
+    return this.untilAnswered('no coordinator answers yet', 0, () => board.open(settings.boardTimeoutMs))
   }
 
   /** M3. A predecessor in this directory is dead: what it has put up need not be waited for. */
   private async announce(address: string): Promise<void> {
-    const { board, host } = this.spec
+    const { formerOwners } = this.lock
     const record = this.record(address)
-    while (!this.isStopped) {
-      try {
-        this.stoppables.push(await board.announceSupervisor(record, this.lock.formerOwners))
-        this.isAnnounced = true
-        break
-      } catch (error) {
-        if (!isStreamError(error) || !error.retryable) throw error
-        this.log.warn('the node is not announced yet', { why: error.message })
-        await new Promise<void>((resolve) => host.timers.after(ANNOUNCE_AGAIN_MS, resolve))
-      }
-    }
+    const standing = await this.untilAnswered('the node is not announced yet', ANNOUNCE_AGAIN_MS, () =>
+      this.spec.board.announceSupervisor(record, formerOwners, () => !this.isStopped),
+    )
+    if (this.isStopped || standing === undefined) return standing?.stop()
+    this.stoppables.push(standing)
+    this.isAnnounced = true
     await this.lock.forgetFormer()
+  }
+
+  private untilAnswered<T>(trouble: string, againMs: number, ask: () => Promise<T>): Promise<T | undefined> {
+    const isWanted = () => !this.isStopped
+    return untilAnswered({ host: this.spec.host, log: this.log, isWanted, trouble, againMs }, ask)
   }
 
   private followBoard(): void {
@@ -496,5 +497,3 @@ export class Supervisor {
     for (const { port } of this.local.all()) await this.local.forget(port)
   }
 }
-
-const ANNOUNCE_AGAIN_MS = 500

@@ -421,14 +421,14 @@ describe('announcements', () => {
   async function taken() {
     const world = new BoardWorld()
     const [a, b] = [await world.opened('a'), await world.opened('b')]
-    await world.drive(a.announceSupervisor(supervisor('n', 'one')))
+    const standing = await world.drive(a.announceSupervisor(supervisor('n', 'one')))
     const told: string[] = []
     a.onTaken(({ code, message }) => told.push(`${code} ${message}`))
     world.ensemble.cut('a')
-    await world.drive(b.announceSupervisor(supervisor('n', 'two')))
+    const other = await world.drive(b.announceSupervisor(supervisor('n', 'two')))
     world.ensemble.heal('a')
     await world.until(() => a.state === 'connected')
-    return { world, a, b, told }
+    return { world, a, b, told, standing, other }
   }
 
   test('a name that another has taken is not fought for: its daemon is told, the rest goes on', async () => {
@@ -444,6 +444,42 @@ describe('announcements', () => {
     await world.until(() => a.state === 'connected')
     await world.pass(10 * SESSION_MS)
     expect(told, 'it is not announced any more').toHaveLength(1)
+  })
+
+  test('what is stopped while it waits for the other to go is not announced when that goes', async () => {
+    const { world, a, b, told, standing, other } = await taken()
+    await world.pass(SESSION_MS)
+    const owners: (string | undefined)[] = []
+    b.onChange(() => owners.push(b.view.supervisors.get('n')?.owner))
+    standing.stop()
+    await world.pass(1_000)
+    expect(owners, 'it takes down what is its own').toEqual([])
+    other.stop()
+    await world.pass(4 * SESSION_MS)
+    expect(new Set(owners)).toEqual(new Set([undefined]))
+    expect(told).toEqual([])
+    expect(a.state).toBe('connected')
+  })
+
+  test('nothing is announced any more that is not wanted any more', async () => {
+    const world = new BoardWorld()
+    const [a, b] = [await world.opened('a'), await world.opened('b')]
+    const other = await world.drive(a.announceNimbus({ nimbus: 'n', address: 'a:1', version: '1' }))
+    let isWanted = true
+    const record = { nimbus: 'n', address: 'b:1', version: '1' }
+    const announcing = b.announceNimbus(record, () => isWanted)
+    await world.pass(SESSION_MS)
+    isWanted = false
+    const addresses: (string | undefined)[] = []
+    a.onChange(() => addresses.push(a.view.nimbuses.get('n')?.address))
+    other.stop()
+    const standing = await world.drive(announcing)
+    await world.pass(2 * SESSION_MS)
+    expect(new Set(addresses)).toEqual(new Set([undefined]))
+    standing.stop()
+    await world.drive(a.announceNimbus(record))
+    await world.pass(SESSION_MS)
+    expect(a.view.nimbuses.get('n')?.address).toBe('b:1')
   })
 
   test('a session that ends while it is being begun is followed by one, and that one stays', async () => {

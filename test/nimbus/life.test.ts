@@ -25,6 +25,22 @@ function run(world: NimbusWorld, id: string): string | undefined {
   return world.hasLeader ? world.view.assignments.get(id)?.record.run : undefined
 }
 
+test('stopped while it waits for its name, it takes no name and stands for nothing', async () => {
+  const world = new NimbusWorld()
+  const board = await world.opened('other')
+  const name = await world.drive(board.announceNimbus({ nimbus: 'n1', address: 'other:1', version: '1' }))
+  const { nimbus } = await world.makeNimbus('n1')
+  const starting = nimbus.start()
+  await world.pass(1_000)
+  await world.drive(nimbus.stop())
+  name.stop()
+  await world.drive(starting)
+  await world.pass(20_000)
+  expect([...board.view.nimbuses.keys()]).toEqual([])
+  expect(board.view.epoch).toBeUndefined()
+  expect(nimbus.isLeader).toBe(false)
+})
+
 describe('run modes', () => {
   test('deactivate and activate reach the workers, and their operations end', async () => {
     const world = await cluster()

@@ -83,6 +83,14 @@ export class NimbusWorld extends BoardWorld {
   }
 
   async startNimbus(name: string): Promise<NimbusSeat> {
+    const seat = await this.makeNimbus(name)
+    await this.drive(seat.nimbus.start())
+    this.seats.set(name, seat)
+    return seat
+  }
+
+  /** Its board is open, and it has not begun. */
+  async makeNimbus(name: string): Promise<NimbusSeat> {
     const host = this.world.host(name)
     const board = this.spied(name, await this.opened(name))
     const blobs = new FileBlobStore(host, '/blobs')
@@ -104,10 +112,7 @@ export class NimbusWorld extends BoardWorld {
       version: '0',
       log,
     })
-    await this.drive(nimbus.start())
-    const seat = { name, host, board, nimbus, blobs }
-    this.seats.set(name, seat)
-    return seat
+    return { name, host, board, nimbus, blobs }
   }
 
   /** Unless the script says otherwise, keyed state is written out in half a second. */

@@ -141,6 +141,52 @@ describe('under one name', () => {
   })
 })
 
+describe('stopped before it is in service', () => {
+  test('it does not take its name any more, and leaves the claims of the dead to the next', async () => {
+    const world = new SupervisorWorld(1, { leaseMs: 60_000 })
+    await world.running()
+    const worker = world.launcher.at(6700)
+    world.crashSupervisor()
+    await world.pass(2 * SESSION_MS)
+    const other = await world.opened('other')
+    const record = { ...world.settings, address: 'other:1', owner: 'somebody else' }
+    const name = await world.drive(other.announceSupervisor(record))
+    const starting = world.make().start()
+    await world.until(() => worker?.isConnected === true)
+    if (worker !== undefined) worker.isDeaf = true
+    const watcher = await world.opened('watcher')
+    const claims = world.world.disk(NODE).disk.list('/local/supervisor.lock').length
+    const seen = new Set<string>()
+    watcher.onChange(() => {
+      for (const { owner } of watcher.view.supervisors.values()) seen.add(owner)
+    })
+    const stopping = world.supervisor.stop({ leaveWorkers: false })
+    name.stop()
+    await world.drive(stopping)
+    await world.drive(starting)
+    await world.pass(2 * SESSION_MS)
+    expect([...seen].filter((owner) => owner !== 'somebody else')).toEqual([])
+    expect(world.world.disk(NODE).disk.list('/local/supervisor.lock')).toHaveLength(claims - 1)
+  })
+
+  test('at any moment: whoever comes next has the directory for itself', async () => {
+    for (let events = 0; events < 60; events += 1) {
+      const world = new SupervisorWorld(events + 1)
+      const starting = world.make().start()
+      let left = events
+      await world.world.run({ while: () => left-- > 0, untilMs: world.world.nowMs + 5_000 })
+      await world.drive(world.supervisor.stop({ leaveWorkers: true }))
+      expect(world.world.disk(NODE).disk.list('/local/supervisor.lock'), `after ${events} events`).toEqual([])
+      await world.start()
+      const control = textAt(world, '/local/control.json')
+      await world.drive(starting)
+      await world.pass(5_000)
+      expect(textAt(world, '/local/control.json'), `after ${events} events`).toBe(control)
+      expect(world.world.disk(NODE).disk.list('/local/supervisor.lock')).toHaveLength(1)
+    }
+  })
+})
+
 test('stopped while its listener opens, it listens no longer', async () => {
   const world = new SupervisorWorld()
   const base = world.world.host(NODE)
