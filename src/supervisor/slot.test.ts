@@ -1,41 +1,18 @@
-// The slot as a table and as a walk. The table puts every kind of state against every combination of what can
-// be seen and checks what must hold of each single step; the walk lets a small model world (a process that
-// lives and dies, a connection, an assignment that changes) answer the effects, and checks what must hold
-// over time.
+// The slot as a table: every kind of state against every combination of what can be seen, and what must hold
+// of each single step. What must hold over time is in slot-walks.test.ts.
 import { describe, expect, test } from 'vitest'
-import { SeededRandom } from '../base/random.ts'
+import { judge, limits, wish } from '../../test/fixtures/supervisor/slot-seen.ts'
 import { incarnationOf, RESTARTS_MAX } from '../cluster/incarnation.ts'
 import {
   EMPTY_SLOT,
-  isSameSeat,
   restartDelayMs,
-  type SlotEffect,
-  type SlotLimits,
   type SlotSeen,
   type SlotState,
   type SlotStep,
-  type SlotWish,
   stepSlot,
   type Wanted,
 } from './slot.ts'
 
-const limits: SlotLimits = {
-  startTimeoutMs: 120_000,
-  beatTimeoutMs: 5_000,
-  stopGraceMs: 3_000,
-  restartFirstMs: 0,
-  restartMaxMs: 30_000,
-}
-const wish: SlotWish = {
-  topologyId: 'words-1',
-  worker: 1,
-  generation: 3,
-  layout: 1,
-  placement: '1:1-4',
-  peers: '',
-  run: 'active',
-  dump: '',
-}
 const quiet: SlotSeen = {
   nowMs: 1_000_000,
   wanted: wish,
@@ -52,9 +29,12 @@ const quiet: SlotSeen = {
   lastRestart: undefined,
   chance: 0,
 }
+
 const tried = { wish, restart: 2, failures: 1 }
+
 const step = (state: SlotState, seen: Partial<SlotSeen>): SlotStep =>
   stepSlot(state, { ...quiet, ...seen }, limits)
+
 const runningState = (more: Partial<Extract<SlotState, { kind: 'RUNNING' }>> = {}): SlotState => ({
   kind: 'RUNNING',
   ...tried,
@@ -63,6 +43,7 @@ const runningState = (more: Partial<Extract<SlotState, { kind: 'RUNNING' }>> = {
   rearranging: undefined,
   ...more,
 })
+
 const alive = { process: 'alive', isConnected: true, hasStarted: true, beatAtMs: 999_500 } as const
 
 const states: readonly SlotState[] = [
@@ -117,41 +98,6 @@ function* everySeen(): Generator<SlotSeen> {
         }
       }
     }
-  }
-}
-
-function judge(state: SlotState, seen: SlotSeen, { next, effects, wakeAtMs }: SlotStep): void {
-  const has = (effect: SlotEffect) => effects.includes(effect)
-  const lives = seen.process === 'alive' || seen.process === 'coming'
-  const case_ = () => JSON.stringify({ state, seen, next, effects })
-  const hold = (isTrue: boolean, rule: string) => {
-    if (!isTrue) throw new Error(`${rule}: ${case_()}`)
-  }
-  hold(new Set(effects).size === effects.length, 'no effect twice')
-  hold(!has('launch') || (state.kind === 'FETCHING' && seen.isReady), 'launched out of FETCHING, when ready')
-  const leavesProcess = ['EMPTY', 'FETCHING', 'BACKING_OFF'].includes(next.kind)
-  const hadProcess = ['STARTING', 'RUNNING', 'KILLING'].includes(state.kind)
-  hold(!(hadProcess && leavesProcess && lives), 'L1: not on while the old process lives')
-  const stops = has('kill') || has('ask-to-stop')
-  hold(!stops || next.kind === 'KILLING', 'who is told to end is waited for')
-  hold(!stops || seen.process === 'alive', 'only what lives is told to end')
-  hold(!(has('kill') && has('ask-to-stop')), 'one way of ending at a time')
-  hold(!has('assign') || seen.isReady, 'a seat is given when all of it is here')
-  if (seen.wanted === 'unknown') {
-    const isTold = has('run-mode') || has('peers') || has('rearrange') || has('dump') || has('assign')
-    hold(!isTold, 'L3: nobody is told what nobody knows')
-    hold(!has('launch') && !has('fetch-blobs') && !has('forget'), 'L3: nothing is begun or forgotten')
-    const isWell = state.kind === 'RUNNING' && state.beatDueMs > seen.nowMs && state.rearranging === undefined
-    hold(!(isWell && stops), 'L3: nothing that is well is stopped')
-  }
-  const telling = has('run-mode') || has('peers') || has('rearrange') || has('dump') || has('assign')
-  hold(!telling || (seen.isConnected && seen.process !== 'gone'), 'only who can hear is told')
-  hold(!has('forget') || next.kind === 'EMPTY', 'forgotten only when empty')
-  hold(wakeAtMs === undefined || Number.isFinite(wakeAtMs), 'waking at a time')
-  if (next.kind === 'RUNNING') hold(wakeAtMs !== undefined, 'a running worker is watched')
-  if (next.kind === 'STARTING') hold(wakeAtMs !== undefined, 'a starting worker is watched')
-  if (state.kind !== 'EMPTY' && next.kind !== 'EMPTY' && isSameSeat(state.wish, next.wish)) {
-    hold(next.restart >= state.restart, 'L2: restarts do not go back')
   }
 }
 
@@ -370,163 +316,6 @@ describe('restarts', () => {
   })
 })
 
-/** A process, its connection and an assignment, as simple as they can be. */
-class ModelWorld {
-  state: SlotState = EMPTY_SLOT
-  nowMs = 0
-  launches: { readonly seat: string; readonly restart: number }[] = []
-  private wanted: Wanted = 'unknown'
-  private process: SlotSeen['process'] = 'none'
-  private reason: SlotSeen['reason'] = undefined
-  private connection = 0
-  private seenConnection = 0
-  private hasSeat = false
-  private isSeatedAtHello = false
-  private hasStarted = false
-  private beatAtMs: number | undefined = undefined
-  private toRearrange = false
-  private readonly random: SeededRandom
-  wakeAtMs: number | undefined = undefined
-
-  constructor(seed: number) {
-    this.random = new SeededRandom(seed)
-  }
-
-  settle(): void {
-    this.wanted = wish
-    for (let round = 0; round < 400; round += 1) {
-      this.nowMs += 250
-      if (this.process === 'coming') this.process = 'alive'
-      if (this.process === 'alive' && this.connection === 0) this.connect()
-      if (this.hasSeat) this.hasStarted = true
-      if (this.hasStarted) this.beatAtMs = this.nowMs
-      this.look()
-    }
-  }
-
-  turn(): void {
-    this.nowMs += this.random.below(3_000)
-    const isAlive = this.process === 'alive'
-    const wishes: readonly Wanted[] = [
-      'nothing',
-      wish,
-      { ...wish, generation: 3 + this.random.below(3) },
-      { ...wish, worker: 2 },
-      { ...wish, placement: `1:${this.random.below(5) + 1}` },
-      { ...wish, run: 'drain' },
-    ]
-    switch (this.random.below(9)) {
-      case 0:
-        this.wanted = wishes[this.random.below(wishes.length)] ?? 'nothing'
-        break
-      case 1:
-        if (this.process === 'coming') this.process = this.random.below(4) === 0 ? 'gone' : 'alive'
-        break
-      case 2:
-        if (isAlive) this.connect()
-        break
-      case 3:
-        this.connection = 0
-        break
-      case 4:
-        if (isAlive && this.hasSeat) this.hasStarted = true
-        break
-      case 5:
-        if (isAlive && this.random.below(4) === 0) this.end('crash')
-        break
-      case 6:
-        if (isAlive && this.hasStarted && this.connection > 0) this.beatAtMs = this.nowMs
-        break
-      default:
-        break
-    }
-    this.look()
-  }
-
-  private connect(): void {
-    this.connection = this.seenConnection + 1
-    this.isSeatedAtHello = this.hasSeat
-  }
-
-  private end(reason: 'crash' | 'killed' | 'shutdown'): void {
-    this.process = 'gone'
-    this.reason = reason
-    this.connection = 0
-  }
-
-  look(): void {
-    for (let round = 0; round < 10; round += 1) {
-      const isConnected = this.connection > 0 && this.process === 'alive'
-      const seen: SlotSeen = {
-        nowMs: this.nowMs,
-        wanted: this.wanted,
-        isReady: this.random.below(3) > 0,
-        process: this.process,
-        reason: this.reason,
-        newest: undefined,
-        isConnected,
-        isConnectionNew: isConnected && this.connection !== this.seenConnection,
-        isSeated: isConnected && this.isSeatedAtHello,
-        hasStarted: this.hasStarted,
-        beatAtMs: this.beatAtMs,
-        isRearranged: this.toRearrange && isConnected,
-        lastRestart: this.lastRestart(),
-        chance: this.random.next(),
-      }
-      const made = stepSlot(this.state, seen, limits)
-      judge(this.state, seen, made)
-      if (isConnected) this.seenConnection = this.connection
-      if (seen.isRearranged) this.toRearrange = false
-      const before = this.state.kind
-      this.state = made.next
-      this.wakeAtMs = made.wakeAtMs
-      for (const effect of made.effects) this.carryOut(effect)
-      if (before === this.state.kind) return
-    }
-    throw new Error('the slot does not come to rest')
-  }
-
-  private lastRestart(): number | undefined {
-    const { wanted } = this
-    if (typeof wanted === 'string') return undefined
-    const seat = seatText(wanted)
-    return this.launches.findLast((launch) => launch.seat === seat)?.restart
-  }
-
-  private carryOut(effect: SlotEffect): void {
-    switch (effect) {
-      case 'launch': {
-        if (this.process === 'alive' || this.process === 'coming') throw new Error('L1: two in a slot')
-        if (this.state.kind !== 'STARTING') throw new Error('launched, but not starting')
-        this.launches.push({ seat: seatText(this.state.wish), restart: this.state.restart })
-        this.process = 'coming'
-        this.hasSeat = false
-        this.hasStarted = false
-        this.beatAtMs = undefined
-        this.connection = 0
-        this.seenConnection = 0
-        return
-      }
-      case 'assign':
-        this.hasSeat = true
-        return
-      case 'rearrange':
-        this.toRearrange = true
-        return
-      case 'kill':
-        if (this.random.below(3) > 0) this.end('killed')
-        return
-      case 'ask-to-stop':
-        if (this.random.below(3) > 0) this.end('shutdown')
-        return
-      default:
-        return
-    }
-  }
-}
-
-const seatText = (seat: SlotWish) => `${seat.topologyId} ${seat.worker} ${seat.generation} ${seat.layout}`
-
 describe('a worker that its peers know a newer one of', () => {
   const gone = { process: 'gone', reason: 'outdated' } as const
   const known = (generation: number, restart: number) => ({ newest: incarnationOf(generation, restart) })
@@ -553,19 +342,5 @@ describe('a worker that its peers know a newer one of', () => {
     const ended = step(runningState({ failures: 3 }), gone)
     expect(ended.next).toMatchObject({ kind: 'BACKING_OFF', restart: 3, failures: 4 })
     expect(ended.wakeAtMs).toBeGreaterThan(quiet.nowMs)
-  })
-})
-
-describe('random walks', () => {
-  test('invariants hold over time, launches never repeat, and what is wanted runs in the end', () => {
-    for (let seed = 1; seed <= 300; seed += 1) {
-      const world = new ModelWorld(seed)
-      for (let turn = 0; turn < 150; turn += 1) world.turn()
-      const numbers = world.launches.map((launch) => `${launch.seat} ${launch.restart}`)
-      expect(new Set(numbers).size, `L2, seed ${seed}`).toBe(numbers.length)
-      world.settle()
-      expect(world.state.kind, `seed ${seed}`).toBe('RUNNING')
-      if (world.state.kind === 'RUNNING') expect(world.state.wish.placement).toBe(wish.placement)
-    }
   })
 })
