@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { MESSAGE_BYTES_MAX } from '../../cluster/message-channel.ts'
+import { RECORD_BYTES_MAX } from '../../cluster/records.ts'
 import { toPlainJson } from '../../state/plain-json.ts'
 import { SeatPositions } from './seat-positions.ts'
 
@@ -126,6 +127,18 @@ test('of large ones no more is sent at once than a message of the line takes', (
     count += Object.keys(taken['s'] ?? {}).length
   }
   expect(count).toBe(400)
+})
+
+test('one that no message takes does not end the line: what is left of it is still too large to store', () => {
+  const { positions } = made()
+  positions.collect([{ ...at(1, 'huge'), position: '\u0001'.repeat(4_000_000) }, at(2, 'p')])
+  const taken = [positions.takeChanged(), positions.takeChanged()]
+  for (const each of taken) expect(JSON.stringify(each).length).toBeLessThan(MESSAGE_BYTES_MAX)
+  const texts = { ...taken[0]?.['s'], ...taken[1]?.['s'] }
+  expect(texts['p']).toBe(sent(2))
+  expect(texts['huge']?.length).toBeGreaterThanOrEqual(RECORD_BYTES_MAX)
+  expect(positions.onStored({ s: { p: sent(2) } }).size).toBe(1)
+  expect(positions.isSettled).toBe(false)
 })
 
 test('of very many that all go on, each has its turn: none is passed over for those before it', () => {

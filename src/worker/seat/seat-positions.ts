@@ -11,6 +11,7 @@
  * until its answer comes, the line is lost, or `ANSWER_MS` are over.
  */
 import { assertDefined } from '../../base/assert.ts'
+import { RECORD_BYTES_MAX } from '../../cluster/records.ts'
 import { PieceMeter } from '../../cluster/seat-messages.ts'
 import type { PositionDesk } from '../../flow/executor/services.ts'
 import type { Clock } from '../../host/host.ts'
@@ -99,7 +100,8 @@ export class SeatPositions implements PositionDesk {
     const piece = new PieceMeter()
     for (const key of inTurn) {
       const { componentId, partition, current } = assertDefined(due.get(key), 'only who is due has a turn')
-      const text = toPlainJson(current)
+      // Above it the supervisor stores nothing, and says so: for that no message must take all of it.
+      const text = toPlainJson(current).slice(0, RECORD_BYTES_MAX)
       if (!piece.tryTake(partition, text)) break
       this.onItsWay.set(key, { sent: current, text, sentAtMs: nowMs })
       changed[componentId] ??= {}
