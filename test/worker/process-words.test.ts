@@ -1,5 +1,5 @@
-// What a worker process tells its supervisor of, starts that fail and what executors want, and what it is told
-// of logs.
+// What a worker process tells its supervisor of, starts that fail and what executors want, and what it is
+// told of logs.
 import { describe, expect, test } from 'vitest'
 import { bolt, spoutFrom } from '../../src/index.ts'
 import { counted, fresh, number, upTo } from './counted.ts'

@@ -129,7 +129,7 @@ test('of large ones no more is sent at once than a message of the line takes', (
   expect(count).toBe(400)
 })
 
-test('one that no message takes does not end the line: what is left of it is still too large to store', () => {
+test('one that no message takes is cut, and still too large to store: the line goes on', () => {
   const { positions } = made()
   positions.collect([{ ...at(1, 'huge'), position: '\u0001'.repeat(4_000_000) }, at(2, 'p')])
   const taken = [positions.takeChanged(), positions.takeChanged()]
