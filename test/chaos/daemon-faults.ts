@@ -1,7 +1,7 @@
 /** Faults of supervisors, whole nodes, Nimbuses and ZooKeeper servers, as processes. */
 import { setTimeout as passed } from 'node:timers/promises'
 import type { ZooKeeperServer } from '../servers/zookeeper.ts'
-import { tryKill } from './daemon.ts'
+import { type Daemon, tryKill } from './daemon.ts'
 import { anyOf, busy, leaderOf, nothing, type RealFault, untilGone } from './fault.ts'
 import type { RealCluster } from './real-cluster.ts'
 
@@ -47,11 +47,9 @@ export const nodeFaults: readonly RealFault[] = [
     what: 'kill -9 of a supervisor and all its workers; the node comes back when its tasks run elsewhere',
     restarts: true,
     async strike(context) {
-      const daemon = busy(context)
-      const pids = daemon.workerPids()
-      daemon.signal('SIGKILL')
-      for (const pid of pids) tryKill(pid, 'SIGKILL')
-      return () => daemon.start()
+      const node = busy(context)
+      killNode(node)
+      return () => node.start()
     },
   },
   {
@@ -125,10 +123,8 @@ export const nimbusFaults: readonly RealFault[] = [
     restMs: STARTED_REST_MS,
     async strike(context) {
       const [leader, node] = [await leaderOf(context.cluster), busy(context)]
-      const pids = node.workerPids()
       leader.signal('SIGKILL')
-      node.signal('SIGKILL')
-      for (const pid of pids) tryKill(pid, 'SIGKILL')
+      killNode(node)
       return () => {
         leader.start()
         node.start()
@@ -165,6 +161,13 @@ export const zooKeeperFaults: readonly RealFault[] = [
   { ...quorum('zk-quorum', QUORUM_SECONDS), trialsMax: 3 },
   { ...quorum('zk-quorum-long', LONG_QUORUM_SECONDS), isVeryLong: true },
 ]
+
+/** With its workers, which would outlive it. */
+function killNode(supervisor: Daemon): void {
+  const pids = supervisor.workerPids()
+  supervisor.signal('SIGKILL')
+  for (const pid of pids) tryKill(pid, 'SIGKILL')
+}
 
 function quorum(name: string, seconds: number): RealFault {
   return {

@@ -33,17 +33,7 @@ export const machineFaults: readonly RealFault[] = [
     restarts: false,
     needsMachines: true,
     trialsMax: TRIALS_MAX,
-    async strike(context) {
-      const { machines, cluster } = withMachines(context)
-      const pair = busyPair(context)
-      const [one, other] = pair.map((daemon) => machineOf(cluster, daemon)) as [Machine, Machine]
-      machines.drop(one, other)
-      machines.drop(other, one)
-      await lasts(context, () => !reaches(machines, one, other, pair[1]))
-      machines.pass(one, other)
-      machines.pass(other, one)
-      return nothing
-    },
+    strike: (context) => cutBetween(context, 'both ways'),
   },
   {
     name: 'cut-direction',
@@ -51,15 +41,7 @@ export const machineFaults: readonly RealFault[] = [
     restarts: false,
     needsMachines: true,
     trialsMax: TRIALS_MAX,
-    async strike(context) {
-      const { machines, cluster } = withMachines(context)
-      const pair = busyPair(context)
-      const [from, to] = pair.map((daemon) => machineOf(cluster, daemon)) as [Machine, Machine]
-      machines.drop(from, to)
-      await lasts(context, () => !reaches(machines, from, to, pair[1]))
-      machines.pass(from, to)
-      return nothing
-    },
+    strike: (context) => cutBetween(context, 'one way'),
   },
   {
     name: 'disk-full',
@@ -116,6 +98,18 @@ function withMachines({ cluster }: FaultContext): {
   const { machines } = cluster.place
   if (machines === undefined) throw new Error('the nodes have no machines of their own')
   return { cluster, machines }
+}
+
+async function cutBetween(context: FaultContext, which: 'one way' | 'both ways') {
+  const { machines, cluster } = withMachines(context)
+  const pair = busyPair(context)
+  const [from, to] = pair.map((daemon) => machineOf(cluster, daemon)) as [Machine, Machine]
+  machines.drop(from, to)
+  if (which === 'both ways') machines.drop(to, from)
+  await lasts(context, () => !reaches(machines, from, to, pair[1]))
+  machines.pass(from, to)
+  if (which === 'both ways') machines.pass(to, from)
+  return nothing
 }
 
 /** @throws Error the cut does not act */

@@ -68,46 +68,55 @@ describe.skipIf(why !== undefined)('a root that is not as it should be', () => {
     return daemon
   }
 
+  async function leaderOf(root: string): Promise<Daemon> {
+    const nimbus = await start('nimbus', root)
+    await until('it leads', async () => (await other.exists(`${root}/leader/epoch`)) !== undefined)
+    return nimbus
+  }
+
   async function refusedBy(role: 'nimbus' | 'supervisor', root: string): Promise<string> {
     const daemon = await start(role, root)
     await until(`${role} has ended`, () => !daemon.isAlive)
     return daemon.log()
   }
 
-  test.each(['nimbus', 'supervisor'] as const)("%s: another program's root", async (role) => {
-    const root = `/storm-${role}`
-    await other.create(root, bytes(''))
-    await other.create(`${root}/assignments`, bytes('theirs'))
+  /** Made by somebody else, before a daemon comes. */
+  const strange = [
+    {
+      what: "another program's root",
+      code: 'RECORD_MALFORMED',
+      make: async (root: string) => {
+        await other.create(root, bytes(''))
+        await other.create(`${root}/assignments`, bytes('theirs'))
+      },
+    },
+    {
+      what: 'a root of another access list',
+      code: 'COORDINATOR_REFUSED',
+      make: (root: string) => other.create(root, bytes('theirs'), { acl: [own] }),
+    },
+    {
+      what: 'a root in which it may make nothing',
+      code: 'COORDINATOR_REFUSED',
+      make: (root: string) => other.create(root, bytes(''), { acl: [own, mayRead] }),
+    },
+  ]
+  const roles = ['nimbus', 'supervisor'] as const
+  const met = strange.flatMap((each, index) => roles.map((role) => ({ ...each, role, index })))
+
+  test.each(met)('$role: $what', async ({ role, index, code, make }) => {
+    const root = `/strange-${index}-${role}`
+    await make(root)
     const before = await treeOf(other, root)
     const said = await refusedBy(role, root)
-    expect(said).toContain('RECORD_MALFORMED')
+    expect(said).toContain(code)
     expect(said).toContain(root)
     expect(await treeOf(other, root)).toEqual(before)
   })
 
-  test.each(['nimbus', 'supervisor'] as const)('%s: a root of another access list', async (role) => {
-    const root = `/locked-${role}`
-    await other.create(root, bytes('theirs'), { acl: [own] })
-    const before = await treeOf(other, root)
-    const said = await refusedBy(role, root)
-    expect(said).toContain('COORDINATOR_REFUSED')
-    expect(said).toContain(root)
-    expect(await treeOf(other, root)).toEqual(before)
-  })
-
-  test.each(['nimbus', 'supervisor'] as const)('%s: a root in which it may make nothing', async (role) => {
-    const root = `/read-only-${role}`
-    await other.create(root, bytes(''), { acl: [own, mayRead] })
-    const said = await refusedBy(role, root)
-    expect(said).toContain('COORDINATOR_REFUSED')
-    expect(said).toContain(root)
-    expect(Object.keys(await treeOf(other, root))).toEqual([root])
-  })
-
-  test.each(['nimbus', 'supervisor'] as const)('%s: a folder of ours that it may not read', async (role) => {
+  test.each(roles)('%s: a folder of ours that it may not read', async (role) => {
     const root = `/part-${role}`
-    const first = await start('nimbus', root)
-    await until('the first leads', async () => (await other.exists(`${root}/leader/epoch`)) !== undefined)
+    const first = await leaderOf(root)
     await first.stop()
     await other.setAcl(`${root}/topologies`, [own])
     const said = await refusedBy(role, root)
@@ -117,8 +126,7 @@ describe.skipIf(why !== undefined)('a root that is not as it should be', () => {
 
   test('garbage in every kind of node: named, written over by nobody, and all goes on', async () => {
     const root = '/garbage'
-    const nimbus = await start('nimbus', root)
-    await until('it leads', async () => (await other.exists(`${root}/leader/epoch`)) !== undefined)
+    const nimbus = await leaderOf(root)
     const supervisor = await start('supervisor', root)
     const places = ['topologies', 'assignments', 'supervisors', 'nimbuses', 'nodes'].map(
       (folder) => `${root}/${folder}/x`,
@@ -141,8 +149,7 @@ describe.skipIf(why !== undefined)('a root that is not as it should be', () => {
 
   test('garbage where the epoch stands: nobody leads, and nobody writes over it', async () => {
     const root = '/epoch'
-    const first = await start('nimbus', root)
-    await until('the first leads', async () => (await other.exists(`${root}/leader/epoch`)) !== undefined)
+    const first = await leaderOf(root)
     await first.stop()
     await other.set(`${root}/leader/epoch`, bytes('garbage'))
     const second = await start('nimbus', root)
