@@ -78,7 +78,8 @@ export class SlotRunner {
   private readonly process: SlotProcess
   private seenConnection = 0
   private isRearranged = false
-  /** Placement that the worker was asked to rearrange to last. */
+  private rearrangeNumber = 0
+  /** Placement that the worker was asked to rearrange to last; empty: it is not asked yet. */
   private askedDigest = ''
   private readonly heard = new HeardWord()
   private dumped: readonly DumpedState[] | undefined
@@ -281,6 +282,7 @@ export class SlotRunner {
       hasStarted: this.process.hasStarted,
       // While this process stood still nothing could arrive: that time does not count.
       beatAtMs: beatAtMs === undefined ? stalls.lastEndMs : beatAtMs + stalls.stoodStillSince(beatAtMs),
+      isAsked: this.askedDigest !== '',
       isRearranged: this.isRearranged,
       lastRestart: isKnown ? record.restart : undefined,
       chance: host.random.next(),
@@ -360,17 +362,23 @@ export class SlotRunner {
   private async rearrange(order: SlotOrder, living: Living): Promise<void> {
     const { seat } = this
     this.askedDigest = ''
+    this.rearrangeNumber += 1
+    const number = this.rearrangeNumber
     const connection = seat?.connectionCount
     const isWanted = () => {
       const now = this.state
-      const isOn = now.kind === 'RUNNING' && now.restart === living.restart && this.seat === seat
-      return isOn && !this.isStopped && seat?.connectionCount === connection && now.rearranging !== undefined
+      const isLast = this.rearrangeNumber === number && !this.isStopped
+      const isOn = now.kind === 'RUNNING' && now.restart === living.restart && now.rearranging !== undefined
+      return isLast && isOn && this.seat === seat && seat?.connectionCount === connection
     }
     const move = await this.parts.preparation.move(order, isWanted)
     if (move === undefined || !isWanted()) return
     const { stateFiles } = move
     const placement = placementOf(order.assignment, move.components.length)
-    const peers = peersOf(order.assignment, order.own)
+    // Others may have moved while state and positions were fetched.
+    const now = this.parts.order()
+    const { assignment, own } = typeof now === 'string' ? order : now
+    const peers = peersOf(assignment, own)
     this.askedDigest = placementDigest(placement)
     seat?.sendEach(
       inPieces(move.positions, (positions) => ({

@@ -112,6 +112,7 @@ class ModelWorld {
         isSeated: isConnected && this.isSeatedAtHello,
         hasStarted: this.hasStarted,
         beatAtMs: this.beatAtMs,
+        isAsked: this.random.below(2) === 0,
         isRearranged: this.toRearrange && isConnected,
         lastRestart: this.lastRestart(),
         chance: this.random.next(),

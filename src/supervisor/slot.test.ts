@@ -25,6 +25,7 @@ const quiet: SlotSeen = {
   isSeated: false,
   hasStarted: false,
   beatAtMs: undefined,
+  isAsked: false,
   isRearranged: false,
   lastRestart: undefined,
   chance: 0,
@@ -91,6 +92,7 @@ function* everySeen(): Generator<SlotSeen> {
             isSeated: at(1) && at(3),
             hasStarted: at(4),
             beatAtMs: at(5) ? 999_000 : undefined,
+            isAsked: at(0),
             isRearranged: at(2),
             lastRestart: at(3) ? 7 : undefined,
             chance: 0.5,
@@ -238,6 +240,24 @@ describe('another assignment', () => {
     expect(away.effects).toEqual([])
     const again = step(away.next, { ...alive, wanted, isConnectionNew: true, isSeated: true })
     expect(again.effects).toEqual(['rearrange', 'run-mode', 'peers'])
+  })
+
+  test('a rearranging that the worker does not know of yet gives way to what is wanted now', () => {
+    const first = { ...wish, placement: '1:1-2;2:3-4' }
+    const asked = step(runningState(), { ...alive, wanted: first })
+    const second = { ...wish, placement: '1:1;2:2-4' }
+    expect(step(asked.next, { ...alive, wanted: second, isAsked: true }).effects).toEqual([])
+    const again = step(asked.next, { ...alive, wanted: second })
+    expect(again).toMatchObject({
+      effects: ['rearrange'],
+      next: { rearranging: { placement: second.placement } },
+    })
+    // It may have been asked for the first over an earlier connection: it is asked to go back.
+    const back = step(asked.next, { ...alive, wanted: wish })
+    expect(back).toMatchObject({
+      effects: ['rearrange'],
+      next: { rearranging: { placement: wish.placement } },
+    })
   })
 
   test('a worker that never ends rearranging is hung', () => {

@@ -69,6 +69,8 @@ export interface SlotSeen {
   readonly hasStarted: boolean
   /** Arrival of its newest sign of life. */
   readonly beatAtMs: number | undefined
+  /** The rearranging has been asked for over this connection: all that it takes was here. */
+  readonly isAsked: boolean
   /** It has said since the last step that the rearranging it was asked for is done. */
   readonly isRearranged: boolean
   /** Restart number of the last launch of the wanted worker and generation here, if there was one. */
@@ -262,7 +264,10 @@ function tell(state: In<'RUNNING'>, seen: SlotSeen, limits: SlotLimits): SlotSte
   const effects: SlotEffect[] = []
   const isAgain = seen.isConnectionNew
   const isWrong = placement !== wish.placement && rearranging === undefined
-  if (isWrong || (isAgain && rearranging !== undefined)) {
+  // What it takes may never come. Asked for even if nothing is to change: over an earlier connection it may
+  // have been asked for something else.
+  const isMoot = rearranging !== undefined && !seen.isAsked && rearranging.placement !== wish.placement
+  if (isWrong || isMoot || (isAgain && rearranging !== undefined)) {
     rearranging = { placement: wish.placement, deadlineMs: seen.nowMs + limits.startTimeoutMs }
     effects.push('rearrange')
   }

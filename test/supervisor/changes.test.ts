@@ -4,6 +4,7 @@
 import { describe, expect, test } from 'vitest'
 import { assertDefined } from '../../src/base/assert.ts'
 import { incarnationOf } from '../../src/cluster/incarnation.ts'
+import type { AssignmentRecord, WorkerAssignment } from '../../src/cluster/records.ts'
 import { SupervisorWorld } from './supervisor-world.ts'
 
 describe('other places', () => {
@@ -117,6 +118,52 @@ describe('the same places', () => {
     world.nimbus.blobs.set(blob.digest, bytes ?? new Uint8Array(0))
     await world.untilRuns(1)
     expect(world.launcher.at(6700)?.assign).toMatchObject({ placement: [1, 1, 1, 1], positions: stored })
+  })
+
+  test('who waits for what it shall be rearranged with is told where the others are by then', async () => {
+    const world = await besideNode2()
+    const worker = assertDefined(world.launcher.at(6700), 'a worker runs')
+    const blob = world.blob('state of count')
+    const bytes = world.nimbus.blobs.get(blob.digest)
+    world.nimbus.blobs.delete(blob.digest)
+    const state = [{ component: 'count', ...blob }]
+    const beside = (other: Partial<WorkerAssignment>) => {
+      const workers = [
+        world.worker({ executors: '1-3' }),
+        world.worker({ worker: 2, executors: '4', ...other }),
+      ]
+      return world.assignment(workers, { run: 'drain', state })
+    }
+    await world.assign(beside({ node: 'node2', address: 'node2:6700' }))
+    await world.pass(1_000)
+    const moved = { node: 'node3', address: 'node3:6700', generation: 2 }
+    await world.assign(beside(moved))
+    await world.until(() => worker.told('peers').at(-1)?.peers[0]?.address === moved.address)
+    world.nimbus.blobs.set(blob.digest, bytes ?? new Uint8Array(0))
+    await world.until(() => worker.told('rearrange').length === 1)
+    expect(worker.told('rearrange')[0]).toMatchObject({
+      placement: [1, 1, 1, 2],
+      peers: [{ worker: 2, address: moved.address, incarnation: incarnationOf(2, 0) }],
+    })
+  })
+
+  test('who waits for what is not wanted any more is rearranged to what is', async () => {
+    const world = await besideNode2()
+    const worker = assertDefined(world.launcher.at(6700), 'a worker runs')
+    const blob = world.blob('state that is gone')
+    world.nimbus.blobs.delete(blob.digest)
+    const beside = (own: string, others: string, state: AssignmentRecord['state']) => {
+      const other = world.worker({ worker: 2, node: 'node2', executors: others })
+      return world.assignment([world.worker({ executors: own }), other], { state })
+    }
+    await world.assign(beside('1-3', '4', [{ component: 'count', ...blob }]))
+    await world.pass(2_000)
+    await world.assign(beside('1', '2-4', []))
+    await world.until(() => worker.told('rearrange').length > 0)
+    expect(worker.told('rearrange').map(({ placement }) => placement)).toEqual([[1, 2, 2, 2]])
+    await world.pass(world.settings.startTimeoutMs)
+    expect(world.launcher.at(6700)).toBe(worker)
+    expect(worker.told('rearrange')).toHaveLength(1)
   })
 
   test('who dies after it was rearranged is started again although the board is away', async () => {
