@@ -4,6 +4,7 @@
  */
 import { hashText } from '../base/hash.ts'
 import type { ExpandedTopology } from '../topology/expand.ts'
+import type { AssignmentRecord } from './records.ts'
 
 /** Components, executors and tasks as one text: equal layouts, equal texts. */
 export function layoutText({ executors }: ExpandedTopology): string {
@@ -20,6 +21,19 @@ export function layoutText({ executors }: ExpandedTopology): string {
   }
   if (counts.length > 0) lines.push(`${component}=${counts.join(',')}`)
   return lines.join('\n')
+}
+
+/** Who runs which executors, as assigned: the same text for the same workers, wherever those are. */
+export function placementText({ workers }: Pick<AssignmentRecord, 'workers'>): string {
+  return [...workers]
+    .sort((one, other) => one.worker - other.worker)
+    .map(({ worker, executors }) => `${worker}:${executors}`)
+    .join(';')
+}
+
+/** Of placementText, for heartbeats. */
+export function placementTextDigest(text: string): string {
+  return `${text.length}-${(hashText(text) >>> 0).toString(16)}`
 }
 
 /** Who runs which executors, worker by executor: equal placements, equal digests. */

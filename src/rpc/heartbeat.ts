@@ -46,6 +46,11 @@ export interface SlotBeat {
   readonly generation: number
   readonly incarnation: number
   readonly layout: number
+  /**
+   * placementTextDigest (cluster/layout.ts) of what the worker has said that it has: not of what it was asked
+   * for. undefined: nothing is here, or its supervisor is of a version that does not tell.
+   */
+  readonly placement: string | undefined
   readonly pid: number | undefined
   /** Restarts since it was assigned here. */
   readonly restartCount: number

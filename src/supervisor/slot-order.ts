@@ -10,6 +10,7 @@ import { hasCode } from '../base/errors.ts'
 import type { PositionTexts } from '../cluster/board.ts'
 import { formatRanges, parseRanges } from '../cluster/executor-ranges.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
+import { placementText } from '../cluster/layout.ts'
 import { partText, paths } from '../cluster/paths.ts'
 import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../cluster/records.ts'
 import { piecesOf, type SeatAssign, type SeatPeer, type ToWorker } from '../cluster/seat-messages.ts'
@@ -74,14 +75,6 @@ function wishOf(record: AssignmentRecord, own: WorkerAssignment): SlotWish {
     run: record.run,
     dump: formatRanges(shared(record.dump, own.executors)),
   }
-}
-
-/** The same for the same executors on the same workers, wherever those are. */
-function placementText({ workers }: AssignmentRecord): string {
-  return [...workers]
-    .sort((one, other) => one.worker - other.worker)
-    .map(({ worker, executors }) => `${worker}:${executors}`)
-    .join(';')
 }
 
 /**

@@ -13,7 +13,7 @@ import { isStreamError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { parseRanges } from '../cluster/executor-ranges.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
-import { placementDigest } from '../cluster/layout.ts'
+import { placementDigest, placementTextDigest } from '../cluster/layout.ts'
 import type { ToSupervisor } from '../cluster/seat-messages.ts'
 import type { Host, Stoppable } from '../host/host.ts'
 import type { DumpedState, NodeHappening, SlotBeat } from '../rpc/heartbeat.ts'
@@ -180,7 +180,6 @@ export class SlotRunner {
   beat(): SlotBeat {
     const { state, seat } = this
     const living = state.kind === 'EMPTY' ? undefined : state
-    const beatAtMs = seat?.beatAtMs
     const wish = living?.wish
     return {
       port: this.parts.port,
@@ -190,11 +189,12 @@ export class SlotRunner {
       generation: wish?.generation ?? 0,
       incarnation: living === undefined ? 0 : incarnationIn(living),
       layout: wish?.layout ?? 0,
+      placement: wish && placementTextDigest(wish.placement),
       pid: seat?.pid,
       restartCount: living?.restart ?? 0,
       why: whyOf(state, this.parts.preparation.trouble, this.process.end),
       beat: beatToTell(seat?.beat, () => wish !== undefined && this.parts.positions.hasUnstored(wish)),
-      beatAgeMs: beatAtMs === undefined ? 0 : this.parts.host.clock.monotonicMs() - beatAtMs,
+      beatAgeMs: seat?.beatAtMs === undefined ? 0 : this.parts.host.clock.monotonicMs() - seat.beatAtMs,
       dumped: this.dumpedNow(),
     }
   }

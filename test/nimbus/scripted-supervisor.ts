@@ -174,6 +174,7 @@ export class ScriptedSupervisor {
       restartCount: 0,
       why: '',
       beatAgeMs: 0,
+      placement: undefined,
       dumped: undefined,
       beat: undefined,
     }

@@ -44,6 +44,7 @@ export const beat: NodeHeartbeat = {
       restartCount: 0,
       why: '',
       beatAgeMs: 10,
+      placement: '12-1a2b3c4d',
       dumped: [{ digest: digestA, sizeBytes: 3, executor: 4 }],
       beat: {
         turns: 10,

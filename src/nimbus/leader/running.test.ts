@@ -1,9 +1,12 @@
-// Goal: a word counts from when it was given, however late it came: what a node repeats is no new word.
+// Goal: a word counts from when it was given, however late it came: what a node repeats is no new word; what
+// runs is what the workers have said that they have.
 import { expect, test } from 'vitest'
+import { placementText, placementTextDigest } from '../../cluster/layout.ts'
 import type { AssignmentRecord } from '../../cluster/records.ts'
 import type { NodeHeard } from '../monitor/heartbeat-book.ts'
 import type { RoundFacts } from './facts.ts'
-import { saidSince } from './running.ts'
+import { isSettled, saidSince } from './running.ts'
+import type { Shape } from './shape.ts'
 
 const assignment = {
   topologyId: 't-1',
@@ -47,4 +50,30 @@ test('nobody waits for the word of a dead node', () => {
   const words = { a: [1_500, 1_400, 0] as const, b: [200, 100, 0] as const }
   expect(saidSince(factsOf(words), assignment, 1_000, 'certainly')).toBe(false)
   expect(saidSince(factsOf(words, 'b'), assignment, 1_000, 'certainly')).toBe(true)
+})
+
+test('executors that change places one for one are not settled before each worker has its own', () => {
+  const workersOf = (one: string, other: string) => [
+    { worker: 1, node: 'a', port: 1, generation: 1, executors: one, address: 'a:1' },
+    { worker: 2, node: 'b', port: 1, generation: 1, executors: other, address: 'b:1' },
+  ]
+  const placed = (one: string, other: string) =>
+    ({ ...assignment, layout: 3, run: 'active', workers: workersOf(one, other) }) as AssignmentRecord
+  const shape = { components: ['count', 'count'] } as unknown as Shape
+  const components = [{ component: 'count', executors: 1 }]
+  const factsWith = (a: AssignmentRecord, b: AssignmentRecord | undefined) => {
+    const heard = new Map<string, unknown>()
+    for (const [node, worker, has] of [['a', 1, a] as const, ['b', 2, b] as const]) {
+      const placement = has && placementTextDigest(placementText(has))
+      const place = { port: 1, topologyId: 't-1', worker, generation: 1, phase: 'running', layout: 3 }
+      const slots = [{ ...place, placement, beat: { run: 'active', components } }]
+      heard.set(node, { atMs: 1_900, beat: { node, slots } })
+    }
+    return { ...factsOf({}), heard } as RoundFacts
+  }
+  const wanted = placed('2', '1')
+  expect(isSettled(factsWith(wanted, placed('1', '2')), wanted, shape)).toBe(false)
+  expect(isSettled(factsWith(wanted, wanted), wanted, shape)).toBe(true)
+  // A supervisor of an earlier version does not tell: counts are what there is.
+  expect(isSettled(factsWith(wanted, undefined), wanted, shape)).toBe(true)
 })

@@ -7,6 +7,7 @@
  */
 
 import { parseRanges } from '../../cluster/executor-ranges.ts'
+import { placementText, placementTextDigest } from '../../cluster/layout.ts'
 import type { AssignmentRecord, WorkerAssignment } from '../../cluster/records.ts'
 import type { SlotBeat } from '../../rpc/heartbeat.ts'
 import type { NodeHeard } from '../monitor/heartbeat-book.ts'
@@ -67,17 +68,20 @@ export function saidSince(
   })
 }
 
-/** Workers run, in this layout and generation, with as many executors of each component as assigned. */
+/** Workers run, in this layout and generation, with the executors that are assigned. */
 export function isSettled(facts: RoundFacts, assignment: AssignmentRecord, shape: Shape): boolean {
+  const placement = placementTextDigest(placementText(assignment))
   return assignment.workers.every((worker) => {
     if (facts.deadNodes.has(worker.node)) return false
     const slot = slotOf(facts, assignment.topologyId, worker)
     if (slot?.phase !== 'running' || slot.layout !== assignment.layout) return false
+    // Executors that changed places one for one leave the counts as they were.
+    if (slot.placement !== undefined && slot.placement !== placement) return false
     return slot.beat?.run === assignment.run && hasExecutors(slot, worker, shape)
   })
 }
 
-/** The heartbeat does not name executors, so their counts by component are compared. */
+/** What it was told may not be what it has yet: as many executors of each component as assigned. */
 function hasExecutors(slot: SlotBeat, worker: WorkerAssignment, shape: Shape): boolean {
   const wanted = new Map<string, number>()
   for (const executor of parseRanges(worker.executors)) {

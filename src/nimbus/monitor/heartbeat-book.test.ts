@@ -18,6 +18,7 @@ function slot(more: Partial<SlotBeat> = {}): SlotBeat {
     why: '',
     beat: undefined,
     beatAgeMs: 0,
+    placement: undefined,
     dumped: undefined,
     ...more,
   }

@@ -63,6 +63,7 @@ const slotBeat = z.object({
   generation: count,
   incarnation: count,
   layout: count,
+  placement: maybe(nameOrEmpty),
   pid: maybe(count),
   restartCount: count,
   why: line,
