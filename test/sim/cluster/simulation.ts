@@ -42,6 +42,8 @@ const LOOK_EVERY = 200
 /** Virtual time in which a healed cluster must be whole again, and sources at their end. */
 const LIVENESS_MS = 180_000
 const AGAIN_MS = 1_000
+/** No call of an operator goes on for longer. */
+const CALLS_END_MS = 60_000
 const KILL_MS = 120_000
 const VIOLATIONS_MAX = 5
 const LOG_KEPT = 60
@@ -181,6 +183,14 @@ class ClusterSimulation {
     cluster.ensemble.regainQuorum()
     cluster.ensemble.setFaults({ unknownShare: 0, staleShare: 0 })
     for (const machine of cluster.machines()) cluster.heal(machine)
+    this.undoCalls()
+    // A call from before may have been under way all the time, and done its work after this.
+    cluster.world.timers.after(CALLS_END_MS, () => this.undoCalls())
+  }
+
+  /** Whatever operators wanted: all nodes take workers, all topologies run. */
+  private undoCalls(): void {
+    const { cluster } = this
     for (const node of cluster.nodeNames) this.insist(() => cluster.client.call('undrain', [node]))
     for (const { name } of this.model.topologies) this.insist(() => cluster.client.call('activate', [name]))
   }
