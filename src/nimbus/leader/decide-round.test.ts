@@ -571,3 +571,50 @@ describe('a guest that has to leave a node which is kept for another', () => {
     expect(table.topologies.get('guest')?.record).toMatchObject({ phase: 'rebalancing' })
   })
 })
+
+describe('one that would move to where another is, who does not leave', () => {
+  /** `a` on node1, `b` on node2; the plan has `a` where `b` is and `b` on node3; `isLeaving` for both. */
+  function blocked(isLeaving: boolean, more: Partial<TopologyRecord> = {}): { table: Table; place: Place } {
+    const table = new Table()
+    table.nodes(3, 1)
+    for (const [index, id] of ['a', 'b'].entries())
+      table.topology(id, outlineOf(1, 1), { submittedAt: index })
+    table.apply(decideRound(table.facts(), schedule))
+    for (const [index, id] of ['a', 'b'].entries()) {
+      const found = assertDefined(table.assignments.get(id), 'it was placed')
+      const node = `node${index + 1}`
+      const workers = found.record.workers.map((each) => ({ ...each, node, address: `${node}:6700` }))
+      table.assignments.set(id, { ...found, record: { ...found.record, workers } })
+    }
+    table.topology('a', outlineOf(1, 1), more)
+    const place: Place = ({ topologies, held }) => ({
+      topologies: topologies.map(({ topologyId, current }) => {
+        const from = assertDefined(current?.workers[0], 'it runs')
+        const stays = { topologyId, workers: [from], moves: [], unplaced: [], notes: [] }
+        if (held?.has(topologyId) === true) return stays
+        const node = topologyId === 'b' || held?.has('b') === true ? 'node3' : 'node2'
+        const to = { ...from, node, generation: from.generation + 1 }
+        const moved = { kind: 'moved', worker: 1, from, to, gained: [], given: [] } as const
+        return { ...stays, workers: [to], moves: [{ ...moved, isLeaving, why: 'it must leave' }] }
+      }),
+    })
+    return { table, place }
+  }
+
+  test('is deactivated all the same', () => {
+    const { table, place } = blocked(false, { phase: 'inactive' })
+    const resting = new Set(['b'])
+    table.apply(decideRound(table.facts({ resting }), place))
+    expect(table.assignments.get('a')?.record).toMatchObject({
+      run: 'inactive',
+      workers: [{ node: 'node1' }],
+    })
+    expect(decideRound(table.facts({ resting }), place).batches).toEqual([])
+  })
+
+  test('goes to another slot, if its node shall be empty', () => {
+    const { table, place } = blocked(true)
+    table.apply(decideRound(table.facts({ unwritable: new Set(['b']) }), place))
+    expect(table.topologies.get('a')?.record.phase).toBe('rebalancing')
+  })
+})

@@ -124,7 +124,15 @@ test('nobody waits for who cannot be written, and those who cannot change places
 
 describe('H3: a rebalance for the sake of a slot', () => {
   const begins = (topologyId: string, ...countsOn: string[]): Batch => {
-    return { topologyId, writes: [], events: [], countsOn }
+    return {
+      topologyId,
+      writes: [],
+      events: [],
+      begins: { countsOn, isLeaving: false, otherwise: undefined },
+    }
+  }
+  const leaves = (topologyId: string, slot: string, otherwise?: Batch): Batch => {
+    return { topologyId, writes: [], events: [], begins: { countsOn: [slot], isLeaving: true, otherwise } }
   }
   const cases = [caseOf('a', 'n:1'), caseOf('b', 'n:2'), caseOf('c', 'n:3')]
 
@@ -138,5 +146,23 @@ describe('H3: a rebalance for the sake of a slot', () => {
     expect(found).toEqual({ asked: [], slots: [], waiting: ['b', 'a'] })
     const both = [begins('a', 'n:2'), begins('b', 'n:1')]
     expect(around(cases, both, {}, { unwritable: ['b'] }).slots).toEqual([])
+  })
+
+  test('leaves what it would have done without it', () => {
+    const first = { ...begins('a', 'n:2'), begins: leaves('a', 'n:2', put('a', 'n:1')).begins }
+    const found = around(cases, [{ ...first, begins: { ...first.begins, isLeaving: false } } as Batch], {})
+    expect(found).toEqual({ asked: [], slots: ['a n:1'], waiting: ['a'] })
+  })
+
+  test('that leaves its node is planned again, around the holder that stays', () => {
+    const found = around(cases, [leaves('a', 'n:2')], { a: 'n:7' })
+    expect(found).toEqual({ asked: [['b']], slots: ['a n:7'], waiting: [] })
+  })
+
+  test('also behind one that would leave, and one that only would like to', () => {
+    const chain = [leaves('a', 'n:2'), leaves('b', 'n:3')]
+    expect(around(cases, chain, { a: 'n:7', b: 'n:8' }).asked).toEqual([['c']])
+    const found = around(cases, [leaves('a', 'n:2'), begins('b', 'n:3')], { a: 'n:7' })
+    expect(found).toEqual({ asked: [['b']], slots: ['a n:7'], waiting: ['b'] })
   })
 })

@@ -12,6 +12,7 @@
  *   H2  what is held goes on as the first plan says, as long as that takes no slot
  *   H3  nobody drains for a slot whose holder is not going to leave it
  *   H4  who waits for a slot, or goes without, is told so (`waiting`)
+ *   H5  who must leave where it is does not wait for a slot whose holder stays while others are free
  */
 import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
@@ -81,12 +82,13 @@ export function placeAround(around: Around): PlacedAround {
   return endWaits(around, { batches, plans, book })
 }
 
-/** Who keeps a slot in this round that another needs at once. */
+/** Who keeps a slot that another needs at once, or must have to leave where it is. */
 function keepersOf(around: Around, batches: ReadonlyMap<string, Batch>, book: SlotBook): readonly string[] {
-  return around.cases.flatMap((each) => {
+  const keepers = around.cases.flatMap((each) => {
     const kept = keptFrom(around, batches.get(each.topology.record.id), { batches, book })
     return mayWait(around, each, kept) ? [] : kept.map(({ holder }) => holder)
   })
+  return [...new Set([...keepers, ...blockersOf(around, { batches, book })])]
 }
 
 interface Seen {
@@ -152,27 +154,51 @@ function endWaits(
   return { batches: ended, plans, waiting }
 }
 
-/** H3: takes those away that would drain for nothing. */
+/** H3: those that would drain for nothing do what they would do without. */
 function dropVain(around: Around, batches: Map<string, Batch>, book: SlotBook): ReadonlyMap<string, string> {
   const dropped = new Map<string, string>()
+  for (const [id, kept] of inVain(around, { batches, book })) {
+    dropped.set(id, whyWaiting(around, kept))
+    const otherwise = batches.get(id)?.begins?.otherwise
+    if (otherwise === undefined) batches.delete(id)
+    else batches.set(id, otherwise)
+  }
+  return dropped
+}
+
+/** Who would begin to drain for slots whose holders stay, and for which. */
+function inVain(around: Around, { batches, book }: Seen): ReadonlyMap<string, readonly Claim[]> {
+  const vain = new Map<string, readonly Claim[]>()
   const leaving = new Set<string>()
   for (const { topology } of around.cases) {
     const { id, phase, wanted } = topology.record
-    const isLeaving = (phase === 'rebalancing' && wanted !== undefined) || batches.get(id)?.countsOn
+    const isLeaving = (phase === 'rebalancing' && wanted !== undefined) || batches.get(id)?.begins
     if (isLeaving && !around.unwritable.has(id)) leaving.add(id)
   }
-  for (let before = -1; before !== dropped.size; ) {
-    before = dropped.size
-    for (const [id, { countsOn = [] }] of batches) {
-      const claims = book.claimsOn(id, countsOn)
+  for (let before = -1; before !== vain.size; ) {
+    before = vain.size
+    for (const [id, { begins }] of batches) {
+      if (begins === undefined || vain.has(id)) continue
+      const claims = book.claimsOn(id, begins.countsOn)
       const kept = claims.filter((claim) => !leaving.has(claim.holder) && !isLeft(around, claim, batches))
       if (kept.length === 0) continue
-      dropped.set(id, whyWaiting(around, kept))
-      batches.delete(id)
+      vain.set(id, kept)
       leaving.delete(id)
     }
   }
-  return dropped
+  return vain
+}
+
+/**
+ * H5: who keeps a slot that another counts on which must leave where it is. One that must leave as well is
+ * planned again itself first.
+ */
+function blockersOf(around: Around, seen: Seen): readonly string[] {
+  const vain = inVain(around, seen)
+  const isUrgent = (id: string): boolean => vain.has(id) && seen.batches.get(id)?.begins?.isLeaving === true
+  return [...vain].flatMap(([id, kept]) => {
+    return isUrgent(id) ? kept.flatMap(({ holder }) => (isUrgent(holder) ? [] : [holder])) : []
+  })
 }
 
 function whyWaiting({ cases }: Around, kept: readonly Claim[]): string {

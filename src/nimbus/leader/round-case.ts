@@ -14,10 +14,19 @@ export interface Batch {
   readonly events: readonly NewEvent[]
   /** Positions that go first. */
   readonly positionsOf?: string
-  /** Slots, `node:port`, for the sake of which a rebalance begins with it. */
-  readonly countsOn?: readonly string[]
+  /** A rebalance begins with it, that nobody asked for. */
+  readonly begins?: Begins
   /** Submit key that goes with it, if it is still its own. */
   readonly freesKey?: string | undefined
+}
+
+export interface Begins {
+  /** Slots, `node:port`, for the sake of which it drains. */
+  readonly countsOn: readonly string[]
+  /** Something of it is where it shall not be. */
+  readonly isLeaving: boolean
+  /** What is written if it does not begin after all: it takes no slot. undefined: nothing. */
+  readonly otherwise: Batch | undefined
 }
 
 /** A topology in this round. */

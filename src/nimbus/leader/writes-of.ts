@@ -47,10 +47,9 @@ export function writesOf(facts: RoundFacts, each: Case, plan: TopologyPlan | und
     case 'wait':
       return place(facts, each, held(facts, each, plan), each.assignment?.record.run ?? 'drain')
     case 'assign': {
-      const begun = plan && rebalanceByItself(facts, each, plan)
-      if (begun !== undefined) return begun
       const run = each.topology.record.phase === 'inactive' ? 'inactive' : 'active'
-      return place(facts, each, held(facts, each, plan), run)
+      const stays = place(facts, each, held(facts, each, plan), run)
+      return (plan && rebalanceByItself(facts, each, plan, stays)) ?? stays
     }
     case 'resume':
       return resume(facts, each, held(facts, each, plan))
@@ -71,7 +70,12 @@ function planSeen({ assignment, wanted }: Case, plan: TopologyPlan): PlanSeen | 
 }
 
 /** What lives and has a better place waits until nothing is in flight. undefined: there is no such thing. */
-function rebalanceByItself(facts: RoundFacts, each: Case, plan: TopologyPlan): Batch | undefined {
+function rebalanceByItself(
+  facts: RoundFacts,
+  each: Case,
+  plan: TopologyPlan,
+  otherwise: Batch | undefined,
+): Batch | undefined {
   const { record, version } = each.topology
   const seen = planSeen(each, plan)
   if (seen === undefined || !isVoluntary(facts, seen)) return undefined
@@ -96,7 +100,11 @@ function rebalanceByItself(facts: RoundFacts, each: Case, plan: TopologyPlan): B
     topologyId: record.id,
     writes: [{ kind: 'put-topology', record: next, version }],
     events: [event(facts, record, 'topology-rebalancing', text)],
-    countsOn: plan.workers.map(({ node, port }) => `${node}:${port}`),
+    begins: {
+      countsOn: plan.workers.map(({ node, port }) => `${node}:${port}`),
+      isLeaving: leaving.length > 0,
+      otherwise,
+    },
   }
 }
 
