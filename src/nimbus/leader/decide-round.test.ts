@@ -14,6 +14,7 @@ import { decideRound, type RoundDecision } from './decide-round.ts'
 import type { RoundFacts } from './facts.ts'
 import { decideNodes } from './node-decisions.ts'
 import type { Place } from './place-all.ts'
+import { SLOT_MS } from './place-around.ts'
 import { shapeOf } from './shape.ts'
 
 function outlineOf(bolts: number, workers: number): TopologyOutline {
@@ -616,5 +617,49 @@ describe('one that would move to where another is, who does not leave', () => {
     const { table, place } = blocked(true)
     table.apply(decideRound(table.facts({ unwritable: new Set(['b']) }), place))
     expect(table.topologies.get('a')?.record.phase).toBe('rebalancing')
+  })
+})
+
+describe('one that has no plan, as the scheduler throws for it with others', () => {
+  const setApart = new Map([['t', 'a bug']])
+
+  function placed(more: Partial<TopologyRecord> = {}, run: AssignmentRecord['run'] = 'active'): Table {
+    const table = new Table()
+    table.nodes(2)
+    table.topology('t', outlineOf(2, 1))
+    table.apply(decideRound(table.facts(), schedule))
+    table.topology('t', outlineOf(2, 1), more)
+    const found = assertDefined(table.assignments.get('t'), 'it was placed')
+    table.assignments.set('t', { ...found, record: { ...found.record, run } })
+    return table
+  }
+
+  test('runs as it shall', () => {
+    const table = placed({ phase: 'inactive' })
+    table.apply(decideRound(table.facts({ setApart }), schedule))
+    expect(table.assignments.get('t')?.record.run).toBe('inactive')
+    expect(decideRound(table.facts({ setApart }), schedule).batches).toEqual([])
+  })
+
+  test('goes on when its rebalance has ended', () => {
+    const table = placed({ phase: 'rebalancing', phaseAfter: 'active', phaseDeadline: 1_000_000 }, 'drain')
+    table.apply(decideRound(table.facts({ setApart }), schedule))
+    expect(table.topologies.get('t')?.record.phase).toBe('active')
+    expect(table.assignments.get('t')?.record.run).toBe('active')
+  })
+
+  test('is not stopped for a rebalance, and one that has drained is given up in the end', () => {
+    const wanted = { parallelism: { count: { executors: 3 } }, workers: undefined, scheduler: undefined }
+    const phase = { phase: 'rebalancing', phaseAfter: 'active', phaseDeadline: 1_000_000, wanted } as const
+    const early = placed(phase)
+    expect(decideRound(early.facts({ setApart, now: 999_999 }), schedule).batches).toEqual([])
+    const table = placed(phase, 'drain')
+    const soon = table.facts({ setApart, now: 1_000_000 + SLOT_MS - 1 })
+    expect(decideRound(soon, schedule).batches).toEqual([])
+    table.apply(decideRound(table.facts({ setApart, now: 1_000_000 + SLOT_MS }), schedule))
+    const { record } = assertDefined(table.topologies.get('t'), 'it is there')
+    expect([record.phase, record.wanted]).toEqual(['active', undefined])
+    expect(record.givenUp?.[0]?.why).toContain('a bug')
+    expect(table.assignments.get('t')?.record.run).toBe('active')
   })
 })

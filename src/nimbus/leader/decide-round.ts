@@ -23,13 +23,13 @@ import type { NewEvent } from '../monitor/event-ring.ts'
 import { attempt } from './attempt.ts'
 import { changesOf, isMalformed, type RoundFacts, type SearchState } from './facts.ts'
 import { type Place, placeAll } from './place-all.ts'
-import { placeAround, SLOT_MS } from './place-around.ts'
+import { placeAround } from './place-around.ts'
 import type { Batch, Case } from './round-case.ts'
 import { isGone, isSettled } from './running.ts'
 import type { Candidate } from './schedule-request.ts'
 import { mergeChanges } from './shape.ts'
 import { type LifeStep, stepTopology } from './topology-life.ts'
-import { giveUp, writesOf } from './writes-of.ts'
+import { giveUp, isWaitOver, writesOf } from './writes-of.ts'
 
 export interface RoundDecision {
   readonly batches: readonly Batch[]
@@ -58,7 +58,9 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
   const placed = placeAll(facts, candidatesOf(facts, cases), place, quarantine)
   const { plans, request, leftOut, culprits, search } = placed
   const batchOf = (each: Case, plan: TopologyPlan | undefined) => {
-    return attempt(each.topology.record.id, quarantine, () => writesOf(facts, each, plan))
+    return attempt(each.topology.record.id, quarantine, () =>
+      writesOf(facts, each, plan, leftOut.get(each.topology.record.id)),
+    )
   }
   const first = new Map<string, Batch>()
   for (const each of cases) {
@@ -76,7 +78,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
       batches: first,
       batchOf,
       unwritable: facts.unwritable,
-      isLate: ({ topology: { record } }) => (facts.phaseLeftMs(record) ?? -SLOT_MS) <= -SLOT_MS,
+      isLate: ({ topology: { record } }) => isWaitOver(facts, record),
       giveUp: (each, why) => giveUp(facts, each, why),
     })
   const batches = around?.batches ?? first

@@ -22,7 +22,7 @@ import type { NimbusMemory } from '../monitor/memory.ts'
 import type { NimbusSettings } from '../settings.ts'
 import type { NodeWatch } from '../watch/node-watch.ts'
 import { messageOf } from './attempt.ts'
-import { ApartBook } from './books/apart-book.ts'
+import { ApartBook, circumstances } from './books/apart-book.ts'
 import { FailingBook } from './books/failing-book.ts'
 import { nextBatches, SlotBook } from './books/slot-book.ts'
 import { StuckBook } from './books/stuck-book.ts'
@@ -210,7 +210,7 @@ export class Reign {
       phaseLeftMs: (record) => this.phaseLeftMs(record),
       resting: new Set([...this.gaveUp].filter(([, atMs]) => nowMs - atMs < REST_MS).map(([id]) => id)),
       unwritable: this.failing.unwritable(nowMs),
-      setApart: this.apart.setApart(nowMs),
+      setApart: new Map(),
       search: this.search,
       isSearchResting: nowMs < this.searchRestsUntilMs,
       spentMs: () => host.clock.monotonicMs() - nowMs,
@@ -219,7 +219,8 @@ export class Reign {
       shapeOf: (blob, outline, changes) => this.shapes.of(blob.digest, outline, changes),
       newToken,
     }
-    return { ...base, quietTopologies: this.quiet(base), lostWorkers: this.stuck.look(base) }
+    const facts = { ...base, quietTopologies: this.quiet(base), lostWorkers: this.stuck.look(base) }
+    return { ...facts, setApart: this.apart.setApart(nowMs, circumstances(facts)) }
   }
 
   /**
@@ -273,7 +274,8 @@ export class Reign {
       memory.quarantined.set(topology, why)
       log.error('topology quarantined', { topology, why })
     }
-    for (const [id, why] of culprits) this.apart.offended(id, why, facts.nowMs)
+    const circumstancesOf = circumstances(facts)
+    for (const [id, why] of culprits) this.apart.offended(id, why, facts.nowMs, circumstancesOf(id))
     this.rememberSearch(facts, decision)
     // Others are placed without them at once.
     if (culprits.size > 0) this.isKicked = true

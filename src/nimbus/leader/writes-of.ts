@@ -8,6 +8,7 @@ import type { NewEvent } from '../monitor/event-ring.ts'
 import { assignmentOf, isSameAssignment } from './assignment-of.ts'
 import { changesOf, type RoundFacts } from './facts.ts'
 import { decideMove } from './move.ts'
+import { SLOT_MS } from './place-around.ts'
 import { heldPlan, isVoluntary, leavingMoves, type PlanSeen } from './planned-moves.ts'
 import type { Batch, Case } from './round-case.ts'
 import { mergeChanges } from './shape.ts'
@@ -30,8 +31,13 @@ const SETTLED = {
   wanted: undefined,
 } as const
 
-/** undefined: nothing to write. */
-export function writesOf(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Batch | undefined {
+/** undefined: nothing to write. `leftOut`: why it has no plan though nothing is wrong with it alone. */
+export function writesOf(
+  facts: RoundFacts,
+  each: Case,
+  plan: TopologyPlan | undefined,
+  leftOut: string | undefined,
+): Batch | undefined {
   switch (each.step) {
     case 'leave':
       return undefined
@@ -48,13 +54,16 @@ export function writesOf(facts: RoundFacts, each: Case, plan: TopologyPlan | und
       return place(facts, each, held(facts, each, plan), each.assignment?.record.run ?? 'drain')
     case 'assign': {
       const run = each.topology.record.phase === 'inactive' ? 'inactive' : 'active'
+      if (plan === undefined) return leftOut === undefined ? undefined : runWithoutPlan(facts, each, run)
       const stays = place(facts, each, held(facts, each, plan), run)
-      return (plan && rebalanceByItself(facts, each, plan, stays)) ?? stays
+      return rebalanceByItself(facts, each, plan, stays) ?? stays
     }
     case 'resume':
       return resume(facts, each, held(facts, each, plan))
     case 'move':
-      return move(facts, each, plan)
+      if (plan !== undefined) return move(facts, each, plan)
+      if (leftOut === undefined || !isWaitOver(facts, each.topology.record)) return undefined
+      return giveUp(facts, each, `there is no plan for it: ${leftOut}`)
   }
 }
 
@@ -135,11 +144,23 @@ function place(
   }
 }
 
-function move(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): Batch | undefined {
+/** Where it is. */
+function runWithoutPlan(facts: RoundFacts, each: Case, run: RunMode): Batch | undefined {
+  const current = each.assignment?.record
+  return current && current.run !== run
+    ? putAssignment(each, { ...current, epoch: facts.epoch, run })
+    : undefined
+}
+
+/** A rebalance stands still no longer than this, whatever it waits for. */
+export function isWaitOver(facts: RoundFacts, record: TopologyRecord): boolean {
+  return (facts.phaseLeftMs(record) ?? -SLOT_MS) <= -SLOT_MS
+}
+
+function move(facts: RoundFacts, each: Case, plan: TopologyPlan): Batch | undefined {
   const { topology, assignment, shape, wanted } = each
   const { record } = topology
-  if (plan === undefined || shape === undefined || wanted === undefined || record.wanted === undefined)
-    return undefined
+  if (shape === undefined || wanted === undefined || record.wanted === undefined) return undefined
   const current = assignment?.record
   const decided =
     current === undefined
@@ -235,7 +256,7 @@ function resume(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): 
       record: assignmentOf(facts, wish),
       version: assignment?.version,
     })
-  }
+  } else writes.push(...(runWithoutPlan(facts, each, phase)?.writes ?? []))
   return {
     topologyId: record.id,
     writes,
