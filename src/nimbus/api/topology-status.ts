@@ -46,18 +46,22 @@ export function summaryOf(seen: TopologySeen): TopologySummary {
 }
 
 export function stateOf(seen: TopologySeen): TopologyState {
-  const { record, trouble } = seen
+  const { record } = seen
   switch (record.phase) {
     case 'killed':
       return 'stopping'
     case 'rebalancing':
       return 'rebalancing'
     case 'inactive':
-      return record.failure === undefined && record.quarantine === undefined ? 'inactive' : 'failed'
+      return record.failure !== undefined || isLeftAlone(seen) ? 'failed' : 'inactive'
     case 'active':
-      if (record.quarantine !== undefined || trouble !== undefined) return 'failed'
+      if (isLeftAlone(seen)) return 'failed'
       return isUp(seen) ? 'active' : 'starting'
   }
+}
+
+function isLeftAlone({ record, trouble }: TopologySeen): boolean {
+  return record.quarantine !== undefined || trouble !== undefined
 }
 
 /** Every executor is placed, and every worker runs. */
@@ -156,7 +160,9 @@ const IDLE = {
  */
 function unplacedOf({ record, assignment, shape, trouble, notes }: TopologySeen): TopologyStatus['unplaced'] {
   const why = record.quarantine ?? trouble
-  if (why !== undefined) return [{ component: '', count: shape?.expanded.executors.length ?? 0, why }]
+  // Without its outline nobody knows how many: 0 would say that all may run.
+  if (why !== undefined)
+    return [{ component: '', count: Math.max(1, shape?.expanded.executors.length ?? 0), why }]
   const unplaced = (assignment?.unplaced ?? []).flatMap((each) => {
     const counts = new Map<string, number>()
     for (const executor of parseRanges(each.executors)) {

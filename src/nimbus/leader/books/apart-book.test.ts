@@ -36,7 +36,7 @@ test('who did not offend for long, or is gone, is taken for new', () => {
   expect(apartMs(book, 'a', 0)).toBe(APART_MS)
 })
 
-test('who is another by now is asked about at once, and if it offends again that is not its first time', () => {
+test('who is another by now is asked about at once, but what it did before is not forgotten', () => {
   const book = new ApartBook()
   book.offended('a', 'a bug', 0, 'same')
   expect([...book.setApart(1, same)]).toEqual([['a', 'a bug']])
