@@ -157,6 +157,48 @@ describe('config explain', () => {
   })
 })
 
+describe('typhoon.yaml in the directory', () => {
+  const bad = 'ui.port: 8081\ntopology.wokers: 2\n'
+
+  test('gives topologies their defaults; keys of daemons in it are none of theirs', async () => {
+    const place = new Sandbox()
+    place.write('word-count.ts', wordCount)
+    place.write('typhoon.yaml', 'nimbus.seeds: [n1]\ntopology.workers: 2\n')
+    const run = await place.typhoon('run', 'word-count.ts', '-o', 'jsonl')
+    const explain = await place.typhoon('config', 'explain')
+    place.remove()
+    expect(run.code).toBe(0)
+    expect(run.stdout.match(/"worker-started"/g)).toHaveLength(2)
+    expect(explain.stdout).toMatch(/^topology\.workers +2 +file \(typhoon\.yaml:2:1\)$/m)
+  })
+
+  test('loses against what the topology says itself', async () => {
+    const place = new Sandbox()
+    place.write('own.ts', wordCount.replace("name: 'word-count',", "name: 'own', config: { workers: 1 },"))
+    place.write('typhoon.yaml', 'topology.workers: 2\n')
+    const run = await place.typhoon('run', 'own.ts', '-o', 'jsonl')
+    place.remove()
+    expect(run.stdout.match(/"worker-started"/g)).toHaveLength(1)
+  })
+
+  test('with an unknown key is refused by whoever reads it', async () => {
+    const place = new Sandbox()
+    place.write('word-count.ts', wordCount)
+    place.write('typhoon.yaml', bad)
+    const ended = await Promise.all(
+      [['run', 'word-count.ts'], ['check', 'word-count.ts'], ['config', 'explain'], ['doctor']].map((words) =>
+        place.typhoon(...words),
+      ),
+    )
+    place.remove()
+    for (const { code, stdout, stderr } of ended) {
+      expect(code).not.toBe(0)
+      expect(stdout + stderr).toContain('typhoon.yaml:2:1')
+      expect(stdout + stderr).toContain('did you mean topology.workers')
+    }
+  })
+})
+
 describe('doctor', () => {
   test('looks at everything, and ends with 1 where something fails', async () => {
     const good = await sandbox.typhoon('doctor', '-o', 'json')

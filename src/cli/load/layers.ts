@@ -12,19 +12,30 @@ import type { Invocation } from '../invocation.ts'
 import type { Shell } from '../shell.ts'
 import type { Project } from './project.ts'
 
+/** Where the cluster file is looked for when none is named: the first one that is there. */
+const PLACES = ['typhoon.yaml', '/etc/typhoon/typhoon.yaml']
+
+interface Found {
+  readonly path: string
+  readonly text: string
+}
+
 /**
  * The configuration of a topology; undefined: nobody but itself says anything, and nothing needs to be read.
+ * Own configuration that is not known (undefined) lies below what is returned here: a file that nobody named
+ * is left out then, for it gives defaults and would win.
  * @throws UsageError E2 codes, one error for all that is wrong
  */
 export async function configFor(
   shell: Shell,
   invocation: Invocation,
   project: Project | undefined,
-  own: TopologyConfig,
+  own: TopologyConfig | undefined,
 ): Promise<ResolvedConfig | undefined> {
-  if (isSilent(shell, invocation, project)) return undefined
+  const found = own === undefined ? undefined : foundFile(shell, invocation)
+  if (found === undefined && isSilent(shell, invocation, project)) return undefined
   const { resolveConfig } = await import('../../config/load.ts')
-  return resolveConfig(await layersOf(shell, invocation, project, own))
+  return resolveConfig(await readLayers(shell, invocation, { project, own, found }))
 }
 
 /** All layers, each read and checked value by value. */
@@ -34,6 +45,20 @@ export async function layersOf(
   project: Project | undefined,
   own: TopologyConfig | undefined,
 ): Promise<readonly Layer[]> {
+  return await readLayers(shell, invocation, { project, own, found: foundFile(shell, invocation) })
+}
+
+interface Surroundings {
+  readonly project: Project | undefined
+  readonly own: TopologyConfig | undefined
+  readonly found: Found | undefined
+}
+
+async function readLayers(
+  shell: Shell,
+  invocation: Invocation,
+  { project, own, found }: Surroundings,
+): Promise<readonly Layer[]> {
   const { readCommandLine, readEnvironment, readTypeScript, readYaml } = await import('../../config/layer.ts')
   const layers: Layer[] = [
     readEnvironment(shell.terminal.environment),
@@ -41,12 +66,24 @@ export async function layersOf(
   ]
   const file = invocation.text('config')
   if (file !== undefined) layers.push(readYaml(textOf(shell, file), file))
+  if (found !== undefined) layers.push(readYaml(found.text, shell.short(found.path)))
   const shared = project?.config.config
   if (project !== undefined && shared !== undefined) {
     layers.push(readTypeScript(shared, 'project', shell.short(project.file)))
   }
   if (own !== undefined) layers.push(readTypeScript(own))
   return layers
+}
+
+/** Daemons and topologies in this process read the same one. */
+function foundFile(shell: Shell, invocation: Invocation): Found | undefined {
+  if (invocation.text('config') !== undefined) return undefined
+  for (const place of PLACES) {
+    const path = shell.files.resolve(shell.terminal.directory, place)
+    const text = shell.machine.readText(path)
+    if (text !== undefined) return { path, text }
+  }
+  return undefined
 }
 
 function isSilent(shell: Shell, invocation: Invocation, project: Project | undefined): boolean {

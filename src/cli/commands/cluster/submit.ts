@@ -75,7 +75,7 @@ async function prepared(
   name: string | undefined,
 ): Promise<Submission> {
   const place = await locateTopology(shell, invocation, word)
-  const resolved = await configFor(shell, invocation, place.project, {})
+  const resolved = await configFor(shell, invocation, place.project, undefined)
   const progress = new ProgressLines(shell, invocation)
   try {
     progress.report({ step: 'bundle', done: 0, total: undefined, unit: 'bytes' })
