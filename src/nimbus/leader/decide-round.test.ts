@@ -475,6 +475,12 @@ describe('topologies that should change places, and cannot be written together',
     const unwritable = new Set(['a', 'b'])
     const apart = decideRound(table.facts({ lostWorkers, unwritable }), schedule)
     expect(apart.notes.get('a')?.join()).toContain('waits for slots that others still hold')
+    // What is told is what is written: they leave their slots, and go nowhere.
+    const moved = apart.batches.flatMap(({ events }) => events).filter(({ kind }) => kind === 'worker-moved')
+    const told = moved.map(({ message }) => message.split(':').slice(0, 2).join(':'))
+    expect(told.sort()).toEqual(
+      ['a', 'b'].map((id, index) => `worker 1 of ${id} gone from node1:${before[index]}`),
+    )
     table.apply(apart)
     expect([portOf('a'), portOf('b')]).toEqual([undefined, undefined])
     for (const { record } of table.assignments.values())

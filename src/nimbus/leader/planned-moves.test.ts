@@ -7,7 +7,7 @@ import { diffPlans } from '../../schedule/diff-plans.ts'
 import type { TopologyPlan } from '../../schedule/plan.ts'
 import type { PlannedWorker } from '../../schedule/request.ts'
 import type { RoundFacts } from './facts.ts'
-import { heldPlan, isForced, isVoluntary, leavingMoves } from './planned-moves.ts'
+import { heldPlan, isForced, isVoluntary, leavingMoves, withoutSlots } from './planned-moves.ts'
 
 /** `1@a:1 [1,2] g3`. */
 function workerOf(text: string): PlannedWorker {
@@ -152,4 +152,17 @@ test('leaving are moves away from nodes that shall be empty, and no others', () 
   expect(leavingMoves(drained)).toHaveLength(1)
   expect(leavingMoves(planOf(current, ['1@a:1 [1,2]', '2@c:1 [3,4] g2']))).toEqual([])
   expect(leavingMoves(spread)).toEqual([])
+})
+
+test('without some slots nobody is said to move or to begin there', () => {
+  const plan = planOf(current, ['1@a:1 [1]', '2@c:1 [3,4] g2', '3@c:2 [2]'])
+  const without = withoutSlots(plan, new Set(['c:1', 'c:2']), 'they are not free')
+  expect(without.workers.map(({ worker }) => worker)).toEqual([1])
+  expect(without.unplaced).toEqual([{ component: '', executors: [2, 3, 4], why: 'they are not free' }])
+  expect(
+    without.moves.map(({ worker, kind, to, given }) => ({ worker, kind, port: to?.port, given })),
+  ).toEqual([
+    { worker: 1, kind: 'rearranged', port: 1, given: [2] },
+    { worker: 2, kind: 'gone', port: undefined, given: [3, 4] },
+  ])
 })

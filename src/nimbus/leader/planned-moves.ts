@@ -12,7 +12,7 @@
  */
 import { formatRanges, parseRanges } from '../../cluster/executor-ranges.ts'
 import type { AssignmentRecord, WorkerAssignment } from '../../cluster/records.ts'
-import type { PlannedMove, TopologyPlan } from '../../schedule/plan.ts'
+import type { PlannedMove, Seat, TopologyPlan } from '../../schedule/plan.ts'
 import type { PlannedWorker } from '../../schedule/request.ts'
 import { isDealtAnew } from './assignment-of.ts'
 import type { RoundFacts } from './facts.ts'
@@ -81,12 +81,21 @@ function staysIn({ workers }: TopologyPlan, { worker, node, port, generation }: 
   return found?.node === node && found.port === port && found.generation === generation
 }
 
-/** The plan but for workers in these slots: what they would run runs nowhere for now, and says why. */
+/**
+ * The plan but for workers in these slots: what they would run runs nowhere for now, and says why. Who was to
+ * move there leaves all the same, and nobody is told of a move that is not made.
+ */
 export function withoutSlots(plan: TopologyPlan, slots: ReadonlySet<string>, why: string): TopologyPlan {
-  const isOut = ({ node, port }: PlannedWorker): boolean => slots.has(`${node}:${port}`)
+  const isOut = ({ node, port }: Seat): boolean => slots.has(`${node}:${port}`)
   const executors = plan.workers.filter(isOut).flatMap((each) => each.executors)
   return {
     ...plan,
+    moves: plan.moves.flatMap((move): PlannedMove[] => {
+      if (move.to === undefined || !isOut(move.to)) return [move]
+      const had = plan.workers.find(({ worker }) => worker === move.worker)?.executors ?? []
+      const given = [...had.filter((executor) => !move.gained.includes(executor)), ...move.given]
+      return move.from === undefined ? [] : [{ ...move, kind: 'gone', to: undefined, gained: [], given, why }]
+    }),
     workers: plan.workers.filter((worker) => !isOut(worker)),
     unplaced: [...plan.unplaced, { component: '', executors: executors.sort((a, b) => a - b), why }],
   }
