@@ -422,25 +422,73 @@ describe('a scheduler that throws', () => {
     expect(spent.at(-1)).toBe(planMs)
   })
 
-  test('goes on with a search that rests without asking, and begins it anew for others', () => {
+  test('what is known to go well has its plan in every round of a search, also while it rests', () => {
     const table = five()
+    table.apply(decideRound(table.facts(), schedule))
     const place = throwing([['b', 'd']], () => new TypeError('a bug'))
-    const begun = decideRound(table.facts({ spentMs: () => 1_000 }), place)
-    expect(begun.search).toMatchObject({ ids, why: 'a bug' })
-    expect([...begun.leftOut.keys()].length).toBeGreaterThan(0)
+    const search = { ids, fine: 3, tooMany: 5, why: 'a bug' }
+    const lostWorkers = new Map(ids.map((id) => [id, [1]]))
     let asked = 0
     const counted: Place = (request) => {
       asked += 1
       return place(request)
     }
-    const { search } = begun
-    const resting = decideRound(table.facts({ search, isSearchResting: true }), counted)
-    expect([asked, resting.search, [...resting.leftOut.keys()].sort()]).toEqual([0, search, ids])
-    const done = decideRound(table.facts({ search }), counted)
+    const resting = decideRound(table.facts({ search, isSearchResting: true, lostWorkers }), counted)
+    expect([asked, resting.search]).toEqual([1, search])
+    expect(resting.batches.map(({ topologyId }) => topologyId)).toEqual(['a', 'b', 'c'])
+    expect([...resting.leftOut]).toEqual(['d', 'e'].map((id) => [id, 'a bug']))
+    // Also where the one question that there is time for throws.
+    const slow = decideRound(table.facts({ search, lostWorkers, spentMs: () => 1_000 }), place)
+    expect(slow.batches.map(({ topologyId }) => topologyId)).toEqual(['a', 'b', 'c'])
+    expect(slow.search).toMatchObject({ fine: 3, tooMany: 4 })
+    const done = decideRound(table.facts({ search, lostWorkers }), place)
     expect([[...done.culprits.keys()], done.search]).toEqual([['d'], undefined])
-    table.topology('0', outlineOf(2, 2), { submittedAt: -1 })
-    const other = decideRound(table.facts({ search, isSearchResting: true }), counted)
-    expect([...other.culprits.keys()]).toEqual(['d'])
+  })
+
+  test('is no longer known to go well with those that it throws for now', () => {
+    const table = five()
+    const place = throwing([['a', 'b']], () => new TypeError('a bug'))
+    const search = { ids, fine: 3, tooMany: 5, why: 'another bug' }
+    const resting = decideRound(table.facts({ search, isSearchResting: true }), place)
+    expect([resting.batches, [...resting.leftOut.keys()], resting.search?.fine]).toEqual([[], ids, 0])
+    const done = decideRound(table.facts({ search }), place)
+    expect([[...done.culprits.keys()], done.search]).toEqual([['b'], undefined])
+    // Nobody is blamed by what was seen in another round.
+    const stale = { ids, fine: 1, tooMany: 2, why: 'another bug' }
+    const other = throwing([['b', 'd']], () => new TypeError('a bug'))
+    expect([...decideRound(table.facts({ search: stale }), other).culprits]).toEqual([['d', 'a bug']])
+    const slow = decideRound(table.facts({ search: stale, spentMs: () => 1_000 }), place)
+    expect([...slow.culprits]).toEqual([['b', 'a bug']])
+  })
+
+  test('is found out for whom, though others come and go in every round', () => {
+    const table = new Table()
+    table.nodes(60)
+    const many = Array.from({ length: 200 }, (_, index) => `t${String(index).padStart(3, '0')}`)
+    for (const [index, id] of many.entries()) table.topology(id, outlineOf(2, 1), { submittedAt: index })
+    const bad = throwing([['t090', 't150']], () => new TypeError('a bug'))
+    const setApart = new Map<string, string>()
+    let search: RoundDecision['search']
+    let rounds = 0
+    for (; rounds < 40 && setApart.size === 0; rounds += 1) {
+      // The first to go, one in the midst, the last to come, and one before all others.
+      table.topologies.delete(`t${String(rounds).padStart(3, '0')}`)
+      table.topologies.delete(`t${String(149 - rounds).padStart(3, '0')}`)
+      table.topology(`u${rounds}`, outlineOf(2, 1), { submittedAt: 1_000 + rounds })
+      table.topology(`s${rounds}`, outlineOf(2, 1), { submittedAt: -1 - rounds })
+      let spentMs = 0
+      const place: Place = (request) => {
+        spentMs += request.topologies.length > 0 ? 60 : 0
+        return bad(request)
+      }
+      const decision = decideRound(table.facts({ setApart, search, spentMs: () => spentMs }), place)
+      for (const [id, why] of decision.culprits) setApart.set(id, why)
+      search = decision.search
+      table.apply(decision)
+      expect(spentMs).toBeLessThanOrEqual(250)
+    }
+    expect([...setApart.keys()]).toEqual(['t150'])
+    expect(rounds).toBeLessThan(10)
   })
 
   test('when it is asked what a drain would do: nothing is drained, and it is told', () => {

@@ -18,8 +18,8 @@ export type OutlineFound =
   | { readonly kind: 'broken'; readonly why: string }
 
 /**
- * A search for those whom the scheduler throws for (place-all.ts): all of `ids` together throw, and of the
- * first `tooMany` of them it is known; the first `fine` do not.
+ * A search for those whom the scheduler throws for (place-all.ts): all of `ids` together throw, and the first
+ * `tooMany` of them do so already; the first `fine` do not.
  */
 export interface SearchState {
   /** In order of priority. */

@@ -7,9 +7,14 @@
  *                 the others together      throws as well: the next culprit
  *
  * Bounds: `TRIES_MAX` questions to the scheduler in a round, and `SEARCH_MS`, by the clock that it is given:
- * the leader's loop waits meanwhile. When they are used up, what is known to go well in this round has its
- * plan, and the next round goes on from there. Who is set apart is not asked about for a while
- * (apart-book.ts).
+ * the leader's loop waits meanwhile. When they are used up, the next round goes on from there. Who is set
+ * apart is not asked about for a while (apart-book.ts).
+ *
+ * Invariants
+ *   P1  what is known to go well together has its plan in every round of a search, also in those in which it
+ *       rests
+ *   P2  who comes or goes does not begin a search anew: what was known is a guess then. Nobody is blamed for
+ *       what was not seen in the same round
  */
 import type { SchedulePlan, TopologyPlan } from '../../schedule/plan.ts'
 import type { ScheduleRequest } from '../../schedule/request.ts'
@@ -38,7 +43,7 @@ export interface Placed {
 
 type Plan = Pick<Placed, 'plans' | 'request'>
 
-const NOTHING = { request: undefined, plans: new Map(), culprits: new Map() } as const
+const NO_PLAN = { request: undefined, plans: new Map() } as const
 
 export function placeAll(
   facts: RoundFacts,
@@ -52,39 +57,55 @@ export function placeAll(
     if (why !== undefined) leftOut.set(id, why)
     return why === undefined
   })
-  const before = isOf(facts.search, asked) ? facts.search : undefined
-  if (before !== undefined && facts.isSearchResting) {
-    for (const id of before.ids) leftOut.set(id, before.why)
-    return { ...NOTHING, leftOut, search: before }
-  }
   const search = new Search(facts, place)
+  if (facts.search !== undefined && facts.isSearchResting) {
+    const { plan, waiting, state } = search.resting(asked, facts.search)
+    for (const [id, why] of waiting) leftOut.set(id, why)
+    return { ...plan, leftOut, culprits: new Map(), search: state }
+  }
   const all = search.run(asked)
   if (all !== undefined) return { ...all, leftOut, culprits: new Map(), search: undefined }
   const none = search.run([])
   if (none === undefined) {
     for (const { record } of asked) leftOut.set(record.id, search.why)
-    return { ...NOTHING, leftOut, search: undefined }
+    return { ...NO_PLAN, leftOut, culprits: new Map(), search: undefined }
   }
-  const found = search.withoutCulprits(asked, none, { before, quarantine })
+  const found = search.withoutCulprits(asked, none, { ...knownOf(facts.search, asked), quarantine })
   for (const [id, why] of [...found.culprits, ...found.waiting]) leftOut.set(id, why)
   return { ...found.plan, leftOut, culprits: found.culprits, search: found.state }
 }
 
-/** Who is asked about has not changed, so what is known of them goes on to hold, or nearly. */
-function isOf(search: SearchState | undefined, asked: readonly Candidate[]): search is SearchState {
-  if (search?.ids.length !== asked.length) return false
-  return search.ids.every((id, index) => asked[index]?.record.id === id)
+interface Known {
+  /** So many of the first ones go well together, it seems. */
+  readonly fine: number
+  /** For so many it throws, it seems. */
+  readonly tooMany: number
 }
 
-interface Found {
+/** What was found out before, for those who are asked about now: who is new among them is counted in. */
+function knownOf(before: SearchState | undefined, asked: readonly Candidate[]): Known {
+  const ranks = new Map(before?.ids.map((id, rank) => [id, rank]))
+  const firstWith = (count = 0): number => {
+    return asked.findLastIndex(({ record }) => (ranks.get(record.id) ?? count) < count) + 1
+  }
+  const fine = firstWith(before?.fine)
+  const tooMany = firstWith(before?.tooMany)
+  // All together throws in any case.
+  if (fine >= asked.length) return { fine: 0, tooMany: asked.length }
+  return { fine, tooMany: tooMany > fine ? tooMany : asked.length }
+}
+
+interface Left {
   readonly plan: Plan
-  readonly culprits: ReadonlyMap<string, string>
   readonly waiting: ReadonlyMap<string, string>
   readonly state: SearchState | undefined
 }
 
-interface Begun {
-  readonly before: SearchState | undefined
+interface Found extends Left {
+  readonly culprits: ReadonlyMap<string, string>
+}
+
+interface Begun extends Known {
   readonly quarantine: Map<string, string>
 }
 
@@ -118,30 +139,55 @@ class Search {
     })
   }
 
+  /** P1: one question, for those that are known to go well. */
+  resting(asked: readonly Candidate[], before: SearchState): Left {
+    const known = new Set(before.ids.slice(0, before.fine))
+    const fine = asked.filter(({ record }) => known.has(record.id))
+    const plan = fine.length > 0 ? this.run(fine) : undefined
+    const others = plan === undefined ? asked : asked.filter(({ record }) => !known.has(record.id))
+    const isWrong = fine.length > 0 && plan === undefined
+    const state = isWrong ? { ...before, fine: 0, tooMany: before.fine, why: this.why } : before
+    const waiting = new Map(others.map(({ record }) => [record.id, state.why]))
+    return { plan: plan ?? NO_PLAN, waiting, state }
+  }
+
   /** `sorted` together throws, none of them does not. */
-  withoutCulprits(sorted: readonly Candidate[], none: Plan, { before, quarantine }: Begun): Found {
+  withoutCulprits(sorted: readonly Candidate[], none: Plan, { quarantine, ...known }: Begun): Found {
     const culprits = new Map<string, string>()
     let left = sorted
-    /** So many of the first ones are known to go well together; the plan is for the first `planned`. */
-    let fine = before?.fine ?? 0
-    let tooMany = before?.tooMany ?? left.length
+    /** So many of the first ones go well together; the plan is for the first `planned`. */
+    let { fine, tooMany } = known
     let planned = 0
     let plan = none
+    /** P2: for the first `tooMany` it has thrown in this round. */
+    let isSeen = tooMany === left.length
+    const goesWell = (count: number): boolean => {
+      const found = this.run(left.slice(0, count))
+      if (found === undefined) [tooMany, isSeen] = [count, true]
+      else [fine, planned, plan] = [count, count, found]
+      return found !== undefined
+    }
+    // P1
+    if (fine > 0 && !goesWell(fine)) fine = 0
     while (left.length > 0) {
-      // What is known of them together is known to be wrong: facts have changed since.
-      if (fine >= tooMany) [fine, tooMany] = [0, left.length]
-      while (tooMany - fine > 1 && this.mayAdvance()) {
-        const middle = Math.floor((fine + tooMany) / 2)
-        const found = this.run(left.slice(0, middle))
-        if (found === undefined) tooMany = middle
-        else [fine, planned, plan] = [middle, middle, found]
+      while (tooMany - fine > 1 && this.mayAdvance()) goesWell(Math.floor((fine + tooMany) / 2))
+      const isFirst = !this.hasAdvanced
+      if (tooMany - fine > 1 || !this.mayAdvance()) break
+      if (!isSeen) {
+        if (goesWell(tooMany)) {
+          // What was known is wrong: facts have changed since. All that are left throw.
+          ;[tooMany, isSeen] = [left.length, true]
+          continue
+        }
+        // Or a round of slow plans would come this far each time, and no further.
+        if (!isFirst && !this.mayAdvance()) break
       }
       const culprit = left[fine]
-      if (tooMany - fine > 1 || culprit === undefined || !this.mayAdvance()) break
+      if (culprit === undefined) break
       const { why } = this
       if (!this.throwsAlone(culprit, quarantine)) culprits.set(culprit.record.id, why)
       left = left.filter((each) => each !== culprit)
-      tooMany = left.length
+      ;[tooMany, isSeen] = [left.length, true]
       const rest = planned === left.length ? plan : this.mayAdvance() ? this.run(left) : 'unknown'
       if (rest === 'unknown') break
       if (rest !== undefined) return { plan: rest, culprits, waiting: new Map(), state: undefined }
