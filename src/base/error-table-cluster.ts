@@ -289,8 +289,12 @@ export const clusterCodes = {
   DIRECTORY_IN_USE: {
     number: 'E4047',
     family: 'conflict',
-    meaning: "Another supervisor that lives uses this directory: two would break each other's workers.",
-    action: 'Stop the process in the message, or give this one its own storm.local.dir and node name.',
+    meaning:
+      'Another process that lives uses this directory: a supervisor, whose workers a second one would ' +
+      'break, or a run of the same topology, whose positions it would spoil.',
+    action:
+      'Stop the process in the message, or give this one a directory of its own: a supervisor by ' +
+      'storm.local.dir, with another node name; a run by --directory.',
   },
   REBALANCE_GIVEN_UP: {
     number: 'E4048',

@@ -24,10 +24,10 @@ import { FileBlobStore } from '../blob/file-blob-store.ts'
 import type { Board, PositionTexts } from '../cluster/board.ts'
 import type { SupervisorRecord } from '../cluster/records.ts'
 import type { Host, Stoppable } from '../host/host.ts'
+import { DirectoryLock, type Lives, newOwner } from '../host/lock/directory-lock.ts'
 import type { NodeFigures } from '../rpc/heartbeat.ts'
 import type { NimbusCalls } from '../rpc/nimbus-calls.ts'
 import type { Tokens } from '../rpc/tokens.ts'
-import { DirectoryLock, type Lives, newOwner } from './directory-lock.ts'
 import type { Launcher } from './launcher.ts'
 import { LocalState, type SeatRecord } from './local-state.ts'
 import { type MachineLook, type MachineProbe, NO_LOOK } from './machine-probe.ts'
@@ -106,14 +106,14 @@ export class Supervisor {
   private entering: Promise<void> = Promise.resolve()
 
   constructor(spec: SupervisorSpec) {
-    const { host, log, settings, board, nimbus, launcher } = spec
+    const { host, lives, log, settings, board, nimbus, launcher } = spec
     this.spec = spec
     this.log = log.with({ node: settings.node })
     const path = (...parts: readonly string[]) => host.files.resolve(settings.directory, ...parts)
     const controlPath = path('control.json')
     this.owner = newOwner(host)
     const { directory } = settings
-    this.lock = new DirectoryLock({ host, lives: spec.lives, directory, owner: this.owner })
+    this.lock = new DirectoryLock({ host, lives, directory, holder: 'supervisor', owner: this.owner })
     this.local = new LocalState(host, path('supervisor.json'), this.log)
     this.logs = new LogFiles(host, path('workers'), settings.logBytesMax)
     this.blobs = new FileBlobStore(host, path('blobs'))

@@ -59,6 +59,7 @@ describe('run', () => {
 
     const second = sandbox.start(['run', 'following.ts'])
     await second.says('lines resumes lines.txt at byte 6, line 2: 2 are done, what was read after')
+    await second.says('state of count begins empty')
     appendFileSync(join(sandbox.directory, 'lines.txt'), 'c\n')
     await second.says('c-1')
     second.signal('SIGINT')
@@ -70,7 +71,23 @@ describe('run', () => {
     third.signal('SIGTERM')
     const fresh = await third.ended
     expect(fresh.stderr).not.toContain('resumes')
+    expect(fresh.stderr).not.toContain('begins empty')
     expect(fresh.stdout.trim().split('\n')).toHaveLength(4)
+  })
+
+  test("a second run beside it is refused; one that was killed is in nobody's way", async () => {
+    const first = sandbox.start(['run', 'following.ts'])
+    await first.says('b-2')
+    const beside = await sandbox.typhoon('run', 'following.ts')
+    expect(beside.stderr).toContain('E4047 DIRECTORY_IN_USE')
+    expect(beside.stderr).toMatch(/following is in use by another run, process \d+/)
+    expect(beside.code).toBe(5)
+    const elsewhere = await sandbox.typhoon('run', 'following.ts', '--directory', 'other', '--for', '50ms')
+    expect(elsewhere.code).toBe(0)
+    first.signal('SIGKILL')
+    await first.ended
+    const next = await sandbox.typhoon('run', 'following.ts', '--for', '50ms')
+    expect(next.code).toBe(0)
   })
 
   test('--for ends in good order; a line is said after a second', async () => {

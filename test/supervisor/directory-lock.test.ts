@@ -3,9 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { DirectoryLock, livesOn } from '../../src/host/lock/directory-lock.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 import { nodeProcesses } from '../../src/host/node-processes.ts'
-import { DirectoryLock, livesOn } from '../../src/supervisor/directory-lock.ts'
 
 const host = createNodeHost()
 const { pid, bornAt } = nodeProcesses.self
@@ -18,7 +18,13 @@ afterEach(() => rm(directory, { recursive: true }))
 
 const owner = (digit: string) => digit.repeat(32)
 const lock = (digit: string) =>
-  new DirectoryLock({ host, lives: livesOn(nodeProcesses), directory, owner: owner(digit) })
+  new DirectoryLock({
+    host,
+    lives: livesOn(nodeProcesses),
+    directory,
+    holder: 'supervisor',
+    owner: owner(digit),
+  })
 const claims = () => readdir(join(directory, 'supervisor.lock'))
 
 test('held by one, refused to the next, free when it is released', async () => {

@@ -13,9 +13,9 @@ import type {
   WorkerAssignment,
 } from '../../src/cluster/records.ts'
 import type { Host } from '../../src/host/host.ts'
+import type { Lives } from '../../src/host/lock/directory-lock.ts'
 import type { HeartbeatReply, NodeHappening, NodeHeartbeat, SlotBeat } from '../../src/rpc/heartbeat.ts'
 import { nodeHeartbeat } from '../../src/rpc/routes/beat-schemas.ts'
-import type { Lives } from '../../src/supervisor/directory-lock.ts'
 import type { Launcher } from '../../src/supervisor/launcher.ts'
 import { NO_LOOK } from '../../src/supervisor/machine-probe.ts'
 import { Supervisor } from '../../src/supervisor/supervisor.ts'

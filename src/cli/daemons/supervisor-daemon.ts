@@ -1,9 +1,9 @@
 /** The supervisor of this node in this process; its workers are processes of their own, which outlive it. */
 import { SeatVariable } from '../../cluster/seat-environment.ts'
+import { livesOn } from '../../host/lock/directory-lock.ts'
 import { nodeProcesses } from '../../host/node-processes.ts'
 import { createNimbusCalls } from '../../rpc/nimbus-calls.ts'
 import { NimbusClient } from '../../rpc/nimbus-client.ts'
-import { livesOn } from '../../supervisor/directory-lock.ts'
 import { MachineLauncher } from '../../supervisor/machine-launcher.ts'
 import { createMachineProbe } from '../../supervisor/machine-probe.ts'
 import { HealthChecks } from '../../supervisor/node/health-checks.ts'

@@ -144,6 +144,13 @@ export function resumedLines(resumed: readonly Resumed[]): readonly string[] {
   })
 }
 
+/** A count that goes on from a position, but not from its figures, is taken for wrong by who is not told. */
+export function emptyStateLine(componentIds: readonly string[]): string {
+  const whose = componentIds.join(', ')
+  const why = 'positions outlive a run, state does not without checkpoints'
+  return `state of ${whose} begins empty: ${why} (--fresh reads all again)`
+}
+
 function positionText(position: unknown): string {
   if (typeof position === 'number' || typeof position === 'bigint') return `position ${String(position)}`
   if (typeof position === 'object' && position !== null && 'byte' in position) {

@@ -5,7 +5,9 @@
  */
 import { createLogger, formatLogLine, type Logger } from '../../base/log.ts'
 import type { Host, Net, Stoppable } from '../../host/host.ts'
+import { DirectoryLock, livesOn, newOwner } from '../../host/lock/directory-lock.ts'
 import { createNodeHost } from '../../host/node-host.ts'
+import { nodeProcesses } from '../../host/node-processes.ts'
 import { PositionStore } from '../../state/position-store.ts'
 import type { KeyedEntry } from '../../state/state-entry.ts'
 import { LocalRun, type RunEvent } from '../../testing/local-run.ts'
@@ -14,7 +16,7 @@ import type { Topology } from '../../topology/topology.ts'
 import type { LoadModule } from '../../worker/reporters.ts'
 import type { RunFigures } from '../../worker/seat/run-figures.ts'
 import { type Look, lookAt, ratesBetween } from './rates.ts'
-import { resumedLines } from './run-text.ts'
+import { emptyStateLine, resumedLines } from './run-text.ts'
 import type { RunView } from './run-view.ts'
 import { SourceLag } from './source-lag.ts'
 
@@ -36,19 +38,27 @@ export interface SessionSpec {
 
 const LOOK_MS = 1_000
 
+interface Begun {
+  readonly run: LocalRun
+  readonly lock: DirectoryLock | undefined
+  readonly drainTimeoutMs: number
+}
+
 export class Session {
   readonly run: LocalRun
   readonly drainTimeoutMs: number
   private readonly host: Host
   private readonly view: RunView
+  private readonly lock: DirectoryLock | undefined
   private readonly lag: SourceLag
   private readonly startMs: number
   private readonly timer: Stoppable
   private last: Look
   private final: RunFigures | undefined = undefined
 
-  private constructor(spec: SessionSpec, host: Host, run: LocalRun, drainTimeoutMs: number) {
+  private constructor(spec: SessionSpec, host: Host, { run, lock, drainTimeoutMs }: Begun) {
     this.run = run
+    this.lock = lock
     this.host = host
     this.view = spec.view
     this.drainTimeoutMs = drainTimeoutMs
@@ -58,10 +68,28 @@ export class Session {
     this.timer = host.timers.every(LOOK_MS, () => this.look())
   }
 
-  /** @throws UserCodeError PREPARE_THREW, UsageError GUARANTEE_NOT_POSSIBLE */
+  /**
+   * @throws UserCodeError PREPARE_THREW, UsageError GUARANTEE_NOT_POSSIBLE, ConflictError DIRECTORY_IN_USE
+   *   another run has the positions of this topology
+   */
   static async start(spec: SessionSpec): Promise<Session> {
-    const { view, name, topology, state } = spec
+    const { view } = spec
     const host = createNodeHost(view.print === undefined ? {} : { print: view.print })
+    const lock = await lockedBy(spec, host)
+    try {
+      return await Session.startLocked(spec, host, lock)
+    } catch (error) {
+      await lock?.release()
+      throw error
+    }
+  }
+
+  private static async startLocked(
+    spec: SessionSpec,
+    host: Host,
+    lock: DirectoryLock | undefined,
+  ): Promise<Session> {
+    const { view, name, topology, state } = spec
     const positions = new PositionStore(host, host.files.resolve(spec.directory, name))
     if (spec.isFresh) await positions.remove(name)
     const settings = settingsOf(topology)
@@ -85,8 +113,10 @@ export class Session {
     const resumed = spec.isContinued === true ? [] : run.positions.resumed()
     for (const [index, line] of resumedLines(resumed).entries())
       view.note('resumed', line, { ...resumed[index] })
+    const stateful = resumed.length === 0 ? [] : statefulIn(topology)
+    if (stateful.length > 0) view.note('state-empty', emptyStateLine(stateful), { components: stateful })
     await run.activate()
-    return new Session(spec, host, run, drainTimeoutMs)
+    return new Session(spec, host, { run, lock, drainTimeoutMs })
   }
 
   get elapsedMs(): number {
@@ -127,6 +157,7 @@ export class Session {
     // Workers that are gone count nothing any more.
     this.final = this.figures()
     await this.run.stop()
+    await this.lock?.release()
   }
 
   /** Calls once, after this time. */
@@ -152,6 +183,32 @@ export class Session {
       lag: this.lag.count,
     })
   }
+}
+
+/** Of the positions of a topology; undefined: it has none. */
+async function lockedBy(
+  { name, topology, directory }: SessionSpec,
+  host: Host,
+): Promise<DirectoryLock | undefined> {
+  const definitions = [...topology.components.values()].map(({ definition }) => definition)
+  if (!definitions.some(({ form }) => form === 'replayable')) return undefined
+  const lock = new DirectoryLock({
+    host,
+    lives: livesOn(nodeProcesses),
+    directory: host.files.resolve(directory, name),
+    holder: 'run',
+    owner: newOwner(host),
+  })
+  await lock.take()
+  await lock.forgetFormer()
+  return lock
+}
+
+/** Components that declare state, of whatever form. */
+function statefulIn({ components }: Topology): readonly string[] {
+  return [...components].flatMap(([id, { definition }]) =>
+    definition.kind === 'bolt' && Object.keys(definition.states).length > 0 ? [id] : [],
+  )
 }
 
 /** One worker sends to nobody; several meet on a network in memory. */

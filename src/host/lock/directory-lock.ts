@@ -1,8 +1,9 @@
 /**
- * One supervisor in a directory. Each that begins puts up a claim, an empty file with its name, and only then
- * looks who else has one: of two that begin at once at least one sees the other.
+ * One user of a directory at a time: a supervisor of its workers, a run of its positions. Each that begins
+ * puts up a claim, an empty file with its name, and only then looks who else has one: of two that begin at
+ * once at least one sees the other.
  *
- *   supervisor.lock/<pid>-<time of birth>-<owner>
+ *   <holder>.lock/<pid>-<time of birth>-<owner>
  *
  *   claim put up ─▶ another's of a process that lives? ─ yes ─▶ taken down, once more a little later, refused
  *                        │ no
@@ -10,7 +11,7 @@
  *                      held ─▶ announced: claims of the dead are removed ─▶ released: taken down
  *
  * A claim needs no release to end: it ends with its process, which its time of birth tells from the next one
- * with the same pid. The claims of the dead say who was here before, which the board wants to know.
+ * with the same pid. The claims of the dead say who was here before, which a supervisor wants to know.
  *
  * Does not know: what is in the directory. Processes of another machine, or of another container, that shares
  * it: their pids mean nothing here.
@@ -19,9 +20,9 @@
  *   K1  never do two living processes hold one directory; that both are refused is possible, and rare
  *   K2  a claim of a living process is never removed by another one
  */
-import { ConflictError } from '../base/errors.ts'
-import type { Host } from '../host/host.ts'
-import type { Processes } from '../host/processes.ts'
+import { ConflictError } from '../../base/errors.ts'
+import type { Host } from '../host.ts'
+import type { Processes } from '../processes.ts'
 
 /** A process for good: a pid alone may be somebody else's by now. */
 export interface LifeName {
@@ -40,7 +41,9 @@ export interface DirectoryLockSpec {
   readonly lives: Lives
   /** What is locked. It is there. */
   readonly directory: string
-  /** Of this life of a supervisor: 32 hexadecimal digits. */
+  /** What there may be one of: claims are in `<holder>.lock`. */
+  readonly holder: 'supervisor' | 'run'
+  /** Of this life of whoever takes it: 32 hexadecimal digits. */
   readonly owner: string
 }
 
@@ -54,7 +57,7 @@ const TRIES = 5
 /** A choice: some times what putting up a claim and looking around takes. */
 const AGAIN_MS_MIN = 20
 const AGAIN_MS_MAX = 120
-/** Claims of the dead that are kept for the board: killed so often before one was announced. */
+/** Claims of the dead that are kept: killed so often before one of them forgot the others. */
 const FORMER_MAX = 32
 
 export class DirectoryLock {
@@ -64,26 +67,26 @@ export class DirectoryLock {
   private dead: readonly Claim[] = []
 
   constructor(spec: DirectoryLockSpec) {
-    const { host, lives, directory, owner } = spec
+    const { host, lives, directory, holder, owner } = spec
     this.spec = spec
-    this.path = host.files.resolve(directory, 'supervisor.lock')
+    this.path = host.files.resolve(directory, `${holder}.lock`)
     this.own = `${lives.self.pid}-${lives.self.bornAt}-${owner}`
   }
 
-  /** Owners of supervisors that were in this directory, and did not end in good order. */
+  /** Owners that were in this directory, and did not end in good order. */
   get formerOwners(): readonly string[] {
     return this.dead.map(({ owner }) => owner)
   }
 
   /** @throws ConflictError DIRECTORY_IN_USE; UnavailableError DISK_FULL, CONNECT_FAILED */
   async take(): Promise<void> {
-    const { host, directory } = this.spec
+    const { host } = this.spec
     const { files, timers, random } = host
     await files.makeDirectory(this.path)
     for (let tries = 1; ; tries += 1) {
       const other = await this.tryTake()
       if (other === undefined) return
-      if (tries === TRIES) throw inUse(directory, other)
+      if (tries === TRIES) throw inUse(this.spec, other)
       const delayMs = AGAIN_MS_MIN + random.next() * (AGAIN_MS_MAX - AGAIN_MS_MIN)
       await new Promise<void>((resolve) => timers.after(delayMs, resolve))
     }
@@ -134,7 +137,7 @@ export function livesOn(processes: Pick<Processes, 'self' | 'facts'>): Lives {
   }
 }
 
-/** Of one life of a supervisor. */
+/** Of one life. */
 export function newOwner(host: Host): string {
   const words = new Int32Array(4)
   host.random.fill(words)
@@ -151,7 +154,7 @@ function claimsIn(names: readonly string[]): readonly Claim[] {
   })
 }
 
-function inUse(directory: string, { pid }: LifeName): ConflictError {
-  const text = `${directory} is in use by another supervisor, process ${pid}`
+function inUse({ directory, holder }: DirectoryLockSpec, { pid }: LifeName): ConflictError {
+  const text = `${directory} is in use by another ${holder}, process ${pid}`
   return new ConflictError('DIRECTORY_IN_USE', text, { path: directory, pid })
 }
