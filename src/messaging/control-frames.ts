@@ -63,8 +63,8 @@ export class ControlFrames {
     return this.make(FrameKind.GOODBYE, envelope, (writer) => writeGoodbye(writer, goodbye))
   }
 
-  suspect(envelope: Envelope, suspect: Suspect): Uint8Array {
-    return this.make(FrameKind.SUSPECT, envelope, (writer) => writeSuspect(writer, suspect))
+  suspect(envelope: Envelope, suspect: Suspect, protocol: number): Uint8Array {
+    return this.make(FrameKind.SUSPECT, envelope, (writer) => writeSuspect(writer, suspect, protocol))
   }
 
   private make(kind: FrameKind, envelope: Envelope, body: (writer: ByteWriter) => void): Uint8Array {

@@ -29,11 +29,12 @@ import {
   readEchoReply,
   readGoodbye,
   readWelcome,
+  type Welcome,
 } from '../wire/control-codec.ts'
 import { FrameKind } from '../wire/frame.ts'
 import { FrameReader } from '../wire/frame-reader.ts'
 import { malformed } from '../wire/malformed.ts'
-import { speaksProtocol } from '../wire/version.ts'
+import { PROTOCOL_VERSION, speaksProtocol } from '../wire/version.ts'
 import { ControlFrames } from './control-frames.ts'
 import { EchoVerdict, EchoWatch } from './echo-watch.ts'
 import type { WorkerLink } from './link.ts'
@@ -168,7 +169,9 @@ export class Dialler {
   private onOpen(connection: Connection): void {
     this.isOpen = true
     this.watch.restart(this.spec.host.clock.monotonicMs())
-    connection.write(this.control.hello(this.envelope(), this.spec.hello()))
+    connection.write(
+      this.control.hello({ ...this.envelope(), sequence: PROTOCOL_VERSION }, this.spec.hello()),
+    )
   }
 
   private onBytes(connection: Connection, bytes: Uint8Array): void {
@@ -201,7 +204,7 @@ export class Dialler {
         const text = `worker ${spec.peer} speaks protocol ${welcome.protocol}`
         throw new FormatError('VERSION_MISMATCH', text, { worker: spec.peer })
       }
-      this.onWelcome(connection, welcome.incarnation, welcome.lastSequence)
+      this.onWelcome(connection, welcome)
       return
     }
     if (!this.isUp) malformed(`a frame of kind ${kind} comes before WELCOME`)
@@ -218,8 +221,9 @@ export class Dialler {
     }
   }
 
-  private onWelcome(connection: Connection, incarnation: number, lastSequence: number): void {
+  private onWelcome(connection: Connection, welcome: Welcome): void {
     const { spec } = this
+    const { protocol, incarnation, lastSequence } = welcome
     if (!spec.onIncarnation(incarnation)) {
       const text = `worker ${spec.peer} is incarnation ${incarnation}, a newer one is known`
       throw new ConflictError('FRAME_OLD_INCARNATION', text, { worker: spec.peer, incarnation })
@@ -231,7 +235,7 @@ export class Dialler {
     this.upSinceMs = spec.host.clock.monotonicMs()
     if (this.wasUp) this.reconnectCount += 1
     this.wasUp = true
-    if (!this.link.attach(connection, lastSequence)) spec.onGap()
+    if (!this.link.attach(connection, lastSequence, protocol)) spec.onGap()
   }
 
   /** `addressee`: whom the peer takes for the newest of us. It may also be right, and mean older frames. */

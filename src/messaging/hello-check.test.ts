@@ -21,7 +21,7 @@ const expected: Expected = {
 }
 
 function codeOf(change: Partial<Hello>): string | undefined {
-  return judgeHello({ ...hello, ...change }, expected)?.error.code
+  return judgeHello({ ...hello, ...change }, 0, expected)?.error.code
 }
 
 test('lets in who says everything right, of this incarnation or a newer one', () => {
@@ -30,7 +30,7 @@ test('lets in who says everything right, of this incarnation or a newer one', ()
 })
 
 test('refuses everybody else, each for a reason', () => {
-  expect(codeOf({ protocol: 2 })).toBe('VERSION_MISMATCH')
+  expect(codeOf({ protocol: 3 })).toBe('VERSION_MISMATCH')
   for (const token of ['', 'secre', 'secret!', 'Secret', 'secretsecret']) {
     expect(codeOf({ token })).toBe('NOT_AUTHENTICATED')
   }
@@ -49,27 +49,27 @@ test('says nothing of the rest to who has no token, and no secrets to anybody', 
     { incarnation: 1 },
     { schemaFingerprint: 'g' },
   ]) {
-    const refusal = judgeHello({ ...hello, ...change }, expected)
+    const refusal = judgeHello({ ...hello, ...change }, 0, expected)
     expect(JSON.stringify([refusal?.error.message, refusal?.error.details])).not.toContain('secret')
   }
-  expect(judgeHello({ ...hello, incarnation: 1 }, expected)?.reason).toBe(GoodbyeReason.OLD_INCARNATION)
+  expect(judgeHello({ ...hello, incarnation: 1 }, 0, expected)?.reason).toBe(GoodbyeReason.OLD_INCARNATION)
 })
 
 test('tells who has been replaced, and by whom; nobody else', () => {
   const addresseeOf = (change: Partial<Hello>, more: Partial<Expected> = {}) =>
-    judgeHello({ ...hello, ...change }, { ...expected, ...more })?.addressee
+    judgeHello({ ...hello, ...change }, 0, { ...expected, ...more })?.addressee
   expect(addresseeOf({ incarnation: 2 })).toBe(3)
-  for (const change of [{ protocol: 2 }, { token: '' }, { fromWorker: '3' }, { schemaFingerprint: 'g' }]) {
+  for (const change of [{ protocol: 3 }, { token: '' }, { fromWorker: '3' }, { schemaFingerprint: 'g' }]) {
     expect(addresseeOf(change)).toBe(hello.incarnation)
   }
 })
 
 test('of another layout nobody is let in, and who is of an older one is told that it is over', () => {
   const of = (layout: number, change: Partial<Hello> = {}) =>
-    judgeHello(
-      { ...hello, topologyId: helloTopology('words', layout), ...change },
-      { ...expected, layout: 2 },
-    )
+    judgeHello({ ...hello, topologyId: helloTopology('words', layout), ...change }, 0, {
+      ...expected,
+      layout: 2,
+    })
   expect(of(2)).toBe(undefined)
   // Also one whose number nobody has any more.
   for (const fromWorker of ['1', '7']) {

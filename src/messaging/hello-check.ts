@@ -1,7 +1,7 @@
 /** Judges who says HELLO. Nothing else of a stranger is looked at before. Pure. */
 import { ConflictError, FormatError, type StreamError, UsageError } from '../base/errors.ts'
 import { GoodbyeReason, type Hello } from '../wire/control-codec.ts'
-import { PROTOCOL_VERSION, speaksProtocol } from '../wire/version.ts'
+import { commonProtocol, PROTOCOL_VERSION } from '../wire/version.ts'
 
 /** Who we are, and whom we know. */
 export interface Expected {
@@ -34,11 +34,11 @@ export function helloTopology(topologyId: string, layout: number): string {
   return layout === 0 ? topologyId : `${topologyId}/${layout}`
 }
 
-/** undefined: let it in. */
-export function judgeHello(hello: Hello, expected: Expected): Refusal | undefined {
+/** `newest`: protocol that it speaks, as the frame's head says. undefined: let it in. */
+export function judgeHello(hello: Hello, newest: number, expected: Expected): Refusal | undefined {
   const worker = Number(hello.fromWorker)
   const details = { worker: hello.fromWorker.slice(0, 100), incarnation: hello.incarnation }
-  if (!speaksProtocol(hello.protocol)) {
+  if (commonProtocol(hello.protocol, newest) === undefined) {
     const text = `protocol ${hello.protocol} is not spoken here, ours is ${PROTOCOL_VERSION}`
     return refuse(hello, GoodbyeReason.REFUSED, new FormatError('VERSION_MISMATCH', text, details))
   }

@@ -26,7 +26,6 @@ import { FrameKind } from '../wire/frame.ts'
 import type { FrameReader } from '../wire/frame-reader.ts'
 import { malformed } from '../wire/malformed.ts'
 import { TupleCursor } from '../wire/tuple-cursor.ts'
-import { PROTOCOL_VERSION } from '../wire/version.ts'
 import { ArrivedAck } from './ack-frame.ts'
 import type { Codecs } from './codecs.ts'
 import { ControlFrames, type Envelope } from './control-frames.ts'
@@ -113,8 +112,11 @@ export class IncomingLink {
     this.changed = []
   }
 
-  /** A connection of the peer whose HELLO was in order. `reader` may hold more that came with it. */
-  accept(connection: Connection, reader: FrameReader): void {
+  /**
+   * A connection of the peer whose HELLO was in order, to be spoken on in this protocol. `reader` may hold
+   * more that came with it.
+   */
+  accept(connection: Connection, reader: FrameReader, protocol: number): void {
     this.disconnect()
     const { host, settings, incarnation } = this.spec
     this.connection = connection
@@ -133,9 +135,7 @@ export class IncomingLink {
       if (this.connection === connection) this.disconnect()
     }
     const { lastSequence } = this
-    connection.write(
-      this.control.welcome(this.envelope(), { protocol: PROTOCOL_VERSION, incarnation, lastSequence }),
-    )
+    connection.write(this.control.welcome(this.envelope(), { protocol, incarnation, lastSequence }))
     this.changed = [...this.channels.values()]
     if (this.changed.length > 0) this.answer()
     this.readOn(connection, reader)

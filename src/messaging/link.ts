@@ -86,6 +86,10 @@ export class WorkerLink implements Link {
   private isRemoved = false
   private isLossTold = false
   private peerIncarnation = 0
+  /** What the peer has agreed to. undefined: it has not answered yet. */
+  private protocol: number | undefined = undefined
+  /** News for a peer that has not answered: two of each worker at most, that of its link and the newest. */
+  private readonly untold = new Map<string, Suspect>()
   private openedMs = 0
   private frameCount = 0
   private sentBytes = 0
@@ -156,13 +160,19 @@ export class WorkerLink implements Link {
 
   /** Trees that passed another link may be lost: the peer is told, as surely as tuples are. */
   sendSuspect(suspect: Suspect): void {
-    this.queue.pushUrgent(this.control.suspect(UNNUMBERED, suspect))
+    if (this.protocol === undefined) {
+      // Whatever may have passed there until it is told is told by the newest.
+      if (!this.isRemoved) this.untold.set(`${suspect.worker} ${suspect.incarnation > 0}`, suspect)
+      return
+    }
+    this.queue.pushUrgent(this.control.suspect(UNNUMBERED, suspect, this.protocol))
     this.onQueued()
   }
 
   /** Nothing unsent, nothing unacknowledged. */
   get isQuiet(): boolean {
-    return this.queue.count === 0 && this.tuples.count === 0 && this.acks.count === 0
+    const isEmpty = this.queue.count === 0 && this.untold.size === 0
+    return isEmpty && this.tuples.count === 0 && this.acks.count === 0
   }
 
   get counts(): LinkCounts {
@@ -178,6 +188,9 @@ export class WorkerLink implements Link {
     const isFirst = this.peerIncarnation === 0
     this.peerIncarnation = incarnation
     if (isFirst) return
+    // It may be of another build, and has nothing that could be lost elsewhere.
+    this.protocol = undefined
+    this.untold.clear()
     this.queue.clear()
     this.tuples.restart()
     this.acks.restart()
@@ -188,11 +201,12 @@ export class WorkerLink implements Link {
   }
 
   /**
-   * The peer has welcomed us and has seen the frames up to `lastSequence`.
+   * The peer has welcomed us, speaks this protocol, and has seen the frames up to `lastSequence`.
    * @returns false: frames it has not seen are gone, and nobody was told yet
    */
-  attach(connection: Connection, lastSequence: number): boolean {
+  attach(connection: Connection, lastSequence: number, protocol: number): boolean {
     this.connection = connection
+    this.protocol = protocol
     this.setStalled(false)
     this.queue.acknowledge(lastSequence)
     this.queue.rewind()
@@ -205,6 +219,9 @@ export class WorkerLink implements Link {
     this.isLossTold = false
     if (this.wasAttached || hasGap || hasSeenMore) this.queueTotals()
     this.wasAttached = true
+    for (const suspect of this.untold.values())
+      this.queue.pushUrgent(this.control.suspect(UNNUMBERED, suspect, protocol))
+    this.untold.clear()
     this.flush()
     this.pump()
     return !isToTell
@@ -217,6 +234,7 @@ export class WorkerLink implements Link {
     this.isStalled = false
     this.tuples.restart()
     this.acks.restart()
+    this.untold.clear()
     this.queue.clear()
     for (const gate of this.gates.values()) gate.restart()
   }

@@ -21,7 +21,9 @@ const STRANGERS_MAX = 1_024
 export interface ListenerSpec {
   readonly host: Host
   readonly helloWaitMs: number
-  readonly judge: (hello: Hello) => Refusal | undefined
+  /** `newest`: protocol of who says it. */
+  readonly judge: (hello: Hello, newest: number) => Refusal | undefined
+  /** `reader` still stands at the HELLO. */
   readonly accept: (hello: Hello, connection: Connection, reader: FrameReader) => void
   readonly report: (error: StreamError) => void
 }
@@ -96,7 +98,7 @@ export class Listener {
       this.refuse(stranger, GoodbyeReason.MALFORMED, 0, error)
       return
     }
-    const refusal = this.spec.judge(hello)
+    const refusal = this.spec.judge(hello, reader.sequence)
     if (refusal !== undefined) {
       this.refuse(stranger, refusal.reason, refusal.addressee, refusal.error)
       return

@@ -29,7 +29,7 @@ import type { Inbound } from '../flow/transfer/inbound.ts'
 import type { Link } from '../flow/transfer/link.ts'
 import type { Host, Random, Stoppable } from '../host/host.ts'
 import { GoodbyeReason, type Hello, type Suspect } from '../wire/control-codec.ts'
-import { PROTOCOL_VERSION } from '../wire/version.ts'
+import { commonProtocol, PROTOCOL_VERSION_MIN } from '../wire/version.ts'
 import { Codecs } from './codecs.ts'
 import { Dialler } from './dialler.ts'
 import { type Expected, helloTopology, judgeHello } from './hello-check.ts'
@@ -147,12 +147,13 @@ export class PostOffice {
       host,
       helloWaitMs: this.settings.helloWaitMs,
       report,
-      judge: (hello) => judgeHello(hello, expected),
+      judge: (hello, newest) => judgeHello(hello, newest, expected),
       accept: (hello, connection, reader) => {
         const peer = this.peers.get(Number(hello.fromWorker))
-        if (peer === undefined) return
+        const protocol = commonProtocol(hello.protocol, reader.sequence)
+        if (peer === undefined || protocol === undefined) return
         this.meet(peer, hello.incarnation, 'hello')
-        if (!this.isClosed) peer.incoming.accept(connection, reader)
+        if (!this.isClosed) peer.incoming.accept(connection, reader, protocol)
       },
     })
     this.ticks = host.timers.every(this.settings.echoMs / 2, () => this.tick())
@@ -314,7 +315,7 @@ export class PostOffice {
   private helloTo(worker: number): Hello {
     const { incarnation, token } = this.spec
     return {
-      protocol: PROTOCOL_VERSION,
+      protocol: PROTOCOL_VERSION_MIN,
       topologyId: helloTopology(this.topologyId, this.spec.layout ?? 0),
       incarnation,
       fromWorker: String(this.spec.worker),

@@ -21,7 +21,7 @@ import {
   writeSuspect,
   writeWelcome,
 } from './control-codec.ts'
-import { PROTOCOL_VERSION, speaksProtocol } from './version.ts'
+import { commonProtocol, PROTOCOL_VERSION, speaksProtocol } from './version.ts'
 
 function written(write: (writer: ByteWriter) => void): Uint8Array {
   const writer = new ByteWriter(4)
@@ -46,7 +46,7 @@ const cases: [string, Uint8Array, (bytes: Uint8Array) => unknown, unknown][] = [
   ['HELLO', written((w) => writeHello(w, hello)), (b) => readHello(b, 0, b.length), hello],
   ['WELCOME', written((w) => writeWelcome(w, welcome)), (b) => readWelcome(b, 0, b.length), welcome],
   ['GOODBYE', written((w) => writeGoodbye(w, goodbye)), (b) => readGoodbye(b, 0, b.length), goodbye],
-  ['SUSPECT', written((w) => writeSuspect(w, suspect)), (b) => readSuspect(b, 0, b.length), suspect],
+  ['SUSPECT', written((w) => writeSuspect(w, suspect, 2)), (b) => readSuspect(b, 0, b.length), suspect],
   ['ECHO', written((w) => writeEcho(w, 2 ** 32 - 1)), (b) => readEcho(b, 0, b.length), 2 ** 32 - 1],
 ]
 
@@ -120,5 +120,16 @@ test('a HELLO of long names still fits the cap for strangers', () => {
   expect(written((w) => writeHello(w, big)).length).toBeLessThan(HELLO_BYTES_MAX)
 })
 test('only versions in the range are spoken', () => {
-  expect([0, 1, 2].map(speaksProtocol)).toEqual([false, true, false])
+  expect([0, 1, 2, 3].map(speaksProtocol)).toEqual([false, true, true, false])
+})
+test('with a peer the newest is spoken that both know', () => {
+  for (const [oldest, newest, common] of [
+    [1, 0, 1],
+    [1, 2, 2],
+    [1, 9, 2],
+    [2, 9, 2],
+    [3, 9, undefined],
+    [0, 0, undefined],
+  ] as const)
+    expect(commonProtocol(oldest, newest)).toBe(common)
 })

@@ -12,7 +12,10 @@
  *   ECHO_REPLY token of the ECHO unsigned, then how busy the loop of the worker is: unsigned, 0 to 1000
  *              thousandths of its time; may be left out, by who does not say
  *   GOODBYE    reason u8, text
- *   SUSPECT    worker text, incarnation in which it came back unsigned (0: only the link broke), text
+ *   SUSPECT    worker text, what is lost unsigned, text
+ *                0  only the link to it
+ *                1  the worker; protocol 1 says no more of it
+ *                …  from protocol 2 on: the worker, which came back as this incarnation
  *
  * The primitives are those of byte-writer.ts. Nothing may follow: what a later protocol adds, it adds after
  * the handshake has agreed on it.
@@ -25,6 +28,7 @@ import { malformed } from './malformed.ts'
 export const HELLO_BYTES_MAX = 1024
 
 export interface Hello {
+  /** The oldest that it speaks. The newest is in the frame's head: version.ts. */
   readonly protocol: number
   readonly topologyId: string
   /** Of the worker that dials. */
@@ -38,6 +42,7 @@ export interface Hello {
 }
 
 export interface Welcome {
+  /** Which is spoken from now on. */
   readonly protocol: number
   /** Of the worker that answers: what the frames to it must carry. */
   readonly incarnation: number
@@ -48,7 +53,7 @@ export interface Welcome {
 /** News of a loss elsewhere: trees that passed there may be in pieces. */
 export interface Suspect {
   readonly worker: string
-  /** In which it came back: the ones before are lost. 0: only the link to it is. */
+  /** In which it came back: the ones before are lost. 0: only the link to it is. 1: not said in which. */
   readonly incarnation: number
   readonly text: string
 }
@@ -187,13 +192,14 @@ export function readGoodbye(bytes: Uint8Array, start: number, end: number): Good
   return goodbye
 }
 
-export function writeSuspect(writer: ByteWriter, suspect: Suspect): void {
+/** As a peer understands it that speaks this protocol. */
+export function writeSuspect(writer: ByteWriter, suspect: Suspect, protocol: number): void {
   writer.text(suspect.worker)
-  writer.unsigned(suspect.incarnation)
+  writer.unsigned(protocol >= 2 ? suspect.incarnation : Math.min(suspect.incarnation, 1))
   writer.text(suspect.text)
 }
 
-/** @throws FormatError FRAME_MALFORMED */
+/** Of any protocol: what 1 writes is also right in 2. @throws FormatError FRAME_MALFORMED */
 export function readSuspect(bytes: Uint8Array, start: number, end: number): Suspect {
   const reader = new ByteReader().open(bytes, start, end)
   const worker = reader.text()

@@ -6,6 +6,11 @@
  *
  * Frame versions                       Protocol versions (HELLO)
  *   1  first                             1  first
+ *                                        2  SUSPECT names the incarnation in which a worker came back
+ *
+ * A HELLO says two protocols: in its body the oldest that its worker speaks, in the place of the frame's
+ * number, where protocol 1 writes 0 and does not look, the newest. WELCOME says which one is spoken: the
+ * newest that both know. So a build that adds a protocol is still understood by those without it.
  *
  * A reader takes every version it knows. Fixtures of every released version stay in test/fixtures/wire for
  * ever.
@@ -17,12 +22,18 @@
 export const FRAME_MARK = 0x70
 export const FRAME_VERSION = 1
 
-/** What this build says in HELLO. */
-export const PROTOCOL_VERSION = 1
+/** Newest protocol of this build. */
+export const PROTOCOL_VERSION = 2
 /** Oldest protocol it still speaks. */
 export const PROTOCOL_VERSION_MIN = 1
 
-/** True if a peer that announced `version` can be spoken to. */
+/** True if this build speaks `version`. */
 export function speaksProtocol(version: number): boolean {
   return version >= PROTOCOL_VERSION_MIN && version <= PROTOCOL_VERSION
+}
+
+/** What is spoken with a peer that speaks `oldest` to `newest`, 0: `oldest` only. undefined: nothing fits. */
+export function commonProtocol(oldest: number, newest: number): number | undefined {
+  const common = Math.min(Math.max(oldest, newest), PROTOCOL_VERSION)
+  return common >= oldest && speaksProtocol(common) ? common : undefined
 }

@@ -145,7 +145,7 @@ describe('frames', () => {
 describe('a handshake', () => {
   test('of a protocol that is not spoken is refused before all else', async () => {
     const peer = new RawPeer()
-    await peer.dial(control.hello(at(0, 0), { ...hello, protocol: 2, token: '' }))
+    await peer.dial(control.hello(at(0, 0), { ...hello, protocol: 3, token: '' }))
     expect(peer.worker.codes).toEqual(['VERSION_MISMATCH'])
     expect(peer.heard).toEqual([`${FrameKind.GOODBYE} 0`])
   })

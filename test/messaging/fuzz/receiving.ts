@@ -52,7 +52,7 @@ function sessionOf(random: SeededRandom): Frame[] {
     let bytes: Uint8Array
     if (kind === 0) bytes = acksOf(sequence, random)
     else if (kind === 1) bytes = valuesOf(sequence, random)
-    else if (kind === 2) bytes = control.suspect(at, { worker: '3', incarnation: 2, text: 'gone' })
+    else if (kind === 2) bytes = control.suspect(at, { worker: '3', incarnation: 2, text: 'gone' }, 2)
     else {
       const size = 1 + random.below(5)
       bytes = tuplesOf(sequence, n, size, random)
