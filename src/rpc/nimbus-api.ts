@@ -67,6 +67,8 @@ export interface RebalanceRequest {
   readonly drainMs: number | undefined
   /** Under one key a topology is rebalanced once; asked again, the same operation is answered. */
   readonly idempotencyKey?: string | undefined
+  /** As for the other changes of a topology. */
+  readonly topologyId?: string | undefined
 }
 
 /** Work that goes on after its call was answered; to be looked at, and waited for, by id. */
@@ -156,9 +158,18 @@ export interface NimbusApi {
   topologies(caller: Caller): Promise<readonly TopologySummary[]>
   topology(caller: Caller, name: string): Promise<TopologyStatus>
   outline(caller: Caller, name: string): Promise<TopologyOutline>
-  activate(caller: Caller, name: string): Promise<OperationStatus>
-  deactivate(caller: Caller, name: string): Promise<OperationStatus>
-  kill(caller: Caller, name: string, drainMs: number | undefined): Promise<OperationStatus>
+  /**
+   * This and the next three: with an id, only that topology is meant. Another that has its name by now is
+   * TOPOLOGY_NOT_FOUND, so whoever asks again cannot hit it.
+   */
+  activate(caller: Caller, name: string, topologyId?: string): Promise<OperationStatus>
+  deactivate(caller: Caller, name: string, topologyId?: string): Promise<OperationStatus>
+  kill(
+    caller: Caller,
+    name: string,
+    drainMs: number | undefined,
+    topologyId?: string,
+  ): Promise<OperationStatus>
   rebalance(caller: Caller, name: string, request: RebalanceRequest): Promise<OperationStatus>
   operation(caller: Caller, id: string): Promise<OperationStatus>
   metrics(caller: Caller, name: string): Promise<TopologyMetrics>

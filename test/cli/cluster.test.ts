@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ConflictError } from '../../src/base/errors.ts'
+import { ConflictError, UnavailableError } from '../../src/base/errors.ts'
 import { commandNames } from '../../src/cli/command-list.ts'
 import { commandTable } from '../../src/cli/command-table.ts'
 import { makeTokens, tokenOf } from '../rpc/api-world.ts'
@@ -122,13 +122,30 @@ test('while nobody leads, a standby says what it can', async () => {
 })
 
 describe('what changes', () => {
+  const id = 'word-count-0000000100000002'
+
   test('kill waits for its work, with progress on stderr', async () => {
     shell.nimbus.operationSteps = 2
     const { code, stdout, stderr } = await shell.run('kill', 'word-count', '-w', '5')
     expect([code, stdout]).toEqual([0, '✔ word-count is gone\n'])
     expect(stderr).toMatch(/^drain +50% {2}2 of 4 tasks\nremoved +100% {2}4 of 4 tasks/)
     expect(shell.nimbus.asked[0]?.[0]).toBe('leadership')
-    expect(shell.nimbus.asked[1]).toEqual(['kill', 'word-count', 5_000])
+    // Which one it is, is read before.
+    expect(shell.nimbus.asked[1]).toEqual(['topology', 'word-count'])
+    expect(shell.nimbus.asked[2]).toEqual(['kill', 'word-count', 5_000, id])
+  })
+
+  test('kill of a name that nobody has is no success, also if its first answer was lost', async () => {
+    const { kill } = shell.nimbus
+    shell.nimbus.kill = async () => {
+      shell.nimbus.kill = kill
+      await Promise.resolve()
+      throw new UnavailableError('COORDINATOR_UNAVAILABLE', 'away', { outcome: 'unknown' })
+    }
+    const { code, stdout, stderr } = await shell.run('kill', 'word-cuont')
+    expect(code).not.toBe(0)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('TOPOLOGY_NOT_FOUND')
   })
 
   test('rebalance says what it wants', async () => {
@@ -142,8 +159,9 @@ describe('what changes', () => {
       tasks: {},
       scheduler: 'even',
       idempotencyKey,
+      topologyId: id,
     }
-    expect(shell.nimbus.asked[1]).toEqual(['rebalance', 'word-count', wanted])
+    expect(shell.nimbus.asked[2]).toEqual(['rebalance', 'word-count', wanted])
     expect(await shell.run('rebalance', 'word-count', '-e', 'count')).toMatchObject({ code: 2 })
     const nothing = await shell.run('rebalance', 'word-count', '-w', '5')
     expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('give -n, -e, -t')])

@@ -95,6 +95,26 @@ describe('kill', () => {
     await world.running(words())
   })
 
+  test('what is meant for a topology that is gone leaves the next one of its name alone', async () => {
+    const world = await cluster()
+    const old = await world.running(words())
+    const { api } = world.leader.nimbus
+    await world.drive(api.kill(admin, 'words', 0, old))
+    await world.until(() => world.view.topologies.size === 0, 'the end')
+    const id = await world.running(words())
+    const { version } = world.view.topologies.get(id) ?? {}
+    const request = { workers: 1, executors: {}, tasks: {}, scheduler: undefined, drainMs: undefined }
+    for (const call of [
+      () => api.kill(admin, 'words', 0, old),
+      () => api.rebalance(admin, 'words', { ...request, topologyId: old, idempotencyKey: 'k1' }),
+      () => api.deactivate(admin, 'words', old),
+      () => api.activate(admin, 'words', old),
+    ])
+      await expect(world.drive(call())).rejects.toMatchObject({ code: 'TOPOLOGY_NOT_FOUND' })
+    expect(world.view.topologies.get(id)).toMatchObject({ version, record: { phase: 'active' } })
+    expect(await world.drive(api.deactivate(admin, 'words', id))).toMatchObject({ subject: id })
+  })
+
   test('positions by the thousand hold up no other topology, and go before their record', async () => {
     const world = await cluster({ ports: [6700, 6701, 6702] })
     const id = await world.running(words('many', { workers: 1 }), { idempotencyKey: 'k1' })

@@ -94,6 +94,10 @@ export class FakeNimbus implements NimbusApi {
   operationSteps = 0
   current: TopologyStatus = status
   isGone = false
+  /** Id of another topology that has the name: what is meant for any other finds nothing. */
+  replacedBy: string | undefined
+  /** Changes of a topology that were answered as if they had been made. */
+  readonly carriedOut: string[] = []
 
   private note<T>(name: string, args: readonly unknown[], reply: T): Promise<T> {
     this.asked.push([name, ...args])
@@ -112,6 +116,19 @@ export class FakeNimbus implements NimbusApi {
     this.asked.push([call, name, ...args])
     const known = this.isGone ? '' : "; did you mean 'word-count'?"
     return Promise.reject(new UsageError('TOPOLOGY_NOT_FOUND', `no topology '${name}' is running${known}`))
+  }
+
+  private async change(
+    kind: OperationStatus['kind'],
+    name: string,
+    id: string | undefined,
+    args: readonly unknown[],
+  ): Promise<OperationStatus> {
+    const reply = await this.named(kind, name, args, this.work(kind, name))
+    if (id !== undefined && this.replacedBy !== undefined && id !== this.replacedBy)
+      throw new UsageError('TOPOLOGY_NOT_FOUND', `the topology ${id} is not running`)
+    this.carriedOut.push(kind)
+    return reply
   }
 
   private work(kind: OperationStatus['kind'], subject: string): OperationStatus {
@@ -135,12 +152,11 @@ export class FakeNimbus implements NimbusApi {
   topologies: NimbusApi['topologies'] = () => this.note('topologies', [], this.isGone ? [] : [summary])
   topology: NimbusApi['topology'] = (_, name) => this.named('topology', name, [], this.current)
   outline: NimbusApi['outline'] = (_, name) => this.named('outline', name, [], outline)
-  activate: NimbusApi['activate'] = (_, name) => this.named('activate', name, [], this.work('activate', name))
-  deactivate: NimbusApi['deactivate'] = (_, name) =>
-    this.named('deactivate', name, [], this.work('deactivate', name))
-  kill: NimbusApi['kill'] = (_, name, drainMs) => this.named('kill', name, [drainMs], this.work('kill', name))
+  activate: NimbusApi['activate'] = (_, name, id) => this.change('activate', name, id, [id])
+  deactivate: NimbusApi['deactivate'] = (_, name, id) => this.change('deactivate', name, id, [id])
+  kill: NimbusApi['kill'] = (_, name, drainMs, id) => this.change('kill', name, id, [drainMs, id])
   rebalance: NimbusApi['rebalance'] = (_, name, request) =>
-    this.named('rebalance', name, [request], this.work('rebalance', name))
+    this.change('rebalance', name, request.topologyId, [request])
   operation: NimbusApi['operation'] = (_, id) => {
     const isRunning = this.operationSteps > 0
     this.operationSteps -= 1

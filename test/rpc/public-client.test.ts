@@ -53,7 +53,7 @@ test('submits a module, waits until it runs, changes and ends it', async () => {
   const steps: string[] = []
   await running.kill({ drain: '5s', onProgress: ({ step }) => steps.push(step) })
   expect(steps).toEqual(['drain', 'removed'])
-  expect(nimbus.asked.find(([name]) => name === 'kill')).toEqual(['kill', 'word-count', 5_000])
+  expect(nimbus.asked.find(([name]) => name === 'kill')).toEqual(['kill', 'word-count', 5_000, running.id])
   // Leaving the scope of a client ends nothing that runs.
   await running[Symbol.asyncDispose]()
   expect(named().filter((name) => name === 'kill')).toHaveLength(1)
@@ -125,6 +125,23 @@ test('a kill that did its work and was not heard of is done; nobody else is told
   }
   await running.kill({ drain: '0s' })
   await expect(running.kill({ drain: '0s' })).rejects.toMatchObject({ code: 'TOPOLOGY_NOT_FOUND' })
+})
+
+test('what is asked again does not reach another topology that has the name by now', async () => {
+  await using client = await connect({ nimbus: [server.address], timeout: '10s' })
+  const running = await client.topology('word-count')
+  const unknown = new UnavailableError('COORDINATOR_UNAVAILABLE', 'away', { outcome: 'unknown' })
+  nimbus.replacedBy = 'word-count-0000000900000001'
+  nimbus.failures.push(unknown)
+  await running.kill({ drain: '0s' })
+  nimbus.failures.push(unknown)
+  for (const call of [
+    () => running.rebalance({ workers: 3 }),
+    () => running.activate(),
+    () => running.deactivate(),
+  ])
+    await expect(call()).rejects.toMatchObject({ code: 'TOPOLOGY_NOT_FOUND' })
+  expect(nimbus.carriedOut).toEqual([])
 })
 
 test('a preview says what would be, and does nothing', async () => {

@@ -16,15 +16,24 @@ import type { TopologySeen } from './topology-status.ts'
 /** Times that a change is decided anew because the record was changed meanwhile. */
 const CHANGES_MAX = 5
 
-/** @throws UsageError TOPOLOGY_NOT_FOUND; ConflictError TOPOLOGY_QUARANTINED */
-export function findTopology({ board }: Desk, name: string): Versioned<TopologyRecord> {
+/**
+ * `wantedId`: no other that has the name by now.
+ * @throws UsageError TOPOLOGY_NOT_FOUND; ConflictError TOPOLOGY_QUARANTINED
+ */
+export function findTopology({ board }: Desk, name: string, wantedId?: string): Versioned<TopologyRecord> {
   const id = board.view.names.get(name)
+  if (wantedId !== undefined && id !== undefined && id !== wantedId) throw replaced(name, wantedId, id)
   if (id !== undefined && isMalformed(board.view, paths.topology(id))) throw unreadable(name, id)
   const found = id === undefined ? undefined : board.view.topologies.get(id)
   if (found !== undefined) return found
   const near = nearest(name, board.view.names.keys())
   const hint = near === undefined ? '' : `; did you mean "${near}"?`
   throw new UsageError('TOPOLOGY_NOT_FOUND', `no topology named '${name.slice(0, 200)}' is running${hint}`)
+}
+
+function replaced(name: string, wantedId: string, id: string): UsageError {
+  const text = `the topology ${wantedId.slice(0, 300)} is not running; ${id} has the name '${name}' now`
+  return new UsageError('TOPOLOGY_NOT_FOUND', text, { topology: name })
 }
 
 function unreadable(name: string, id: string): ConflictError {
@@ -35,19 +44,25 @@ function unreadable(name: string, id: string): ConflictError {
 /** What is to become of a record that has this version; undefined: it is as it should be. */
 export type RecordChange = (record: TopologyRecord, version: number) => TopologyRecord | undefined
 
+/** A topology that is to be changed: whichever has the name, or only the one of this id. */
+export interface TopologyNamed {
+  readonly name: string
+  readonly id: string | undefined
+}
+
 /**
  * Writes what `change` makes of the record. What it needs to know of the topology is read before.
  * @returns the record as it is then, with its version
  */
 export async function changeTopology(
   desk: Desk,
-  name: string,
+  { name, id }: TopologyNamed,
   change: RecordChange,
 ): Promise<Versioned<TopologyRecord> & { readonly isChanged: boolean }> {
   const reign = leading(desk)
   for (let attempt = 1; ; attempt += 1) {
     await desk.board.sync()
-    const { record, version } = findTopology(desk, name)
+    const { record, version } = findTopology(desk, name, id)
     await desk.outlines.fetch(record)
     const changed = change(record, version)
     if (changed === undefined) return { record, version, isChanged: false }

@@ -12,6 +12,7 @@ import {
   type RecordChange,
   refuseUnchangeable,
   shapeNow,
+  type TopologyNamed,
   topologySeen,
 } from './find.ts'
 import { operationStatus, parseOperationId } from './operations.ts'
@@ -31,9 +32,9 @@ const DRAIN_MS = 30_000
 
 export function topologyCalls(desk: Desk): Calls {
   const { settings } = desk
-  const run = (name: string, phase: 'active' | 'inactive'): Promise<OperationStatus> => {
+  const run = (named: TopologyNamed, phase: 'active' | 'inactive'): Promise<OperationStatus> => {
     const kind = phase === 'active' ? 'activate' : 'deactivate'
-    return operate(desk, kind, name, (record) => runChange(record, phase))
+    return operate(desk, kind, named, (record) => runChange(record, phase))
   }
   return {
     async topologies(caller) {
@@ -55,24 +56,24 @@ export function topologyCalls(desk: Desk): Calls {
       await desk.outlines.fetch(record)
       return knownShape(desk, record).outline
     },
-    async activate(caller, name) {
+    async activate(caller, name, id) {
       permit(caller, 'operate', settings)
-      return run(name, 'active')
+      return run({ name, id }, 'active')
     },
-    async deactivate(caller, name) {
+    async deactivate(caller, name, id) {
       permit(caller, 'operate', settings)
-      return run(name, 'inactive')
+      return run({ name, id }, 'inactive')
     },
-    async kill(caller, name, drainMs) {
+    async kill(caller, name, drainMs, id) {
       permit(caller, 'operate', settings)
-      return operate(desk, 'kill', name, (record) => killChange(desk, record, drainMs))
+      return operate(desk, 'kill', { name, id }, (record) => killChange(desk, record, drainMs))
     },
     async rebalance(caller, name, request) {
       permit(caller, 'operate', settings)
-      const { idempotencyKey: key } = request
+      const { idempotencyKey: key, topologyId: id } = request
       if (key !== undefined) checkKey(key)
       const change: RecordChange = (record, version) => rebalanceChange(desk, request, record, version)
-      return operate(desk, 'rebalance', name, change, key)
+      return operate(desk, 'rebalance', { name, id }, change, key)
     },
     async operation(caller, id) {
       permit(caller, 'look', settings)
@@ -94,12 +95,12 @@ const participles = {
 async function operate(
   desk: Desk,
   kind: 'activate' | 'deactivate' | 'kill' | 'rebalance',
-  name: string,
+  named: TopologyNamed,
   change: RecordChange,
   key?: string,
 ): Promise<OperationStatus> {
-  const { record, version, isChanged } = await changeTopology(desk, name, change)
-  const { id } = record
+  const { record, version, isChanged } = await changeTopology(desk, named, change)
+  const { id, name } = record
   if (isChanged) {
     const message = `${name} is to be ${participles[kind]}`
     desk.memory.events.add({ at: desk.host.clock.now(), kind: `topology-${kind}`, topology: name, message })

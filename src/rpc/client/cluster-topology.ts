@@ -1,6 +1,6 @@
 /**
- * A topology that runs on a cluster, as a program sees it. It holds nothing but the name: every call asks
- * Nimbus.
+ * A topology that runs on a cluster, as a program sees it. It holds nothing but name and id: every call asks
+ * Nimbus. What changes it is meant for this id: another of its name is left alone.
  */
 import { UsageError } from '../../base/errors.ts'
 import { hide } from '../../base/hide.ts'
@@ -76,11 +76,16 @@ export class ClusterTopology implements RunningTopology {
   }
 
   async activate(): Promise<void> {
-    await waitForWork(this.nimbus, this.host, await this.nimbus.call('activate', [this.name]))
+    await waitForWork(this.nimbus, this.host, await this.nimbus.call('activate', [this.name, this.id]))
   }
 
   async deactivate(options: WaitOptions = {}): Promise<void> {
-    await waitForWork(this.nimbus, this.host, await this.nimbus.call('deactivate', [this.name]), options)
+    await waitForWork(
+      this.nimbus,
+      this.host,
+      await this.nimbus.call('deactivate', [this.name, this.id]),
+      options,
+    )
   }
 
   async kill(options: KillOptions = {}): Promise<void> {
@@ -89,14 +94,14 @@ export class ClusterTopology implements RunningTopology {
       throw new UsageError('CONFIRMATION_NEEDED', message, { topology: this.name })
     }
     const drainMs = options.drain === undefined ? undefined : parseDuration(options.drain, 'drain')
-    const begun = await kill(this.nimbus, this.name, drainMs)
+    const begun = await kill(this.nimbus, this, drainMs)
     await waitForWork(this.nimbus, this.host, begun, options)
   }
 
   async rebalance(options: RebalanceOptions): Promise<void> {
     const { workers, executors = {}, tasks = {} } = options
     const request = { workers, executors, tasks, scheduler: undefined, drainMs: undefined }
-    const begun = await rebalance(this.nimbus, this.host, this.name, request)
+    const begun = await rebalance(this.nimbus, this.host, this, request)
     await waitForWork(this.nimbus, this.host, begun, options)
   }
 

@@ -23,6 +23,8 @@ const nimbus = describe<NimbusApi>()
 const one = '/topologies/{name}'
 const params = z.strictObject({ name: plainName })
 const named = (name: string) => ({ params: { name } })
+/** Which one of that name is meant. */
+const query = z.strictObject({ topologyId: maybe(plainName) })
 
 const submitErrors = [
   'TOPOLOGY_NAME_TAKEN',
@@ -114,11 +116,13 @@ export const topologyRoutes = {
     action: 'operate',
     status: 202,
     params,
+    query,
     reply: operationStatus,
     errors: changing,
     isRepeatable: true,
-    call: (api, caller, { params: { name } }) => api.activate(caller, name),
-    parts: named,
+    call: (api, caller, { params: { name }, query: { topologyId } }) =>
+      api.activate(caller, name, topologyId),
+    parts: (name, topologyId) => ({ params: { name }, query: { topologyId } }),
   }),
   deactivate: nimbus('deactivate')({
     method: 'POST',
@@ -127,11 +131,13 @@ export const topologyRoutes = {
     action: 'operate',
     status: 202,
     params,
+    query,
     reply: operationStatus,
     errors: changing,
     isRepeatable: true,
-    call: (api, caller, { params: { name } }) => api.deactivate(caller, name),
-    parts: named,
+    call: (api, caller, { params: { name }, query: { topologyId } }) =>
+      api.deactivate(caller, name, topologyId),
+    parts: (name, topologyId) => ({ params: { name }, query: { topologyId } }),
   }),
   kill: nimbus('kill')({
     method: 'POST',
@@ -140,12 +146,12 @@ export const topologyRoutes = {
     action: 'operate',
     status: 202,
     params,
-    body: z.strictObject({ drainMs: maybe(drainMs) }),
+    body: z.strictObject({ drainMs: maybe(drainMs), topologyId: maybe(plainName) }),
     reply: operationStatus,
     errors: changing,
     isRepeatable: true,
-    call: (api, caller, { params: { name }, body }) => api.kill(caller, name, body.drainMs),
-    parts: (name, drain) => ({ params: { name }, body: { drainMs: drain } }),
+    call: (api, caller, { params: { name }, body }) => api.kill(caller, name, body.drainMs, body.topologyId),
+    parts: (name, drain, topologyId) => ({ params: { name }, body: { drainMs: drain, topologyId } }),
   }),
   rebalance: nimbus('rebalance')({
     method: 'POST',

@@ -159,6 +159,7 @@ export const rebalanceRequest: z.ZodType<RebalanceRequest> = z.strictObject({
   scheduler: maybe(plainName),
   drainMs: maybe(drainMs),
   idempotencyKey: maybe(plainName),
+  topologyId: maybe(plainName),
 })
 
 export const logPiece: z.ZodType<LogPiece> = z.object({

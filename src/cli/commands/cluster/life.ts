@@ -17,7 +17,8 @@ import type { Shell } from '../../shell.ts'
 export async function activate(shell: Shell, invocation: Invocation): Promise<number> {
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
-  const begun = await session.nimbus.call('activate', [name])
+  const { id } = await session.nimbus.call('topology', [name])
+  const begun = await session.nimbus.call('activate', [name, id])
   return await finish(shell, invocation, session, begun, `${name} is active`)
 }
 
@@ -25,7 +26,8 @@ export async function deactivate(shell: Shell, invocation: Invocation): Promise<
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
   await confirm(shell, invocation, session, name)
-  const begun = await session.nimbus.call('deactivate', [name])
+  const { id } = await session.nimbus.call('topology', [name])
+  const begun = await session.nimbus.call('deactivate', [name, id])
   return await finish(shell, invocation, session, begun, `${name} is inactive`)
 }
 
@@ -34,7 +36,8 @@ export async function kill(shell: Shell, invocation: Invocation): Promise<number
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
   await confirm(shell, invocation, session, name)
-  const begun = await beginKill(session.nimbus, name, drainMs)
+  const { id } = await session.nimbus.call('topology', [name])
+  const begun = await beginKill(session.nimbus, { name, id }, drainMs)
   return await finish(shell, invocation, session, begun, `${name} is gone`)
 }
 
@@ -56,7 +59,8 @@ export async function rebalance(shell: Shell, invocation: Invocation): Promise<n
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
   await confirm(shell, invocation, session, name)
-  const begun = await beginRebalance(session.nimbus, session.host, name, request)
+  const { id } = await session.nimbus.call('topology', [name])
+  const begun = await beginRebalance(session.nimbus, session.host, { name, id }, request)
   return await finish(shell, invocation, session, begun, `${name} is rebalanced`)
 }
 
