@@ -29,7 +29,9 @@ import { BlobClaims } from './blobs/blob-claims.ts'
 import { cleanBlobs } from './blobs/blob-clean-up.ts'
 import { BlobSync } from './blobs/blob-sync.ts'
 import { OutlineShelf } from './blobs/outline-shelf.ts'
+import { changesOf } from './leader/facts.ts'
 import { Reign } from './leader/round.ts'
+import { shapeOf } from './leader/shape.ts'
 import { NimbusMemory } from './monitor/memory.ts'
 import type { NimbusPeers } from './peers.ts'
 import type { NimbusSettings } from './settings.ts'
@@ -73,8 +75,11 @@ export class Nimbus {
   constructor(spec: NimbusSpec) {
     const { host, board, blobs, peers, settings, log, id } = spec
     this.spec = spec
-    this.memory = new NimbusMemory(settings.workerTimeoutMs)
     this.outlines = new OutlineShelf(blobs)
+    this.memory = new NimbusMemory(settings.workerTimeoutMs, (record) => {
+      const outline = this.outlines.outlineOf(record)
+      return outline && shapeOf(outline, changesOf(record)).components
+    })
     this.nodes = new NodeWatch(host, board, settings)
     this.sync = new BlobSync({
       host,

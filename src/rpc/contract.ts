@@ -81,6 +81,7 @@ export interface ComponentStatus {
   readonly executeP99: number
   readonly ackedCount: number
   readonly failedCount: number
+  /** Ends of workers that had executors of it, but for those in good order, since this Nimbus knows of it. */
   readonly restartCount: number
   /** Records not read yet; undefined if the source cannot say. */
   readonly lagCount: number | undefined

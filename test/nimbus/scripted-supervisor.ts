@@ -50,6 +50,8 @@ export class ScriptedSupervisor {
   readonly happenings: NodeHappening[] = []
   /** False: heartbeats are not sent, as if the net to Nimbus were gone. */
   isTalking = true
+  /** True: it says of its workers that they are about to begin. */
+  isStarting = false
   private readonly spec: ScriptedSupervisorSpec
   private readonly owner: string
   private readonly seats = new Map<number, Seat>()
@@ -206,7 +208,8 @@ export class ScriptedSupervisor {
       incarnation,
       layout,
     }
-    if (nowMs < seat.upAtMs) return { ...empty, ...place, phase: 'starting', why: 'begins' }
+    if (nowMs < seat.upAtMs || this.isStarting)
+      return { ...empty, ...place, phase: 'starting', why: 'begins' }
     return {
       ...empty,
       ...place,

@@ -109,14 +109,11 @@ export function componentsOf(seen: TopologySeen): readonly ComponentStatus[] {
 }
 
 function componentOf(
-  { rates, nowMs, restarts, record, assignment, shape }: TopologySeen,
+  { rates, nowMs, restarts, record }: TopologySeen,
   known: Pick<ComponentStatus, 'component' | 'kind' | 'executors' | 'tasks'>,
   now: ComponentFigures | undefined,
 ): ComponentStatus {
-  const workers = (assignment?.workers ?? []).filter(({ executors }) =>
-    parseRanges(executors).some((executor) => shape?.components[executor - 1] === known.component),
-  )
-  const restartCount = workers.reduce((sum, { worker }) => sum + restarts.countOf(record.id, worker), 0)
+  const restartCount = restarts.countOf(record.id, known.component)
   if (now === undefined) return { ...known, ...IDLE, restartCount }
   const { counts, seconds } = rates.since(known.component, now, nowMs)
   const loopMs = seconds * 1_000 * Math.max(1, now.executors)

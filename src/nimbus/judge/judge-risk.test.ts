@@ -9,7 +9,7 @@ import type { Sample } from './trend.ts'
 
 const MB = 2 ** 20
 const HEAP = { heapLimitBytes: 512 * MB, workerTimeoutMs: 5_000 }
-const NODE = { memoryBytes: 8192 * MB, diskBytes: 100_000 * MB }
+const NODE = { memoryBytes: 8192 * MB, diskBytes: 100_000 * MB, exits: new Map<string, number>() }
 const SEEDS = Array.from({ length: 100 }, (_, seed) => seed)
 
 function seriesOf(valueAt: (index: number) => number, count = SAMPLES_MAX): Sample[] {
@@ -181,14 +181,32 @@ describe('a node', () => {
       memory: seriesOf(() => 0.97 * NODE.memoryBytes),
       disk: seriesOf((index) => 80_000 * MB + leak(0, 600)(index) * MB),
       loopDelay: seriesOf(() => 900),
-      restarts: seriesOf((index) => Math.min(NODE_RESTARTS, index)),
     }
-    expect(judgeNodeRisk('node-b', series, NODE)).toEqual([
+    const exits = new Map([
+      ['orders', NODE_RESTARTS - 3],
+      ['views', 3],
+    ])
+    expect(judgeNodeRisk('node-b', series, { ...NODE, exits })).toEqual([
       'memory of node-b is 97 % full (8192 MB)',
       'disk of node-b grows 600 MB/min, its limit of 100000 MB is reached in about 28 min',
       'supervisor of node-b is 0.9 s late with its work',
-      'workers of node-b were restarted 6 times within 5 min',
+      'workers of node-b were restarted 6 times within 5 min, of 2 topologies',
     ])
+  })
+
+  test('is not at risk because one topology crashes again and again', () => {
+    const restarts = seriesOf((index) => index)
+    const crashing = new Map([['orders', 18]])
+    expect(judgeNodeRisk('node-b', { restarts }, { ...NODE, exits: crashing })).toEqual([])
+    crashing.set('views', 2)
+    expect(judgeNodeRisk('node-b', { restarts }, { ...NODE, exits: crashing })).toEqual([])
+  })
+
+  test('whose links are gone, for it was drained, is not told of echoes it missed before', () => {
+    const series = { echoMissed: seriesOf(() => 0.5, 20), rtt: seriesOf(() => 5, 20) }
+    const told = { ...series, loopDelay: seriesOf(() => 8, 20) }
+    expect(judgeNodeRisk('node-b', told, NODE)).toHaveLength(1)
+    expect(judgeNodeRisk('node-b', { ...series, loopDelay: seriesOf(() => 8, 60) }, NODE)).toEqual([])
   })
 
   test('that is well, or of which nothing is known yet, is not told', () => {
@@ -199,6 +217,6 @@ describe('a node', () => {
     }
     expect(judgeNodeRisk('node-b', well, NODE)).toEqual([])
     expect(judgeNodeRisk('node-b', {}, NODE)).toEqual([])
-    expect(judgeNodeRisk('node-b', well, { memoryBytes: 0, diskBytes: 0 })).toEqual([])
+    expect(judgeNodeRisk('node-b', well, { ...NODE, memoryBytes: 0, diskBytes: 0 })).toEqual([])
   })
 })

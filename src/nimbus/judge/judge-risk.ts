@@ -19,6 +19,8 @@ export interface WorkerLimits {
 export interface NodeRiskLimits {
   readonly memoryBytes: number
   readonly diskBytes: number
+  /** Topology → how often its workers on the node ended by themselves within the history. */
+  readonly exits: ReadonlyMap<string, number>
 }
 
 /** How far ahead a trend is believed: twice the length of the history. */
@@ -44,10 +46,15 @@ export const RTT_FACTOR = 4
 export const ECHO_MISSED_SHARE = 0.25
 /** Restarts in the history's five minutes: one is a crash, three are a pattern. */
 export const WORKER_RESTARTS = 3
-/** The same of all workers of a node: one bad topology must not be the node's fault alone. */
+/**
+ * The same of all workers of a node. Without those of the topology that ended most: one that crashes in a
+ * loop does so wherever it runs, and is told of its workers.
+ */
 export const NODE_RESTARTS = 6
-/** Samples of the last minute. */
+const NODE_RESTARTS_OF_OTHERS = 3
+/** Samples of the last minute, which they must be of. */
 const RECENT = 12
+const RECENT_MS = 60_000
 
 /**
  * `name`: as people know it, `worker orders-2`. Figures: heap, loopDelay, loopBusy, rtt, echoMissed,
@@ -62,7 +69,7 @@ export function judgeWorkerRisk(name: string, series: Series, limits: WorkerLimi
   ]
 }
 
-/** Figures: memory, disk (used), loopDelay, rtt, echoMissed, restarts (of its workers together). */
+/** Figures: memory, disk (used), loopDelay, rtt, echoMissed. */
 export function judgeNodeRisk(name: string, series: Series, limits: NodeRiskLimits): readonly string[] {
   const delay = recentMedian(series['loopDelay'] ?? [])
   return [
@@ -74,7 +81,7 @@ export function judgeNodeRisk(name: string, series: Series, limits: NodeRiskLimi
       ? [`supervisor of ${name} is ${seconds(delay)} late with its work`]
       : []),
     ...linkRisk(name, series),
-    ...restartRisk(`workers of ${name}`, series['restarts'] ?? [], NODE_RESTARTS),
+    ...exitRisk(name, limits.exits),
   ]
 }
 
@@ -135,15 +142,19 @@ function loopRisk(name: string, series: Series, timeoutMs: number): readonly str
 
 function linkRisk(name: string, series: Series): readonly string[] {
   const found: string[] = []
+  // Who has no links any more, for its workers are elsewhere, has no trouble with them either.
+  const now = Math.max(...Object.values(series).map((samples) => samples.at(-1)?.at ?? 0))
+  const isFresh = (samples: readonly Sample[]): boolean =>
+    now - (samples.at(-RECENT)?.at ?? Number.NEGATIVE_INFINITY) < 2 * RECENT_MS
   const rtts = series['rtt'] ?? []
   const before = median(rtts.slice(0, -RECENT).map(({ value }) => value))
   const rtt = recentMedian(rtts)
-  if (rtts.length >= 2 * RECENT && rtt >= RTT_MIN_MS && rtt >= before * RTT_FACTOR) {
+  if (isFresh(rtts) && rtts.length >= 2 * RECENT && rtt >= RTT_MIN_MS && rtt >= before * RTT_FACTOR) {
     found.push(`echoes of links to ${name} take ${Math.round(rtt)} ms, ${Math.round(before)} ms before`)
   }
   const missed = (series['echoMissed'] ?? []).slice(-RECENT)
   const share = missed.reduce((sum, { value }) => sum + value, 0) / Math.max(1, missed.length)
-  if (missed.length >= RECENT && share >= ECHO_MISSED_SHARE) {
+  if (isFresh(missed) && missed.length >= RECENT && share >= ECHO_MISSED_SHARE) {
     found.push(
       `${Math.round(share * 100)} % of echoes of links to ${name} were missed within the last minute`,
     )
@@ -159,9 +170,15 @@ function restartRisk(name: string, samples: readonly Sample[], most: number): re
   const count = last.value - first.value
   if (count < most) return []
   const minutes = Math.max(1, Math.round((last.at - first.at) / 60_000))
-  return [
-    `${name} ${name.startsWith('workers') ? 'were' : 'was'} restarted ${count} times within ${minutes} min`,
-  ]
+  return [`${name} was restarted ${count} times within ${minutes} min`]
+}
+
+function exitRisk(name: string, exits: ReadonlyMap<string, number>): readonly string[] {
+  const counts = [...exits.values()]
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  const others = total - Math.max(0, ...counts)
+  if (total < NODE_RESTARTS || others < NODE_RESTARTS_OF_OTHERS) return []
+  return [`workers of ${name} were restarted ${total} times within 5 min, of ${counts.length} topologies`]
 }
 
 /** 0 before there is a minute of samples: young subjects are not judged by their start. */

@@ -54,11 +54,13 @@ test('levels hold for their time, on the nodes that run the topology', () => {
 test('ends in good order are no restarts', () => {
   const book = new RestartBook()
   for (const reason of ['crash', 'shutdown', 'assignment-changed', 'hung'] as const)
-    book.add('t', { node: 'a', worker: 1, reason })
-  expect([book.countOf('t', 1), book.countOf('t', 2), book.countOn('a')]).toEqual([2, 0, 2])
+    book.add('t', { node: 'a', worker: 1, reason, at: 1_000, components: ['parse'] })
+  expect([book.countOf('t', 'parse'), book.countOf('t', 'log'), book.countOn('a')]).toEqual([2, 0, 2])
+  expect([...book.recentOn('a', 2_000)]).toEqual([['t', 2]])
+  expect([...book.recentOn('a', 1_000_000)]).toEqual([])
   book.keepOnly(
     () => false,
     () => false,
   )
-  expect([book.countOf('t', 1), book.countOn('a')]).toEqual([0, 0])
+  expect([book.countOf('t', 'parse'), book.countOn('a'), book.recentOn('a', 2_000).size]).toEqual([0, 0, 0])
 })

@@ -5,6 +5,8 @@
  * Every part is bounded by what stands on the board; `forget` drops what is not there any more.
  */
 import type { BoardView } from '../../cluster/board.ts'
+import { parseRanges } from '../../cluster/executor-ranges.ts'
+import type { TopologyRecord } from '../../cluster/records.ts'
 import type { NodeHappening, NodeHeartbeat } from '../../rpc/heartbeat.ts'
 import { ErrorBook } from './error-book.ts'
 import { EventRing } from './event-ring.ts'
@@ -13,6 +15,9 @@ import { LevelBook } from './level-book.ts'
 import { RateBook } from './rate-book.ts'
 import { RestartBook } from './restart-book.ts'
 import { RiskBook } from './risk-book.ts'
+
+/** Component of each executor, from the first on; undefined: the outline is not here. */
+export type ComponentsOf = (record: TopologyRecord) => readonly string[] | undefined
 
 /** A little less than a second: a tick may come early. */
 const LOOK_MS = 900
@@ -32,9 +37,11 @@ export class NimbusMemory {
   /** What the last round could not do as asked, by topology. */
   notes: ReadonlyMap<string, readonly string[]> = new Map()
 
+  private readonly executorsOf: ComponentsOf
   private lookedMs = Number.NEGATIVE_INFINITY
 
-  constructor(workerTimeoutMs: number) {
+  constructor(workerTimeoutMs: number, executorsOf: ComponentsOf) {
+    this.executorsOf = executorsOf
     this.risks = new RiskBook(workerTimeoutMs)
   }
 
@@ -50,8 +57,8 @@ export class NimbusMemory {
       if (!view.topologies.has(slot.topologyId)) continue
       this.ratesOf(slot.topologyId).take(slot.worker, slot.incarnation, slot.beat)
     }
-    this.risks.take(view, beat, now, this.restarts)
-    for (const each of taken.happenings) this.takeHappening(view, beat.node, each)
+    this.risks.take(view, beat, now, { restarts: this.restarts, book: this.book })
+    for (const each of taken.happenings) this.takeHappening(view, beat.node, each, now)
     if (beat.happeningsDropped > 0 && taken.happenings.length > 0) {
       const message = `${beat.happeningsDropped} happenings on ${beat.node} were not told: too many`
       this.events.add({ at: now, kind: 'happenings-dropped', node: beat.node, message })
@@ -93,7 +100,15 @@ export class NimbusMemory {
     }
   }
 
-  private takeHappening(view: BoardView, node: string, each: NodeHappening): void {
+  /** What a worker runs by the board. */
+  private componentsIn(view: BoardView, record: TopologyRecord, worker: number): readonly string[] {
+    const assigned = view.assignments.get(record.id)?.record.workers.find((each) => each.worker === worker)
+    if (assigned === undefined) return []
+    const components = this.executorsOf(record) ?? []
+    return parseRanges(assigned.executors).flatMap((executor) => components[executor - 1] ?? [])
+  }
+
+  private takeHappening(view: BoardView, node: string, each: NodeHappening, now: number): void {
     const record = view.topologies.get(each.topologyId)?.record
     // Of a topology that is gone: nobody can ask for it any more.
     if (record === undefined) return
@@ -109,7 +124,8 @@ export class NimbusMemory {
       }
       case 'worker-exited': {
         const { worker, reason, incarnation } = each
-        this.restarts.add(topologyId, { node, worker, reason })
+        const components = this.componentsIn(view, record, worker)
+        this.restarts.add(topologyId, { node, worker, reason, at: now, components })
         const text = each.text === '' ? '' : `: ${each.text}`
         const message = `worker ${worker} of ${record.name} on ${node} ended (${reason})${text}`
         this.events.add({ ...place, kind: each.kind, message, details: { worker, incarnation, reason } })

@@ -5,11 +5,22 @@
  * Bounds: those of RiskHistory; subjects that the board does not name any more are forgotten.
  */
 import type { BoardView } from '../../cluster/board.ts'
+import type { LinkBeat } from '../../cluster/seat-messages.ts'
 import type { NodeHeartbeat, SlotBeat } from '../../rpc/heartbeat.ts'
 import type { ResourceHistory } from '../../rpc/nimbus-api.ts'
 import { judgeNodeRisk, judgeWorkerRisk } from '../judge/judge-risk.ts'
 import { RiskHistory, SAMPLE_EVERY_MS } from '../judge/risk-history.ts'
+import type { HeartbeatBook } from './heartbeat-book.ts'
 import type { RestartBook } from './restart-book.ts'
+
+/** What else is known of workers. */
+interface Known {
+  readonly restarts: RestartBook
+  readonly book: HeartbeatBook
+}
+
+/** From when on a worker's links are expected to have had an echo: some times what dials and echoes take. */
+const SETTLED_MS = 15_000
 
 export class RiskBook {
   private readonly kept = new RiskHistory()
@@ -22,18 +33,19 @@ export class RiskBook {
     this.workerTimeoutMs = workerTimeoutMs
   }
 
-  take(view: BoardView, beat: NodeHeartbeat, at: number, restarts: RestartBook): void {
+  take(view: BoardView, beat: NodeHeartbeat, at: number, known: Known): void {
     // Nothing is recorded more often, so nothing has to be worked out more often either.
     if (at - (this.judgedAt.get(beat.node) ?? Number.NEGATIVE_INFINITY) < SAMPLE_EVERY_MS) return
     this.judgedAt.set(beat.node, at)
     const subjects = [nodeSubject(beat.node)]
-    this.takeNode(beat, at, restarts)
-    for (const slot of beat.slots) {
+    const settled = beat.slots.map((slot) => ({ slot, links: settledLinks(view, slot, at, known) }))
+    this.takeNode(beat, at, { restarts: known.restarts, links: settled.flatMap(({ links }) => links) })
+    for (const { slot, links } of settled) {
       const record = view.topologies.get(slot.topologyId ?? '')?.record
       if (record === undefined || slot.beat === undefined) continue
       const subject = workerSubject(beat.node, record.id, slot.worker)
       subjects.push(subject)
-      this.takeWorker(subject, `worker ${record.name}-${slot.worker}`, slot, at)
+      this.takeWorker(subject, `worker ${record.name}-${slot.worker}`, { slot, links, at })
     }
     this.subjectsOfNode.set(beat.node, subjects)
   }
@@ -74,9 +86,12 @@ export class RiskBook {
     if (isChanged) this.kept.keepOnly(named)
   }
 
-  private takeNode({ node, machine, slots }: NodeHeartbeat, at: number, restarts: RestartBook): void {
+  private takeNode(
+    { node, machine }: NodeHeartbeat,
+    at: number,
+    { restarts, links }: { readonly restarts: RestartBook; readonly links: readonly LinkBeat[] },
+  ): void {
     const subject = nodeSubject(node)
-    const links = slots.flatMap(({ beat }) => beat?.links ?? [])
     this.kept.record(
       subject,
       at,
@@ -91,12 +106,24 @@ export class RiskBook {
       },
       { lasting: ['restarts'] },
     )
-    const limits = { memoryBytes: machine.memoryTotalBytes, diskBytes: machine.diskTotalBytes }
+    const limits = {
+      memoryBytes: machine.memoryTotalBytes,
+      diskBytes: machine.diskTotalBytes,
+      exits: restarts.recentOn(node, at),
+    }
     const failed = machine.failedChecks.map((check) => `health check ${check} fails`)
     this.risks.set(subject, [...failed, ...judgeNodeRisk(node, this.kept.series(subject), limits)])
   }
 
-  private takeWorker(subject: string, name: string, slot: SlotBeat, at: number): void {
+  private takeWorker(
+    subject: string,
+    name: string,
+    {
+      slot,
+      links,
+      at,
+    }: { readonly slot: SlotBeat; readonly links: readonly LinkBeat[]; readonly at: number },
+  ): void {
     const { beat } = slot
     if (beat === undefined) return
     this.kept.record(
@@ -108,8 +135,8 @@ export class RiskBook {
         heap: beat.heapUsedBytes,
         loopDelay: beat.loopDelayMs,
         loopBusy: beat.loopUtilisation,
-        rtt: worst(beat.links.map(({ rttMs }) => rttMs)),
-        echoMissed: missedShare(beat.links),
+        rtt: worst(links.map(({ rttMs }) => rttMs)),
+        echoMissed: missedShare(links),
         restarts: slot.restartCount,
       },
       { life: slot.incarnation, lasting: ['restarts'] },
@@ -117,6 +144,39 @@ export class RiskBook {
     const limits = { heapLimitBytes: beat.heapLimitBytes, workerTimeoutMs: this.workerTimeoutMs }
     this.risks.set(subject, judgeWorkerRisk(name, this.kept.series(subject), limits))
   }
+}
+
+/**
+ * Links of a worker that would have had an echo by now, were all well: they send, and both ends run and have
+ * done so for a while. An echo that is missing because the peer ended, moves or has just come is nobody's
+ * fault at this end.
+ */
+function settledLinks(
+  view: BoardView,
+  slot: SlotBeat,
+  at: number,
+  { restarts, book }: Known,
+): readonly LinkBeat[] {
+  const { topologyId = '', beat } = slot
+  const links = beat?.links ?? []
+  if (links.length === 0) return []
+  const workers = view.assignments.get(topologyId)?.record.workers ?? []
+  const slots = book.slotsOf(topologyId)
+  const isSettled = (worker: number): boolean => {
+    const assigned = workers.find((each) => each.worker === worker)
+    const found = slots.find(
+      (each) =>
+        each.slot.worker === worker &&
+        each.node === assigned?.node &&
+        each.slot.generation === assigned.generation,
+    )?.slot
+    if (found?.phase !== 'running') return false
+    const startedAt = restarts.startOf(topologyId, worker, found.incarnation)
+    // Of before this Nimbus was told of starts: long enough.
+    return startedAt === undefined || at - startedAt >= SETTLED_MS
+  }
+  if (!isSettled(slot.worker)) return []
+  return links.filter(({ worker, isSending }) => isSending && isSettled(worker))
 }
 
 function nodeSubject(node: string): string {
