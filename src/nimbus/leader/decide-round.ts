@@ -78,6 +78,7 @@ export function decideRound(facts: RoundFacts, place: Place): RoundDecision {
       batches: first,
       batchOf,
       unwritable: facts.unwritable,
+      resting: facts.resting,
       isLate: ({ topology: { record } }) => isWaitOver(facts, record),
       giveUp: (each, why) => giveUp(facts, each, why),
     })

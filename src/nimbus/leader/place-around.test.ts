@@ -41,7 +41,7 @@ function around(
   cases: readonly Case[],
   first: readonly Batch[],
   again: Readonly<Record<string, string>>,
-  more: { readonly late?: string; readonly unwritable?: readonly string[] } = {},
+  more: { readonly late?: string; readonly unwritable?: readonly string[]; readonly resting?: string } = {},
 ) {
   const asked: (readonly string[])[] = []
   const found = placeAround({
@@ -56,6 +56,7 @@ function around(
     batchOf: (_, plan) => plan && put(plan.topologyId, again[plan.topologyId] ?? ''),
     plans: new Map(),
     unwritable: new Set(more.unwritable),
+    resting: new Set(more.resting === undefined ? [] : [more.resting]),
     isLate: ({ topology }) => more.late === topology.record.id,
     giveUp: ({ topology }) => ({ topologyId: topology.record.id, writes: [], events: [] }),
   })
@@ -120,6 +121,23 @@ test('nobody waits for who cannot be written, and those who cannot change places
     slots: ['a n:1', 'b n:2'],
     waiting: [],
   })
+})
+
+test('H1: nobody waits for who does not begin to leave', () => {
+  const cases = [caseOf('guest', 'n:1'), caseOf('owner', 'n:4', 'move'), caseOf('c', 'n:3')]
+  const begins = (...countsOn: string[]): Batch => {
+    return { ...drains, begins: { countsOn, isLeaving: false, otherwise: undefined } }
+  }
+  const to = { owner: 'n:5' }
+  // It was given up not long ago.
+  const rested = around(cases, [put('owner', 'n:1')], to, { resting: 'guest' })
+  expect(rested).toEqual({ asked: [['guest']], slots: ['owner n:5'], waiting: [] })
+  // All the same it begins, for the sake of a slot that is free.
+  const begun = around(cases, [begins('n:7'), put('owner', 'n:1')], to, { resting: 'guest' })
+  expect([begun.asked, begun.waiting]).toEqual([[], ['owner']])
+  // It would begin for the sake of a slot whose holder stays.
+  const vain = around(cases, [begins('n:3'), put('owner', 'n:1')], to)
+  expect([vain.asked, vain.slots]).toEqual([[['guest']], ['owner n:5']])
 })
 
 describe('H3: a rebalance for the sake of a slot', () => {

@@ -41,6 +41,8 @@ export interface Around {
   readonly batchOf: (each: Case, plan: TopologyPlan | undefined) => Batch | undefined
   /** Topologies whose writes fail round after round: nobody counts on what they would give up. */
   readonly unwritable: ReadonlySet<string>
+  /** Topologies that do not begin to leave for something better just now. */
+  readonly resting: ReadonlySet<string>
   /** A rebalance that has waited for as long as it may. */
   readonly isLate: (each: Case) => boolean
   readonly giveUp: (each: Case, why: string) => Batch
@@ -59,6 +61,7 @@ export function placeAround(around: Around): PlacedAround {
   const { cases, request, place, batchOf } = around
   const book = new SlotBook(cases.flatMap(({ assignment }) => assignment?.record ?? []))
   const held = new Set<string>()
+  const stays = staying(around, { batches: around.batches, book })
   let { batches, plans } = around
   for (let again = 0; again < AGAIN_MAX; again += 1) {
     const keepers = keepersOf(around, batches, book).filter((keeper) => !held.has(keeper))
@@ -71,7 +74,7 @@ export function placeAround(around: Around): PlacedAround {
     for (const each of cases) {
       const { id } = each.topology.record
       const plan = second.get(id)
-      const isKept = keepsFirst(around, each, { book, held })
+      const isKept = keepsFirst(around, each, { book, held, stays })
       const batch = isKept ? around.batches.get(id) : batchOf(each, plan)
       if (batch !== undefined) nextBatches.set(id, batch)
       if (!isKept && plan !== undefined) nextPlans.set(id, plan)
@@ -84,9 +87,10 @@ export function placeAround(around: Around): PlacedAround {
 
 /** Who keeps a slot that another needs at once, or must have to leave where it is. */
 function keepersOf(around: Around, batches: ReadonlyMap<string, Batch>, book: SlotBook): readonly string[] {
+  const stays = staying(around, { batches, book })
   const keepers = around.cases.flatMap((each) => {
     const kept = keptFrom(around, batches.get(each.topology.record.id), { batches, book })
-    return mayWait(around, each, kept) ? [] : kept.map(({ holder }) => holder)
+    return mayWait(around, each, { kept, stays }) ? [] : kept.map(({ holder }) => holder)
   })
   return [...new Set([...keepers, ...blockersOf(around, { batches, book })])]
 }
@@ -107,22 +111,40 @@ function isLeft({ unwritable }: Around, claim: Claim, batches: ReadonlyMap<strin
 }
 
 /** H1 */
-function mayWait({ unwritable, isLate }: Around, each: Case, kept: readonly Claim[]): boolean {
-  return each.step === 'move' && !kept.some(({ holder }) => unwritable.has(holder)) && !isLate(each)
+function mayWait(
+  { isLate }: Around,
+  each: Case,
+  { kept, stays }: { readonly kept: readonly Claim[]; readonly stays: ReadonlySet<string> },
+): boolean {
+  return each.step === 'move' && !kept.some(({ holder }) => stays.has(holder)) && !isLate(each)
 }
 
-function keepsFirst(
-  around: Around,
-  each: Case,
-  { book, held }: { readonly book: SlotBook; readonly held: ReadonlySet<string> },
-): boolean {
+/** Who is not going to leave what it has, though the plan has it elsewhere. */
+function staying(around: Around, seen: Seen): ReadonlySet<string> {
+  const stays = new Set([...around.unwritable, ...inVain(around, seen).keys()])
+  for (const { topology } of around.cases) {
+    const { id, phase } = topology.record
+    const hasBegun = phase === 'rebalancing' || seen.batches.get(id)?.begins !== undefined
+    if (around.resting.has(id) && !hasBegun) stays.add(id)
+  }
+  return stays
+}
+
+interface Held {
+  readonly book: SlotBook
+  readonly held: ReadonlySet<string>
+  /** By the first plan. */
+  readonly stays: ReadonlySet<string>
+}
+
+function keepsFirst(around: Around, each: Case, { book, held, stays }: Held): boolean {
   const { batches } = around
   const { id } = each.topology.record
   const first = batches.get(id)
   // H2
   if (held.has(id)) return first === undefined || book.takesNothing(first)
   const kept = keptFrom(around, first, { batches, book })
-  return kept.length > 0 && mayWait(around, each, kept)
+  return kept.length > 0 && mayWait(around, each, { kept, stays })
 }
 
 /** What still takes a slot that is kept: it waits, goes without, or is given up. */
@@ -132,13 +154,14 @@ function endWaits(
 ): PlacedAround {
   const ended = new Map(batches)
   const waiting = new Map<string, string>()
+  const stays = staying(around, { batches, book })
   for (const each of around.cases) {
     const { id } = each.topology.record
     const kept = keptFrom(around, batches.get(id), { batches, book })
     if (kept.length === 0) continue
     const why = whyWaiting(around, kept)
     waiting.set(id, why)
-    if (mayWait(around, each, kept)) continue
+    if (mayWait(around, each, { kept, stays })) continue
     if (each.step === 'move') {
       ended.set(id, around.giveUp(each, why))
       continue
