@@ -16,14 +16,26 @@ test('a run mode, the first changes of a drained worker and more components are 
   expect(heard.take(word('inactive', false, 2))).toBe('new')
 })
 
-test('quietness is of interest in a drain only', () => {
+test('of an active worker quietness is of no interest', () => {
+  const heard = new HeardWord()
+  heard.take(word('active', false))
+  const kinds = [true, false, true].map((isQuiet) => heard.take(word('active', isQuiet)))
+  expect(kinds).toEqual(['nothing', 'nothing', 'nothing'])
+})
+
+test('of an inactive worker it is news that it is quiet now, a few times', () => {
   const heard = new HeardWord()
   heard.take(word('inactive', false))
-  expect([true, false, true].map((isQuiet) => heard.take(word('inactive', isQuiet)))).toEqual([
+  const said = [true, true, false, true]
+  expect(said.map((isQuiet) => heard.take(word('inactive', isQuiet)))).toEqual([
+    'new',
     'nothing',
     'nothing',
-    'nothing',
+    'new',
   ])
+  const kinds = Array.from({ length: 100 }, (_, index) => heard.take(word('inactive', index % 2 === 1)))
+  expect(kinds.filter((kind) => kind !== 'nothing')).toEqual(['new', 'new'])
+  expect(NEWS_MAX).toBe(4)
 })
 
 test('a worker that is quiet now and then says little that is new, and that is bounded', () => {

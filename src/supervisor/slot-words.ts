@@ -86,7 +86,7 @@ const killed = {
   'assignment-changed': 'it is not assigned to this slot any more and is being stopped',
 } as const
 
-/** Changes of a drained worker that are told at once; more of them are as if it said the same again. */
+/** Changes of a worker that shall be quiet, told at once; more of them are as if nothing were new. */
 export const NEWS_MAX = 4
 /** Words that are said again and told, as many as a worker says: beyond it the period has to do. */
 export const AGAINS_MAX = 40
@@ -123,11 +123,14 @@ export class HeardWord {
       this.againsLeft = AGAINS_MAX
       return 'new'
     }
-    if (run !== 'drain' || (!isQuiet && !wasQuiet)) return 'nothing'
-    if (isQuiet !== wasQuiet && this.newsLeft > 0) {
+    if (run === 'active' || (!isQuiet && !wasQuiet)) return 'nothing'
+    // Only a drain needs it again, and needs to know that it is not so any more.
+    const isNews = isQuiet !== wasQuiet && (isQuiet || run === 'drain')
+    if (isNews && this.newsLeft > 0) {
       this.newsLeft -= 1
       return 'new'
     }
+    if (run !== 'drain') return 'nothing'
     if (this.againsLeft === 0) return 'nothing'
     this.againsLeft -= 1
     return 'again'

@@ -300,7 +300,7 @@ export class WorkerProcess {
   /** A topology that stops waits for the words of all its workers: they do not wait for their periods. */
   private lookWord(): void {
     const { seat } = this
-    if (seat?.state !== 'running' || seat.run !== 'drain') return
+    if (seat?.state !== 'running' || seat.run === 'active') return
     if (this.words.isDue(seat.run, seat.isQuiet, this.spec.host.clock.monotonicMs())) this.beat()
   }
 

@@ -32,8 +32,28 @@ test('a drain that does not end is left to the period, and the next one begins a
   expect(words.isDue('drain', true, 600_001)).toBe(true)
 })
 
-test('outside of a drain nothing is due, nor is not being quiet', () => {
+test('of an active worker nothing is due, nor is not being quiet', () => {
   const words = new DrainWords()
-  for (const run of ['active', 'inactive'] as const) expect(words.isDue(run, true, 1_000)).toBe(false)
-  expect(words.isDue('drain', false, 1_000)).toBe(false)
+  expect(words.isDue('active', true, 1_000)).toBe(false)
+  for (const run of ['inactive', 'drain'] as const) expect(words.isDue(run, false, 1_000)).toBe(false)
+})
+
+test('an inactive worker says at once that it is quiet now, a few times, and nothing again', () => {
+  const words = new DrainWords()
+  words.said('active', false, 0)
+  words.said('inactive', false, 10)
+  expect(words.isDue('inactive', false, 15)).toBe(false)
+  expect(words.isDue('inactive', true, 20)).toBe(true)
+  words.said('inactive', true, 20)
+  expect(words.isDue('inactive', true, 60_000)).toBe(false)
+  expect(words.isDue('inactive', false, 60_000)).toBe(false)
+  let dueCount = 1
+  for (let round = 0; round < 20; round += 1) {
+    words.said('inactive', false, 60_000)
+    if (words.isDue('inactive', true, 60_000)) dueCount += 1
+    words.said('inactive', true, 60_000)
+  }
+  expect(dueCount).toBe(NEWS_MAX)
+  // Of a drain that follows, nothing was said yet.
+  expect(words.isDue('drain', true, 60_001)).toBe(true)
 })
