@@ -7,8 +7,8 @@
  *                the same, or one more ──▶ no sooner than AGAIN_MS after the last one, AGAINS_MAX times
  *   inactive     quiet, and it was said not to be, NEWS_MAX times ─▶ at once
  *
- * Of an active worker nobody waits for it. Beyond the bound the period has to do: what takes so long ends that
- * much later at most.
+ * Of an active worker nobody waits for it. Beyond the bound the period has to do: what takes so long ends
+ * that much later at most.
  */
 import type { RunMode } from '../../cluster/records.ts'
 
