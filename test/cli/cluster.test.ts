@@ -168,6 +168,19 @@ describe('what changes', () => {
     expect(shell.nimbus.asked.filter(([name]) => name === 'rebalance')).toHaveLength(1)
   })
 
+  test('rebalance says what is not as it was asked for', async () => {
+    const { topology } = shell.nimbus
+    const why = '6 of 10 workers: needs 4 more slots, 0 are free on nodes that are up'
+    shell.nimbus.topology = async (...of) => ({
+      ...(await topology.apply(shell.nimbus, of)),
+      unplaced: [{ component: '', count: 0, why }],
+    })
+    const said = await shell.run('rebalance', 'word-count', '-n', '40')
+    expect(said.stdout).toBe(`✔ word-count is rebalanced\n⚠ ${why}\n`)
+    const json = await shell.run('rebalance', 'word-count', '-n', '40', '-o', 'json')
+    expect(JSON.parse(json.stdout)).toMatchObject({ state: 'done', notes: [why] })
+  })
+
   test.each(['activate', 'deactivate'])('%s', async (verb) => {
     const { code, stdout } = await shell.run(verb, 'word-count', '-o', 'json')
     expect(code).toBe(0)

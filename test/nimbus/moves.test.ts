@@ -86,11 +86,26 @@ describe('a drained node', () => {
     const id = await world.running(words('words', { workers: 1 }))
     const before = world.workersOf(id)
     const own = world.view.assignments.get(id)?.record.workers[0]?.node ?? ''
-    for (const node of [...['a', 'b', 'c'].filter((each) => each !== own), own])
-      await world.drive(world.leader.nimbus.api.drain(admin, node))
+    let last = ''
+    for (const node of [...['a', 'b', 'c'].filter((each) => each !== own), own]) {
+      const { id: operation } = await world.drive(world.leader.nimbus.api.drain(admin, node))
+      last = operation
+    }
     await world.pass(60_000)
+    const step = 'wait: no other node is left to take 1 worker of words'
+    expect(await world.drive(world.leader.nimbus.api.operation(admin, last))).toMatchObject({ step })
     expect(world.workersOf(id)).toEqual(before)
     expect(await kinds(world)).not.toContain('topology-rebalancing')
+  })
+
+  test('with all slots taken elsewhere it says so while it waits', async () => {
+    const world = await cluster({ ports: [6700] })
+    await world.running(words('words', { workers: 3 }))
+    const { api } = world.leader.nimbus
+    const { id: operation } = await world.drive(api.drain(admin, 'b'))
+    await world.pass(1_000)
+    const step = 'wait: no other node has a free slot for 1 worker of words'
+    expect(await world.drive(api.operation(admin, operation))).toMatchObject({ step, state: 'running' })
   })
 
   // Goal: the next leader goes on from the record.

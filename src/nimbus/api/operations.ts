@@ -30,6 +30,9 @@ interface WorkerSeen {
   readonly tasks: number
 }
 
+/** Topologies that a step names. */
+const NAMED_MAX = 5
+
 const kinds: readonly Kind[] = ['submit', 'kill', 'rebalance', 'activate', 'deactivate', 'drain-node']
 
 export function operationId({ kind, subject, version }: OperationKey): string {
@@ -148,11 +151,38 @@ function drainStatus(key: OperationKey, { view, workersOf }: OperationsSeen): Op
   const node = view.nodes.get(key.subject)?.record
   if (node?.isDraining !== true)
     return failed(key, 'RECORD_CHANGED', 'the node is not being drained any more')
-  const left = [...view.assignments.values()].flatMap(({ record }) => {
-    const workers = workersOf(record)
-    return workers.filter((_, index) => record.workers[index]?.node === key.subject)
-  })
-  return left.length === 0 ? done(key, 'drained') : counting(key, 'move workers', left, () => false)
+  const left = [...view.assignments.values()].flatMap(({ record }) =>
+    workersOf(record).flatMap((worker, index) =>
+      record.workers[index]?.node === key.subject ? [{ worker, topologyId: record.topologyId }] : [],
+    ),
+  )
+  if (left.length === 0) return done(key, 'drained')
+  const step = noRoom(view, left) ?? 'move workers'
+  return counting(
+    key,
+    step,
+    left.map(({ worker }) => worker),
+    () => false,
+  )
+}
+
+/** Why nothing moves, where that needs no scheduler to be seen; undefined: it may move. */
+function noRoom(view: BoardView, left: readonly { readonly topologyId: string }[]): string | undefined {
+  const open = [...view.supervisors.values()].filter(
+    ({ node }) => view.nodes.get(node)?.record.isDraining !== true,
+  )
+  const taken = new Set<string>()
+  for (const { record } of view.assignments.values())
+    for (const { node, port } of record.workers) taken.add(`${node}:${port}`)
+  if (open.some(({ node, ports }) => ports.some((port) => !taken.has(`${node}:${port}`)))) return undefined
+  const ids = new Set(left.map(({ topologyId }) => topologyId))
+  const names = [...ids].map((id) => view.topologies.get(id)?.record.name ?? id)
+  const more = names.length > NAMED_MAX ? ' …' : ''
+  const count = `${left.length} worker${left.length === 1 ? '' : 's'}`
+  const whose = `${count} of ${names.slice(0, NAMED_MAX).join(', ')}${more}`
+  return open.length === 0
+    ? `wait: no other node is left to take ${whose}`
+    : `wait: no other node has a free slot for ${whose}`
 }
 
 /** So many tasks as are in workers of which it holds, of all. */

@@ -27,6 +27,18 @@ export function explainStaying(draft: Draft): readonly string[] {
 
 /** Nothing: it has the workers it asked for, or none, which explainUnplaced tells. */
 export function explainShortage(draft: Draft, nodes: readonly DraftNode[]): readonly string[] {
+  return [...explainCut(draft), ...explainMissing(draft, nodes)]
+}
+
+/** More were asked for than there is something to do for. */
+function explainCut({ topology, workersWanted }: Draft): readonly string[] {
+  const { workers, executors } = topology
+  if (workers <= workersWanted) return []
+  const why = `it has ${countOf(executors.length, 'executor')}, and a worker needs one at least`
+  return [`asked for ${countOf(workers, 'worker')}, can have ${workersWanted}: ${why}`]
+}
+
+function explainMissing(draft: Draft, nodes: readonly DraftNode[]): readonly string[] {
   const missing = draft.workersWanted - draft.workers.size
   if (missing <= 0 || draft.workers.size === 0) return []
   const free = freeSlots(draft, nodes)

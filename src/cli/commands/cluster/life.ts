@@ -11,6 +11,7 @@ import { printOne } from '../../cluster/print.ts'
 import { argument, type ClusterSession, countsByName, openCluster, secondsMs } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
 import { CommandFailure } from '../../failure.ts'
+import { counted } from '../../figures.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Shell } from '../../shell.ts'
 
@@ -19,7 +20,7 @@ export async function activate(shell: Shell, invocation: Invocation): Promise<nu
   const name = argument(invocation, 0, 'the topology')
   const { id } = await session.nimbus.call('topology', [name])
   const begun = await session.nimbus.call('activate', [name, id])
-  return await finish(shell, invocation, session, begun, `${name} is active`)
+  return await finish(shell, invocation, session, begun, { said: `${name} is active` })
 }
 
 export async function deactivate(shell: Shell, invocation: Invocation): Promise<number> {
@@ -28,7 +29,7 @@ export async function deactivate(shell: Shell, invocation: Invocation): Promise<
   await confirm(shell, invocation, session, name)
   const { id } = await session.nimbus.call('topology', [name])
   const begun = await session.nimbus.call('deactivate', [name, id])
-  return await finish(shell, invocation, session, begun, `${name} is inactive`)
+  return await finish(shell, invocation, session, begun, { said: `${name} is inactive` })
 }
 
 export async function kill(shell: Shell, invocation: Invocation): Promise<number> {
@@ -38,7 +39,7 @@ export async function kill(shell: Shell, invocation: Invocation): Promise<number
   await confirm(shell, invocation, session, name)
   const { id } = await session.nimbus.call('topology', [name])
   const begun = await beginKill(session.nimbus, { name, id }, drainMs)
-  return await finish(shell, invocation, session, begun, `${name} is gone`)
+  return await finish(shell, invocation, session, begun, { said: `${name} is gone` })
 }
 
 export async function rebalance(shell: Shell, invocation: Invocation): Promise<number> {
@@ -61,7 +62,13 @@ export async function rebalance(shell: Shell, invocation: Invocation): Promise<n
   await confirm(shell, invocation, session, name)
   const { id } = await session.nimbus.call('topology', [name])
   const begun = await beginRebalance(session.nimbus, session.host, { name, id }, request)
-  return await finish(shell, invocation, session, begun, `${name} is rebalanced`)
+  const notesOf = async (): Promise<readonly string[]> => {
+    const { unplaced } = await session.nimbus.call('topology', [name])
+    return unplaced.map(({ component, count, why }) =>
+      component === '' ? why : `${counted(count, 'executor')} of ${component} nowhere: ${why}`,
+    )
+  }
+  return await finish(shell, invocation, session, begun, { said: `${name} is rebalanced`, notesOf })
 }
 
 /** Comes back to work that was left. */
@@ -69,7 +76,9 @@ export async function wait(shell: Shell, invocation: Invocation): Promise<number
   const session = await openCluster(shell, invocation)
   const id = argument(invocation, 0, 'the operation')
   const found = await session.nimbus.call('operation', [id])
-  return await finish(shell, invocation, session, found, `${found.kind} of ${found.subject} is done`)
+  return await finish(shell, invocation, session, found, {
+    said: `${found.kind} of ${found.subject} is done`,
+  })
 }
 
 export async function drain(shell: Shell, invocation: Invocation): Promise<number> {
@@ -77,7 +86,7 @@ export async function drain(shell: Shell, invocation: Invocation): Promise<numbe
   const node = argument(invocation, 0, 'the node')
   await confirm(shell, invocation, session, node)
   const begun = await session.nimbus.call('drain', [node])
-  return await finish(shell, invocation, session, begun, `${node} is drained`)
+  return await finish(shell, invocation, session, begun, { said: `${node} is drained` })
 }
 
 export async function undrain(shell: Shell, invocation: Invocation): Promise<number> {
@@ -88,12 +97,19 @@ export async function undrain(shell: Shell, invocation: Invocation): Promise<num
   return ExitCode.OK
 }
 
+interface Ending {
+  /** What is true when the work is done. */
+  readonly said: string
+  /** What of it is not as it was asked for. */
+  readonly notesOf?: () => Promise<readonly string[]>
+}
+
 async function finish(
   shell: Shell,
   invocation: Invocation,
   { nimbus, host, timeoutMs }: ClusterSession,
   begun: OperationStatus,
-  said: string,
+  { said, notesOf }: Ending,
 ): Promise<number> {
   if (begun.state === 'failed') {
     const { code = '', message = 'it failed' } = begun.error ?? {}
@@ -107,8 +123,12 @@ async function finish(
   })
   const { id, kind, subject } = begun
   const isDone = exitCode === ExitCode.OK
-  printOne(shell, invocation, { operation: id, kind, subject, state: isDone ? 'done' : 'running' }, () =>
-    isDone ? [`${shell.paint('green', '✔')} ${said}`] : [],
-  )
+  const notes = isDone ? ((await notesOf?.()) ?? []) : []
+  const state = isDone ? 'done' : 'running'
+  const document = { operation: id, kind, subject, state, ...(notes.length === 0 ? {} : { notes }) }
+  printOne(shell, invocation, document, () => [
+    ...(isDone ? [`${shell.paint('green', '✔')} ${said}`] : []),
+    ...notes.map((note) => `${shell.paint('yellow', '⚠')} ${note}`),
+  ])
   return exitCode
 }
