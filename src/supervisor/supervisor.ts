@@ -458,13 +458,13 @@ export class Supervisor {
     return [...this.runners.values()].flatMap(({ profile }) => profile ?? [])
   }
 
-  private versionFor({ topologyId, worker, generation }: PositionSource): number | undefined {
-    for (const order of this.understood()) {
-      const { wish } = order
+  private versionFor({ topologyId, worker, generation }: PositionSource): number | 'unknown' | undefined {
+    for (const { wish, assignmentVersion } of this.understood()) {
       const isSame = wish.topologyId === topologyId && wish.worker === worker
-      if (isSame && wish.generation === generation) return order.assignmentVersion
+      if (isSame && wish.generation === generation) return assignmentVersion
     }
-    return undefined
+    const ports = [...this.runners].flatMap(([port, each]) => (each.topologyId === topologyId ? port : []))
+    return ports.some((port) => this.orderFor(port) === 'unknown') ? 'unknown' : undefined
   }
 
   private tellStored(source: PositionSource, positions: PositionTexts): void {

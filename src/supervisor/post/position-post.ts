@@ -4,7 +4,9 @@
  *
  *   worker ─▶ take ─▶ newest of each partition ─▶ board, at most every 500 ms ─▶ `stored` to the worker
  *                                 ▲                       │
- *                                 ╰── board away: kept ───┤
+ *                                 ╰── board away, or ─────┤
+ *                                     assignment damaged: │
+ *                                     kept                │
  *                                     assignment changed: read again; still ours? else dropped
  *
  * Does not know: what a position means.
@@ -40,8 +42,11 @@ export interface PositionPostSpec {
   readonly host: Host
   readonly log: Logger
   readonly board: Pick<Board, 'positionsOf' | 'putPositions' | 'sync'>
-  /** Version of the assignment by which this worker is this node's; undefined: it is not any more. */
-  readonly versionFor: (source: PositionSource) => number | undefined
+  /**
+   * Version of the assignment by which this worker is this node's; undefined: it is not any more; `unknown`:
+   * nobody can say now, as the assignment cannot be read.
+   */
+  readonly versionFor: (source: PositionSource) => number | 'unknown' | undefined
   readonly tellStored: (source: PositionSource, stored: PositionTexts) => void
   /**
    * Too many: once, until all that a worker says can be taken again. Too large: once a component. Its user
@@ -230,8 +235,11 @@ export class PositionPost {
     shelf.isWriting = true
     let waitMs = WRITE_MS
     try {
-      for (const [worker, waiting] of [...shelf.waiting]) await this.writeOne(shelf, worker, waiting)
-      shelf.backoff.reset()
+      let isHeld = false
+      for (const [worker, waiting] of [...shelf.waiting])
+        if (!(await this.writeOne(shelf, worker, waiting))) isHeld = true
+      if (isHeld) waitMs = shelf.backoff.nextMs()
+      else shelf.backoff.reset()
     } catch (error) {
       if (!isStreamError(error)) throw error
       waitMs = shelf.backoff.nextMs()
@@ -244,18 +252,20 @@ export class PositionPost {
     if (shelf.waiting.size > 0 && isCurrent) this.writeSoon(topologyId, shelf)
   }
 
-  private async writeOne(shelf: Shelf, worker: number, waiting: Waiting): Promise<void> {
+  /** False: whether it may be written is not known now, so it is kept. */
+  private async writeOne(shelf: Shelf, worker: number, waiting: Waiting): Promise<boolean> {
     const { source } = waiting
     const sent = copied(waiting.positions)
     for (let tries = 1; ; tries += 1) {
       const version = this.spec.versionFor(source)
+      if (version === 'unknown') return false
       if (version === undefined) {
         this.spec.log.info('positions of a worker that is not this node any more are left out', {
           topologyId: source.topologyId,
           worker,
         })
         if (shelf.waiting.get(worker) === waiting) shelf.waiting.delete(worker)
-        return
+        return true
       }
       try {
         await this.spec.board.putPositions(source.topologyId, version, plain(sent), source.incarnation)
@@ -267,6 +277,7 @@ export class PositionPost {
       }
     }
     this.settle(shelf, worker, sent, source)
+    return true
   }
 
   private settle(shelf: Shelf, worker: number, sent: Partitions, source: PositionSource): void {
