@@ -10,7 +10,7 @@ export const clusterCodes = {
     number: 'E4001',
     family: 'conflict',
     meaning: 'A topology of that name is running.',
-    action: 'Choose another name, upgrade it, or kill it first.',
+    action: 'Choose another name (--name), or end the running one first: typhoon kill NAME.',
   },
   TOPOLOGY_NOT_FOUND: {
     number: 'E4002',
@@ -118,14 +118,14 @@ export const clusterCodes = {
   REBALANCE_CONFLICT: {
     number: 'E4019',
     family: 'conflict',
-    meaning: 'Another rebalance, upgrade or savepoint of this topology is going on.',
-    action: 'Wait for it, or cancel it, then repeat.',
+    meaning: 'Another rebalance of this topology is going on.',
+    action: 'Wait until status says active or inactive again, then repeat.',
   },
   OPERATION_TIMED_OUT: {
     number: 'E4020',
     family: 'unavailable',
     meaning: 'A cluster operation did not end in its time.',
-    action: 'It may still end: look at status before repeating.',
+    action: 'It may still end: look at typhoon status NAME and typhoon errors NAME before repeating.',
   },
   RESOURCES_NOT_AVAILABLE: {
     number: 'E4021',

@@ -46,8 +46,9 @@ export const topologyCodes = {
   RESERVED_ID: {
     number: 'E1007',
     family: 'usage',
-    meaning: 'An id begins with two underscores, or holds a colon, a slash or a blank.',
-    action: 'Rename it. Ids are letters, digits, minus, dot and single underscores.',
+    meaning: 'A name or an id begins with two underscores, or holds a character that it may not.',
+    action:
+      'Rename it. Letters, digits, minus, dot and underscores can be used, but no two underscores first.',
   },
   BUILD_NOT_DETERMINISTIC: {
     number: 'E1008',
@@ -219,19 +220,20 @@ export const topologyCodes = {
     number: 'E3003',
     family: 'user-code',
     meaning: "A component's prepare or open threw, so the task could not start.",
-    action: 'See cause. In a topology that runs already, the task is tried again with growing waits.',
+    action:
+      'Mend what was thrown. In a topology that runs already, the task is tried again with growing waits.',
   },
   SPOUT_THREW: {
     number: 'E3004',
     family: 'user-code',
     meaning: "A spout's nextTuple, ack or fail threw.",
-    action: 'See cause. The spout is asked again after a growing wait.',
+    action: 'Mend what was thrown. The spout is asked again after a growing wait.',
   },
   SOURCE_ENDED_WITH_ERROR: {
     number: 'E3005',
     family: 'user-code',
     meaning: 'The iterable behind a source threw.',
-    action: 'See cause. A replayable source is opened again at its last position.',
+    action: 'Mend what was thrown. A replayable source is opened again at its last position.',
   },
   EMIT_NOT_DECLARED: {
     number: 'E3006',
@@ -267,7 +269,7 @@ export const topologyCodes = {
     number: 'E3011',
     family: 'user-code',
     meaning: 'A component threw FatalTaskError: its worker is restarted.',
-    action: 'See cause. Repeats are slowed down by the restart back-off.',
+    action: 'Mend what was thrown. Repeats are slowed down by the restart back-off.',
   },
   TOO_MANY_FAILURES: {
     number: 'E3012',

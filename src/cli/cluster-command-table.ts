@@ -23,7 +23,10 @@ const submitting: readonly OptionRow[] = [
   { flags: '--name <name>', summary: "instead of the topology's own name" },
   { flags: '--inactive', summary: 'do not activate it yet' },
   { flags: '--wait', summary: 'until its first tuple is acked' },
-  { flags: '--dry-run', summary: 'show what would happen, and do nothing' },
+  {
+    flags: '--dry-run',
+    summary: 'show what would happen, and start nothing; what was uploaded for it is deleted in time',
+  },
   yes,
   settings,
   file,

@@ -1,5 +1,7 @@
 /** Numbers as people read them: short in tables, never longer than six characters before the unit. */
 
+const KIB = 1_024
+
 const STEPS = [
   { from: 1e9, unit: ' G' },
   { from: 1e6, unit: ' M' },
@@ -39,6 +41,11 @@ export function shortTime(ms: number | undefined): string {
 /** `62%`; `–` for nothing. */
 export function percent(share: number | undefined): string {
   return share === undefined || !Number.isFinite(share) ? '–' : `${Math.round(share * 100)}%`
+}
+
+/** `1,294 KiB`: of what is sent or stored. */
+export function kibText(bytes: number): string {
+  return `${countText(Math.ceil(bytes / KIB))} KiB`
 }
 
 /** `1 error`, `2 errors`. */

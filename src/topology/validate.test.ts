@@ -22,6 +22,7 @@ import { keyedBolt } from './keyed-bolt.ts'
 import { direct, encodable, fields } from './schema/fields.ts'
 import { spoutFrom } from './spout.ts'
 import { timer } from './state-declaration.ts'
+import { TOPOLOGY_NAME_RULE } from './topology-name.ts'
 import { checkTopology } from './validate.ts'
 
 test('a sound topology has nothing to be told', () => {
@@ -314,14 +315,14 @@ describe('the graph as a whole', () => {
       return checkTopology(closeBuilder(builder, name)).map(({ message }) => message)
     }
     expect(saysOf('my topology')).toEqual([
-      "the topology's name 'my topology' cannot be used: letters, digits, minus and underscores can",
+      `the topology's name 'my topology' cannot be used: ${TOPOLOGY_NAME_RULE}`,
     ])
     // It is shown as it would be written, not as a terminal would take it.
     expect(saysOf('a\0b')[0]).toContain("'a\\u0000b'")
-    expect(saysOf('-x')[0]).toContain('begin with a letter, a digit or one underscore')
+    expect(saysOf('-x')[0]).toContain('begins with a letter, a digit or one underscore')
     expect(saysOf('--')).toHaveLength(1)
     expect(saysOf('x'.repeat(300))).toEqual([
-      "the topology's name has 300 characters, at most 128 can be used",
+      `the topology's name '${'x'.repeat(60)}…' cannot be used: ${TOPOLOGY_NAME_RULE}`,
     ])
     for (const name of ['words', '_words', '9', 'a-b_c', 'x'.repeat(128)]) expect(saysOf(name)).toEqual([])
   })

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ConflictError, UnavailableError } from '../../src/base/errors.ts'
 import { commandNames } from '../../src/cli/command-list.ts'
 import { commandTable } from '../../src/cli/command-table.ts'
+import { TOPOLOGY_NAME_RULE } from '../../src/topology/topology-name.ts'
 import { makeTokens, tokenOf } from '../rpc/api-world.ts'
 import { digestA } from '../rpc/sample-calls.ts'
 import { ClusterShell } from './cluster-shell.ts'
@@ -163,6 +164,8 @@ describe('what changes', () => {
     }
     expect(shell.nimbus.asked[2]).toEqual(['rebalance', 'word-count', wanted])
     expect(await shell.run('rebalance', 'word-count', '-e', 'count')).toMatchObject({ code: 2 })
+    const none = await shell.run('rebalance', 'word-count', '-e', 'count=0')
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('of count is from 1 to 999,999')])
     const nothing = await shell.run('rebalance', 'word-count', '-w', '5')
     expect([nothing.code, nothing.stderr]).toEqual([2, expect.stringContaining('give -n, -e, -t')])
     expect(shell.nimbus.asked.filter(([name]) => name === 'rebalance')).toHaveLength(1)
@@ -207,24 +210,31 @@ describe('what changes', () => {
 describe('submit', () => {
   test('bundled, looked at, uploaded, submitted', async () => {
     shell.write('word-count.ts', wordCount)
-    const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', '-c', 'topology.workers=3')
-    expect([code, stdout]).toEqual([0, '✔ word-count is submitted   typhoon top word-count\n'])
-    expect(stderr).toContain('word-count  4 components, 8 tasks (+ 3 ackers), at-least-once')
+    const { code, stdout, stderr } = await shell.run(
+      'submit',
+      'word-count.ts',
+      '--name',
+      'words',
+      '-c',
+      'topology.workers=3',
+    )
+    expect([code, stdout]).toEqual([0, '✔ words is submitted   typhoon top words\n'])
+    expect(stderr).toContain('words  4 components, 8 tasks (+ 3 ackers), at-least-once')
     expect(stderr).toContain('~ count  parallelism  4 → 8')
     expect(stderr).toContain('warning 2 of 4 workers have no slot yet')
     const names = shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'leadership')
-    expect(names).toEqual(['blobs', 'writeBlob', 'writeBlob', 'preview', 'submit', 'topology'])
+    expect(names).toEqual(['topology', 'blobs', 'writeBlob', 'writeBlob', 'preview', 'submit', 'topology'])
     const [, request] = shell.nimbus.asked.find(([name]) => name === 'submit') ?? []
-    expect(request).toMatchObject({ name: 'word-count', config: { workers: 3 }, isInactive: false })
+    expect(request).toMatchObject({ name: 'words', config: { workers: 3 }, isInactive: false })
     // A second one uploads nothing again.
-    await shell.run('submit', 'word-count.ts', '-c', 'topology.workers=3')
+    await shell.run('diff', 'words', 'word-count.ts', '-c', 'topology.workers=3')
     expect(shell.nimbus.asked.filter(([name]) => name === 'writeBlob')).toHaveLength(2)
   })
 
   test('--wait says what it has waited for, and the upload how much it is', async () => {
     shell.write('word-count.ts', wordCount)
-    const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', '--wait')
-    const said = '✔ word-count is active, its first tuple is acked   typhoon top word-count\n'
+    const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', '--name', 'words', '--wait')
+    const said = '✔ words is active, its first tuple is acked   typhoon top words\n'
     expect([code, stdout]).toEqual([0, said])
     expect(stderr).toMatch(/^upload +[\d,]+ KiB$/m)
   })
@@ -234,19 +244,43 @@ describe('submit', () => {
     const { submit } = shell.nimbus
     const told = ['needs 4 slots, 3 are free', 'no copy on another Nimbus']
     shell.nimbus.submit = async (...args) => ({ ...(await submit(...args)), warnings: told })
-    const { stderr } = await shell.run('submit', 'word-count.ts')
+    const { stderr } = await shell.run('submit', 'word-count.ts', '--name', 'words')
     expect(stderr.match(/needs 4 slots/g)).toHaveLength(1)
     expect(stderr).toContain('warning no copy on another Nimbus')
-    expect((await shell.run('submit', 'word-count.ts', '-o', 'json')).stderr).toContain('needs 4 slots')
+    const again = await shell.run('submit', 'word-count.ts', '--name', 'words-2', '-o', 'json')
+    expect(again.stderr).toContain('needs 4 slots')
   })
 
-  test('--dry-run and diff do nothing', async () => {
+  test('--dry-run and diff start nothing', async () => {
     shell.write('word-count.ts', wordCount)
-    const dry = await shell.run('submit', 'word-count.ts', '--dry-run', '-o', 'json')
-    expect(JSON.parse(dry.stdout)).toMatchObject({ name: 'word-count', slots: { needed: 4, free: 3 } })
+    const dry = await shell.run('submit', 'word-count.ts', '--name', 'words', '--dry-run', '-o', 'json')
+    expect(JSON.parse(dry.stdout)).toMatchObject({ name: 'words', slots: { needed: 4, free: 3 } })
     const { code, stdout } = await shell.run('diff', 'word-count', 'word-count.ts')
     expect([code, stdout.includes('~ count  parallelism  4 → 8')]).toEqual([1, true])
     expect(shell.nimbus.asked.map(([name]) => name)).not.toContain('submit')
+  })
+
+  test('a name that is taken is said first, and nothing is uploaded', async () => {
+    shell.write('word-count.ts', wordCount)
+    for (const more of [[], ['--dry-run']]) {
+      const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', ...more)
+      expect([code, stdout]).toEqual([5, ''])
+      expect(stderr).toContain("TOPOLOGY_NAME_TAKEN  a topology named 'word-count' is there already (active)")
+      expect(stderr).not.toContain('upload ')
+    }
+    const asked = shell.nimbus.asked.map(([name]) => name).filter((name) => name !== 'leadership')
+    expect(asked).toEqual(['topology', 'topology'])
+  })
+
+  test('a name that cannot be used is refused as that of a module is, before anything is done', async () => {
+    shell.write('word-count.ts', wordCount)
+    for (const name of ['a b', 'ö', 'x/y', '', '..', 'x'.repeat(300)]) {
+      const { code, stdout, stderr } = await shell.run('submit', 'word-count.ts', `--name=${name}`)
+      expect([name, code, stdout]).toEqual([name, 2, ''])
+      expect(stderr).toContain("error E1007 RESERVED_ID  the topology's name '")
+      expect(stderr).toContain(TOPOLOGY_NAME_RULE)
+    }
+    expect(shell.nimbus.asked).toEqual([])
   })
 
   test('what does not compile, throws, or is native is told with its place', async () => {

@@ -88,9 +88,8 @@ test('a prepare that throws', async () => {
   )
   expect(await errorOf('run', 'prepare.ts')).toMatchInlineSnapshot(`
     "error E3003 PREPARE_THREW  task 2 of count could not start: no database
-      fix   See cause. In a topology that runs already, the task is tried again with growing waits.
+      fix   Mend what was thrown. In a topology that runs already, the task is tried again with growing waits.
       more  typhoon explain E3003
-      cause Error: no database
       in    prepare prepare.ts:22:26
     exit 1"
   `)

@@ -98,6 +98,8 @@ export class FakeNimbus implements NimbusApi {
   replacedBy: string | undefined
   /** Changes of a topology that were answered as if they had been made. */
   readonly carriedOut: string[] = []
+  /** Names that were submitted, beside the one that is running from the start. */
+  private readonly submitted = new Set<string>()
 
   private note<T>(name: string, args: readonly unknown[], reply: T): Promise<T> {
     this.asked.push([name, ...args])
@@ -112,7 +114,8 @@ export class FakeNimbus implements NimbusApi {
   }
 
   private named<T>(call: string, name: string, args: readonly unknown[], reply: T): Promise<T> {
-    if (name === 'word-count' && !this.isGone) return this.note(call, [name, ...args], reply)
+    if ((name === 'word-count' || this.submitted.has(name)) && !this.isGone)
+      return this.note(call, [name, ...args], reply)
     this.asked.push([call, name, ...args])
     const known = this.isGone ? '' : "; did you mean 'word-count'?"
     return Promise.reject(new UsageError('TOPOLOGY_NOT_FOUND', `no topology '${name}' is running${known}`))
@@ -136,13 +139,15 @@ export class FakeNimbus implements NimbusApi {
     return { id: `op-${kind}`, kind, subject, step: 'drain', done: 0, total: 4, state, error: undefined }
   }
 
-  submit: NimbusApi['submit'] = (_, request) =>
-    this.note('submit', [request], {
+  submit: NimbusApi['submit'] = (_, request) => {
+    this.submitted.add(request.name)
+    return this.note('submit', [request], {
       id: 'word-count-1',
       name: request.name,
       isRepeated: false,
       warnings: ['2 of 4 workers have no slot yet'],
     })
+  }
   preview: NimbusApi['preview'] = (_, request) =>
     this.note('preview', [request], {
       findings: [{ severity: 'warning', code: 'NOT_ENOUGH_SLOTS', message: 'needs 4 slots, 3 are free' }],

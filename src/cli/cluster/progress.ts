@@ -3,7 +3,7 @@
  * seconds, or JSON lines.
  */
 import type { Progress } from '../../rpc/contract.ts'
-import { counted, countText, shortTime } from '../figures.ts'
+import { counted, kibText, shortTime } from '../figures.ts'
 import type { Invocation } from '../invocation.ts'
 import { LiveArea } from '../run/live-area.ts'
 import type { Shell } from '../shell.ts'
@@ -69,18 +69,14 @@ export class ProgressLines {
     const countsNothing = total === undefined || total === 0 || (total === 1 && done === 1)
     if (countsNothing) return took === '' ? step : `${step.padEnd(14)} ${took}`
     // An upload is mostly over before its second line.
-    if (isNew && done === 0 && unit === 'bytes') return `${step.padEnd(16)} ${sizeOf(total)}`
+    if (isNew && done === 0 && unit === 'bytes') return `${step.padEnd(16)} ${kibText(total)}`
     const share = Math.min(1, done / total)
     const full = Math.round(share * BAR_WIDTH)
     const bar = this.area === undefined ? '' : `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} `
     const counts =
       unit === 'bytes'
-        ? `${sizeOf(done)} of ${sizeOf(total)}`
+        ? `${kibText(done)} of ${kibText(total)}`
         : `${done} of ${counted(total, unit.slice(0, -1))}`
     return `${step.padEnd(16)} ${bar}${Math.round(share * 100)}%  ${counts}${took}`
   }
-}
-
-function sizeOf(bytes: number): string {
-  return `${countText(Math.ceil(bytes / 1_024))} KiB`
 }

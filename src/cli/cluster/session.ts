@@ -10,6 +10,10 @@ import type { Invocation } from '../invocation.ts'
 import { findProject } from '../load/project.ts'
 import type { Shell } from '../shell.ts'
 
+/** Executors or tasks of a component. */
+const COUNT = /^[1-9]\d{0,5}$/
+const COUNT_MAX = '999,999'
+
 export interface ClusterSession {
   readonly nimbus: NimbusClient
   readonly host: Host
@@ -66,9 +70,12 @@ export function secondsMs(invocation: Invocation, name: string): number | undefi
 /** `-e count=4 -e split=2`. */
 export function countsByName(invocation: Invocation, name: string): Readonly<Record<string, number>> {
   const pairs = invocation.texts(name).map((text): [string, number] => {
-    const [, component, count] = /^(.+)=([1-9]\d{0,5})$/.exec(text) ?? []
-    if (component === undefined) {
-      throw new CommandFailure(`'${text}' is not component=number`, { fix: `for example --${name} count=4` })
+    const [, component, count = ''] = /^(.+)=(-?\d+)$/.exec(text) ?? []
+    const fix = `for example --${name} count=4`
+    if (component === undefined) throw new CommandFailure(`'${text}' is not component=number`, { fix })
+    if (!COUNT.test(count)) {
+      const said = `'${text}': the number of ${name} of ${component} is from 1 to ${COUNT_MAX}`
+      throw new CommandFailure(said, { fix })
     }
     return [component, Number(count)]
   })

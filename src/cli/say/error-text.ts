@@ -17,7 +17,8 @@ export function errorText(report: ErrorReport, directory: string, paint: Paint):
   const lines: string[] = []
   for (const trouble of report.troubles) lines.push(...troubleLines(trouble, directory, paint))
   const row = rowIn(paint)
-  for (const cause of report.causes) lines.push(row('cause', cause))
+  const said = report.troubles.map(({ message }) => message).join('\n')
+  for (const cause of report.causes) if (!isSaidIn(said, cause)) lines.push(row('cause', cause))
   for (const frame of report.frames) lines.push(row('in', frameText(frame, directory)))
   if (report.stack !== undefined) {
     const frames = report.stack.split('\n').filter((line) => /^\s+at /.test(line))
@@ -25,6 +26,12 @@ export function errorText(report: ErrorReport, directory: string, paint: Paint):
   }
   if (report.isBug) lines.push(row('bug', bugLine))
   return `${lines.join('\n')}\n`
+}
+
+/** Most messages end with what was thrown; the same sentence twice tells nothing. */
+function isSaidIn(said: string, cause: string): boolean {
+  const text = cause.replace(/^\w+: /, '')
+  return text !== '' && said.includes(text)
 }
 
 function troubleLines(trouble: Trouble, directory: string, paint: Paint): readonly string[] {

@@ -70,6 +70,16 @@ test('what the user threw: his frames only, through queries and file URLs', () =
   expect(reportOf(error).causes).toEqual(['TypeError: no city'])
 })
 
+test('a cause that the message has already is not told twice; programs get it', () => {
+  const cause = new Error('file access.log does not exist')
+  const text = `spout 'lines' could not start: ${cause.message}`
+  const error = new UserCodeError('PREPARE_THREW', text, {}, { cause })
+  expect(said(error).match(/access\.log/g)).toHaveLength(1)
+  expect(said(error)).not.toContain('cause')
+  expect(reportOf(error).causes).toEqual(['Error: file access.log does not exist'])
+  expect(said(new UserCodeError('PREPARE_THREW', 'it threw', {}, { cause }))).toContain('cause Error: file')
+})
+
 test('a bug of ours has its stack and says so', () => {
   const report = reportOf(
     thrown('x is not a function', `go (${new URL('./x.ts', import.meta.url).href}:1:1)`),

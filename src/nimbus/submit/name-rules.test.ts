@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { TOPOLOGY_NAME_RULE } from '../../topology/topology-name.ts'
 import { checkKey, checkName, topologyId } from './name-rules.ts'
 
 test('names that could leave a path or deceive a reader are refused, each with its rule', () => {
@@ -26,17 +27,12 @@ test('names that could leave a path or deceive a reader are refused, each with i
   }
 })
 
-test('other names are fine, whatever the language', () => {
-  for (const name of [
-    'words',
-    'word count',
-    'Wörter',
-    '言葉',
-    'a.b',
-    'a_b-c',
-    'x'.repeat(128),
-    '🌀'.repeat(128),
-  ])
+test('the rule is the one that a module is told', () => {
+  for (const name of ['word count', 'Wörter', 'ö', '言葉', '🌀', "a'b", 'a%b']) {
+    const said = `the topology's name '${name}' cannot be used: ${TOPOLOGY_NAME_RULE}`
+    expect(() => checkName(name)).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID', message: said }))
+  }
+  for (const name of ['words', 'Words2', '_words', 'a_b-c', 'a__b', 'a.b', '9', 'x'.repeat(128)])
     expect(() => checkName(name)).not.toThrow()
 })
 

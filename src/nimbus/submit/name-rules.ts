@@ -1,10 +1,10 @@
 /**
- * What a topology may be called, and the id it gets. Names are the user's, so they are shown as they are;
- * ids go into paths of files and nodes, so they have only letters, digits, minus and underscore.
+ * What a topology may be called, as a module is told too, and the id it gets: a short form of its name, and
+ * a number.
  */
 import { UsageError } from '../../base/errors.ts'
+import { topologyNameTrouble } from '../../topology/topology-name.ts'
 
-const NAME_CHARACTERS_MAX = 128
 const SLUG_CHARACTERS_MAX = 40
 export const KEY_CHARACTERS_MAX = 128
 
@@ -13,20 +13,8 @@ const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}/\\]/u
 
 /** @throws UsageError REQUEST_INVALID */
 export function checkName(name: string): void {
-  const why = whyNot(name)
-  if (why !== undefined)
-    throw new UsageError('REQUEST_INVALID', `a topology's name ${why}`, { field: 'name' })
-}
-
-function whyNot(name: string): string | undefined {
-  if (name === '') return 'is not empty'
-  if ([...name].length > NAME_CHARACTERS_MAX) return `has at most ${NAME_CHARACTERS_MAX} characters`
-  if (FORBIDDEN.test(name)) return 'has no slashes and no control characters'
-  if (name.includes('..') || name === '.') return "is not '.' and has no '..'"
-  if (name.trim() !== name) return 'has no blanks at its ends'
-  if (name.startsWith('-')) return 'does not begin with a minus: commands would take it for an option'
-  if (name.startsWith('__')) return 'does not begin with two underscores'
-  return undefined
+  const why = topologyNameTrouble(name)
+  if (why !== undefined) throw new UsageError('REQUEST_INVALID', why, { field: 'name' })
 }
 
 /** @throws UsageError REQUEST_INVALID */

@@ -38,7 +38,8 @@ function componentChanges(before: TopologyOutline, after: TopologyOutline): read
 }
 
 function parallelismText({ executors, tasks }: ComponentOutline): string {
-  return `${executors} executors, ${tasks} tasks`
+  const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+  return `${counted(executors, 'executor')}, ${counted(tasks, 'task')}`
 }
 
 function groupingChanges(before: TopologyOutline, after: TopologyOutline): readonly Change[] {

@@ -5,12 +5,9 @@
 import { ackerCount } from '../expand.ts'
 import { cyclesOf, downstreamOf, upstreamOf } from '../make/walk.ts'
 import { type Component, DEAD_LETTER_STREAM, readersOf, type Topology } from '../topology.ts'
+import { topologyNameTrouble } from '../topology-name.ts'
 import { errorOf, type Finding, listed, warningOf } from './finding.ts'
 import type { Look } from './look.ts'
-
-const NAME = /^[A-Za-z0-9_-]+$/
-/** As many as a cluster takes. */
-const NAME_CHARACTERS_MAX = 128
 
 export function checkWhole(look: Look): readonly Finding[] {
   const { topology } = look
@@ -29,19 +26,8 @@ function ofTopology(code: 'EMPTY_TOPOLOGY' | 'RESERVED_ID', message: string): Fi
 }
 
 function checkName({ name }: Topology): readonly Finding[] {
-  const why = name === undefined ? undefined : whyNot(name)
-  return why === undefined ? [] : [ofTopology('RESERVED_ID', `the topology's name ${why}`)]
-}
-
-function whyNot(name: string): string | undefined {
-  if (name.length > NAME_CHARACTERS_MAX)
-    return `has ${name.length} characters, at most ${NAME_CHARACTERS_MAX} can be used`
-  // Escaped: what is no letter may be anything, also what a terminal obeys.
-  const cannot = `'${JSON.stringify(name).slice(1, -1)}' cannot be used:`
-  if (!NAME.test(name)) return `${cannot} letters, digits, minus and underscores can`
-  // A minus first would be an option in every command that takes a name.
-  if (/^(?:-|__)/.test(name)) return `${cannot} names begin with a letter, a digit or one underscore`
-  return undefined
+  const why = name === undefined ? undefined : topologyNameTrouble(name)
+  return why === undefined ? [] : [ofTopology('RESERVED_ID', why)]
 }
 
 function spoutsOf(topology: Topology): readonly Component[] {

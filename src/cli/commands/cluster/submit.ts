@@ -1,9 +1,11 @@
 /**
  * `typhoon submit`, `typhoon diff`: a module to a cluster, with a look at what that changes before.
  *
- *   module ─▶ bundle ─▶ outline ─▶ upload ─▶ preview ─▶ (confirmed) ─▶ submit ─▶ (--wait) first tuple acked
+ *   module ─▶ bundle ─▶ outline ─▶ (name is free) ─▶ upload ─▶ preview
+ *          ─▶ (confirmed) ─▶ submit ─▶ (--wait) first tuple acked
  */
 
+import { ConflictError, hasCode, UsageError } from '../../../base/errors.ts'
 import { ClusterTopology } from '../../../rpc/client/cluster-topology.ts'
 import { createSubmitMachine } from '../../../rpc/client/node-machine.ts'
 import {
@@ -16,25 +18,30 @@ import {
 import type { PreviewReply } from '../../../rpc/nimbus-api.ts'
 import type { Json } from '../../../topology/describe/document.ts'
 import type { TopologyOutline } from '../../../topology/describe/outline.ts'
+import { topologyNameTrouble } from '../../../topology/topology-name.ts'
 import { attached } from '../../cluster/attached.ts'
 import { confirm } from '../../cluster/confirm.ts'
 import { printOne } from '../../cluster/print.ts'
 import { ProgressLines } from '../../cluster/progress.ts'
 import { argument, type ClusterSession, openCluster } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
-import { sizeText } from '../../figures.ts'
+import { kibText, sizeText } from '../../figures.ts'
 import type { Invocation } from '../../invocation.ts'
 import { configFor } from '../../load/layers.ts'
 import { locateTopology } from '../../load/load-topology.ts'
 import { topologyArgs } from '../../load/topology-args.ts'
 import type { Shell } from '../../shell.ts'
 
-const KIB = 1024
-
 export async function submit(shell: Shell, invocation: Invocation): Promise<number> {
   const session = await openCluster(shell, invocation)
   const word = argument(invocation, 0, 'the topology')
-  const submission = await prepared(shell, invocation, session, word, invocation.text('name'))
+  const name = invocation.text('name')
+  // Before it is bundled, what a module that has this name would be told.
+  if (name !== undefined) checkName(name)
+  const submission = await bundled(shell, invocation, session, word, name)
+  checkName(submission.request.name)
+  await refuseTaken(session, submission.request.name)
+  await uploaded(shell, invocation, session, submission)
   const seen = await preview(session.nimbus, submission)
   if (invocation.flag('dryRun')) {
     printPreview(shell, invocation, submission, seen)
@@ -43,15 +50,18 @@ export async function submit(shell: Shell, invocation: Invocation): Promise<numb
   if (invocation.output === 'table') for (const line of previewLines(shell, submission, seen)) shell.say(line)
   if (hasErrors(seen)) return ExitCode.NEGATIVE
   await confirm(shell, invocation, session, submission.request.name)
-  const { id, name, isRepeated, warnings } = await send(session.nimbus, session.host, submission)
+  const sent = await send(session.nimbus, session.host, submission)
+  const { id, isRepeated, warnings } = sent
   const told = new Set(invocation.output === 'table' ? seen.findings.map(({ message }) => message) : [])
   for (const warning of warnings.filter((each) => !told.has(each)))
     shell.say(`${shell.paintError('yellow', 'warning')} ${warning}`)
-  const code = invocation.flag('wait') ? await untilReady(shell, invocation, session, name, id) : ExitCode.OK
+  const code = invocation.flag('wait')
+    ? await untilReady(shell, invocation, session, sent.name, id)
+    : ExitCode.OK
   const hasWaited = invocation.flag('wait') && code === ExitCode.OK
   const what = hasWaited ? 'is active, its first tuple is acked' : 'is submitted'
-  printOne(shell, invocation, { name, id, isRepeated, warnings }, () => [
-    `${shell.paint('green', '✔')} ${shell.paint('bold', name)} ${what}   typhoon top ${name}`,
+  printOne(shell, invocation, { name: sent.name, id, isRepeated, warnings }, () => [
+    `${shell.paint('green', '✔')} ${shell.paint('bold', sent.name)} ${what}   typhoon top ${sent.name}`,
   ])
   return code
 }
@@ -61,16 +71,35 @@ export async function diff(shell: Shell, invocation: Invocation): Promise<number
   const name = argument(invocation, 0, 'the name of the running topology')
   const word = argument(invocation, 1, 'the module')
   await session.nimbus.call('topology', [name])
-  const submission = await prepared(shell, invocation, session, word, name)
+  const submission = await bundled(shell, invocation, session, word, name)
+  await uploaded(shell, invocation, session, submission)
   const seen = await preview(session.nimbus, submission)
   printPreview(shell, invocation, submission, seen)
   return seen.changes.length === 0 ? ExitCode.OK : ExitCode.NEGATIVE
 }
 
-async function prepared(
+/** @throws UsageError RESERVED_ID */
+function checkName(name: string): void {
+  const why = topologyNameTrouble(name)
+  if (why !== undefined) throw new UsageError('RESERVED_ID', why, { field: 'name' })
+}
+
+/** Said before anything is uploaded or shown. @throws ConflictError TOPOLOGY_NAME_TAKEN */
+async function refuseTaken({ nimbus }: ClusterSession, name: string): Promise<void> {
+  const running = await nimbus.call('topology', [name]).catch((error: unknown) => {
+    if (hasCode(error, 'TOPOLOGY_NOT_FOUND')) return undefined
+    throw error
+  })
+  if (running === undefined) return
+  const { id, state } = running
+  const text = `a topology named '${name}' is there already (${state}); nothing was uploaded`
+  throw new ConflictError('TOPOLOGY_NAME_TAKEN', text, { name, id })
+}
+
+async function bundled(
   shell: Shell,
   invocation: Invocation,
-  { nimbus, host }: ClusterSession,
+  { host }: ClusterSession,
   word: string,
   name: string | undefined,
 ): Promise<Submission> {
@@ -79,14 +108,26 @@ async function prepared(
   const progress = new ProgressLines(shell, invocation)
   try {
     progress.report({ step: 'bundle', done: 0, total: undefined, unit: 'bytes' })
-    const submission = await makeSubmission(host, createSubmitMachine(), place.file, {
+    return await makeSubmission(host, createSubmitMachine(), place.file, {
       ...(name === undefined ? {} : { name }),
       ...(place.words.length === 0 ? {} : { args: topologyArgs(place.words) }),
       config: resolved?.topology ?? {},
       inactive: invocation.flag('inactive'),
     })
+  } finally {
+    progress.end()
+  }
+}
+
+async function uploaded(
+  shell: Shell,
+  invocation: Invocation,
+  { nimbus }: ClusterSession,
+  submission: Submission,
+): Promise<void> {
+  const progress = new ProgressLines(shell, invocation)
+  try {
     await upload(nimbus, submission, progress.report)
-    return submission
   } finally {
     progress.end()
   }
@@ -143,7 +184,7 @@ function previewLines(
   const lines = [
     `${paint('bold', request.name)}  ${sizeText({ ...size, guarantee: outline.guarantee })}`,
     `  slots   needs ${slots.needed}, ${slots.free} free`,
-    `  bundle  ${Math.ceil(sizeBytes / KIB)} KiB, sha256 ${digest.slice(0, 12)}`,
+    `  bundle  ${kibText(sizeBytes)}, sha256 ${digest.slice(0, 12)}`,
   ]
   for (const { kind, subject, before, after } of changes) {
     const mark = before === undefined ? '+' : after === undefined ? '-' : '~'
