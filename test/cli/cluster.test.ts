@@ -87,6 +87,24 @@ describe('what is looked at', () => {
     })
   })
 
+  test('lines of one component, and what is printed without one', async () => {
+    const left =
+      '1 line left out: what a component prints with console or a print sink stands under its worker'
+    const split = await shell.run('logs', 'word-count/split')
+    expect([split.code, split.stdout.split('\n').length]).toEqual([0, 2])
+    expect(split.stderr).toContain(left)
+    const lines = await shell.run('logs', 'word-count/lines')
+    expect([lines.code, lines.stdout]).toEqual([0, ''])
+    expect(lines.stderr).toMatch(/^no line of component lines\n1 line left out/)
+    // What is asked for by its level is not what is printed.
+    expect((await shell.run('logs', 'word-count/split', '--level', 'warn')).stderr).toBe('no line fits\n')
+    const nobody = await shell.run('logs', 'word-count/spilt')
+    expect([nobody.code, nobody.stdout]).toEqual([3, ''])
+    expect(nobody.stderr).toContain("there is no component 'spilt'")
+    expect(nobody.stderr).toContain('did you mean split? there are lines, split, count')
+    expect((await shell.run('logs', 'word-count/__acker')).code).toBe(0)
+  })
+
   test('a status that is not healthy is exit code 1, and can be waited for', async () => {
     expect((await shell.run('status', 'word-count')).code).toBe(1)
     const waited = await shell.run('status', 'word-count', '--wait', 'healthy', '--timeout', '300ms')

@@ -253,6 +253,12 @@ describe('rebalance', () => {
     const mistaken = world.drive(api.rebalance(admin, 'words', { ...still, executors: { cuont: 2 } }))
     const text = 'there are count, split, words; did you mean "count"?'
     await expect(mistaken).rejects.toThrow(text)
+    // So does who wants more lines of one.
+    const level = (logger: string) => world.drive(api.setLogLevel(admin, 'words', logger, 'debug', 60_000))
+    const known = 'there are count, split, words, root; did you mean'
+    await expect(level('cuont')).rejects.toThrow(`${known} "count"?`)
+    await expect(level('ROOT')).rejects.toThrow(`${known} "root"?`)
+    for (const logger of ['count', '__acker', 'root', '']) await level(logger)
     await expect(world.drive(api.topology(admin, 'wrods'))).rejects.toThrow('; did you mean "words"?')
     const same = await world.drive(api.rebalance(admin, 'words', { ...still, workers: 2 }))
     expect(same.state).toBe('done')

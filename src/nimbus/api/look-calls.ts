@@ -4,11 +4,14 @@ import type { WorkerAssignment } from '../../cluster/records.ts'
 import type { LogPiece, LogQuery, NimbusApi } from '../../rpc/nimbus-api.ts'
 import { permit } from '../permissions.ts'
 import { type Desk, leading } from './desk.ts'
-import { findTopology, topologySeen } from './find.ts'
+import { findTopology, shapeNow, topologySeen } from './find.ts'
+import { checkComponent } from './known-component.ts'
 import { metricsOf, workersOf } from './topology-status.ts'
 
 type Calls = Pick<NimbusApi, 'metrics' | 'errors' | 'deadLetters' | 'workers' | 'logs' | 'setLogLevel'>
 
+/** The logger of everything, as workers know it. */
+const ROOT_LOGGER = 'root'
 /** Supervisors asked at a time, and workers of one answer. */
 const PARALLEL_MAX = 16
 const LOG_WORKERS_MAX = 200
@@ -49,7 +52,11 @@ export function lookCalls(desk: Desk): Calls {
     async setLogLevel(caller, name, logger, level, forMs) {
       permit(caller, 'operate', settings)
       leading(desk)
-      const { id } = findTopology(desk, name).record
+      const { record } = findTopology(desk, name)
+      const { id } = record
+      const outline = shapeNow(desk, record)?.outline
+      // Nobody else would say it: a worker has loggers for whatever name it is told.
+      if (logger !== '' && outline !== undefined) checkComponent('log level', logger, outline, [ROOT_LOGGER])
       memory.levels.set(id, logger, { level, forMs, now: desk.host.clock.now() })
     },
   }

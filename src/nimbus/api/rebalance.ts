@@ -1,6 +1,5 @@
 /** What a rebalance asks for, checked against what runs. Pure. */
 import { ConflictError, UsageError } from '../../base/errors.ts'
-import { nearest } from '../../base/nearest.ts'
 import type { TopologyRecord } from '../../cluster/records.ts'
 import type { RebalanceRequest } from '../../rpc/nimbus-api.ts'
 import type { TopologyOutline } from '../../topology/describe/outline.ts'
@@ -9,12 +8,11 @@ import { type Changes, mergeChanges, pinAckers, shapeOf } from '../leader/shape.
 import type { NimbusSettings } from '../settings.ts'
 import { judgeOutline, refusalError } from '../submit/judge-outline.ts'
 import { TASKS_MAX } from '../submit/outline-check.ts'
+import { checkComponent } from './known-component.ts'
 
 const strategies: readonly string[] = ['even', 'random', 'weighted', 'resource-aware']
 /** Key groups that keyed state is dealt by. */
 const KEY_GROUPS = 128
-/** Components that a message names. */
-const NAMED_MAX = 20
 
 /**
  * What is wanted, for the record; undefined: everything is so already. @throws UsageError
@@ -56,17 +54,8 @@ function parallelismOf(
   { executors, tasks }: RebalanceRequest,
 ): TopologyRecord['parallelism'] {
   const found: Record<string, { executors?: number; tasks?: number }> = {}
-  const known = new Set(outline.components.map(({ id }) => id))
   for (const id of new Set([...Object.keys(executors), ...Object.keys(tasks)])) {
-    if (!known.has(id)) {
-      const own = outline.components.flatMap((each) => (each.kind === 'system' ? [] : [each.id]))
-      const more = own.length > NAMED_MAX ? ' …' : ''
-      const there = `${own.slice(0, NAMED_MAX).join(', ')}${more}`
-      const near = nearest(id, own)
-      const hint = near === undefined ? '' : `; did you mean "${near}"?`
-      const text = `rebalance: there is no component '${id.slice(0, 100)}', there are ${there}${hint}`
-      throw new UsageError('UNKNOWN_COMPONENT', text, { component: id.slice(0, 100) })
-    }
+    checkComponent('rebalance', id, outline)
     const [wantedExecutors, wantedTasks] = [executors[id], tasks[id]]
     found[id] = {
       ...(wantedExecutors === undefined ? {} : { executors: wantedExecutors }),

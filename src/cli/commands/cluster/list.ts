@@ -4,11 +4,11 @@ import { waitUntil } from '../../../rpc/client/waiting.ts'
 import type { ComponentStatus, TopologyStatus } from '../../../rpc/contract.ts'
 import type { WorkerStatus } from '../../../rpc/nimbus-api.ts'
 import { attached } from '../../cluster/attached.ts'
+import { componentOf } from '../../cluster/component.ts'
 import { printListing, printOne } from '../../cluster/print.ts'
 import { timeText } from '../../cluster/say-times.ts'
 import { argument, type ClusterSession, openCluster } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
-import { CommandFailure } from '../../failure.ts'
 import { counted, countText, percent, shortCount, shortTime } from '../../figures.ts'
 import type { Invocation } from '../../invocation.ts'
 import type { Shell } from '../../shell.ts'
@@ -107,15 +107,10 @@ export async function describe(shell: Shell, invocation: Invocation): Promise<nu
 function describeComponent(
   shell: Shell,
   invocation: Invocation,
-  { components }: TopologyStatus,
+  topology: TopologyStatus,
   name: string,
 ): number {
-  const found = components.find(({ component }) => component === name)
-  if (found === undefined) {
-    const names = components.map(({ component }) => component).join(', ')
-    const fix = `there are ${names}`
-    throw new CommandFailure(`there is no component '${name}'`, { exitCode: ExitCode.NOT_FOUND, fix })
-  }
+  const found = componentOf(topology, name)
   printOne(shell, invocation, found, () =>
     Object.entries(found)
       .filter(([, value]) => value !== undefined)

@@ -1,8 +1,11 @@
 /** `typhoon logs`: lines of the workers of a topology, from wherever they run, filtered here. */
 import { pause } from '../../../rpc/client/waiting.ts'
+import type { TopologyStatus } from '../../../rpc/contract.ts'
+import { componentOf } from '../../cluster/component.ts'
 import { argument, openCluster, secondsMs } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
 import { CommandFailure } from '../../failure.ts'
+import { counted } from '../../figures.ts'
 import type { Invocation } from '../../invocation.ts'
 import { onInterrupt } from '../../run/interrupts.ts'
 import type { Shell } from '../../shell.ts'
@@ -21,7 +24,8 @@ interface LogLine {
 export async function logs(shell: Shell, invocation: Invocation): Promise<number> {
   const { nimbus, host } = await openCluster(shell, invocation)
   const [name = '', component] = argument(invocation, 0, 'the topology').split('/')
-  const fits = filterOf(invocation, component, host.clock.now())
+  if (component !== undefined) refuseUnknown(await nimbus.call('topology', [name]), component)
+  const fits = filterOf(invocation, host.clock.now())
   const isFollowing = invocation.flag('follow')
   const stop = new AbortController()
   if (isFollowing) {
@@ -30,6 +34,7 @@ export async function logs(shell: Shell, invocation: Invocation): Promise<number
   const after: Record<string, string> = {}
   const troubles = new Map<string, string>()
   let printedCount = 0
+  let namelessCount = 0
   const worker = invocation.count('worker')
   const linesMax = invocation.count('lines') ?? LINES_DEFAULT
   while (!stop.signal.aborted) {
@@ -43,7 +48,10 @@ export async function logs(shell: Shell, invocation: Invocation): Promise<number
       troubles.set(place, trouble)
       for (const raw of lines) {
         const line = { raw, fields: fieldsOf(raw) }
-        if (!fits(line)) continue
+        const isWanted = fits(line)
+        const isNameless = component !== undefined && line.fields === undefined
+        if (isWanted && isNameless) namelessCount += 1
+        if (!isWanted || isNameless || !isOf(line, component)) continue
         printedCount += 1
         print(shell, invocation, line, { node, port, worker: number })
       }
@@ -53,25 +61,40 @@ export async function logs(shell: Shell, invocation: Invocation): Promise<number
       if (!stop.signal.aborted) throw error
     })
   }
-  if (!isFollowing && printedCount === 0) shell.say(nothingSaid(invocation))
+  if (!isFollowing && printedCount === 0) shell.say(nothingSaid(invocation, component))
+  if (namelessCount > 0 && (invocation.output === 'table' || printedCount === 0))
+    shell.say(namelessSaid(name, namelessCount))
   return ExitCode.OK
 }
 
 /** An empty answer looks like a broken one; what it means depends on what was asked. */
-function nothingSaid(invocation: Invocation): string {
+function nothingSaid(invocation: Invocation, component: string | undefined): string {
   const isNarrowed =
     ['grep', 'level', 'since'].some((name) => invocation.text(name) !== undefined) ||
-    invocation.count('worker') !== undefined ||
-    invocation.args[0]?.includes('/') === true
+    invocation.count('worker') !== undefined
   if (isNarrowed) return 'no line fits'
+  if (component !== undefined) return `no line of component ${component}`
   return 'no lines yet: here stands what components print and log, and what goes wrong in a worker'
 }
 
-function filterOf(
-  invocation: Invocation,
-  component: string | undefined,
-  nowMs: number,
-): (line: LogLine) => boolean {
+/** A component of the system, such as an acker, is in no list; without the outline nothing is. */
+function refuseUnknown(topology: TopologyStatus, component: string): void {
+  if (!component.startsWith('__') && topology.components.length > 0) componentOf(topology, component)
+}
+
+function isOf({ fields }: LogLine, component: string | undefined): boolean {
+  return component === undefined || fields?.['component'] === component
+}
+
+/** What is printed carries no name: a worker runs many components, and their calls may overlap. */
+function namelessSaid(name: string, count: number): string {
+  return (
+    `${counted(count, 'line')} left out: what a component prints with console or a print sink stands under ` +
+    `its worker, without a component; all lines: typhoon logs ${name}`
+  )
+}
+
+function filterOf(invocation: Invocation, nowMs: number): (line: LogLine) => boolean {
   const wanted = invocation.text('grep')
   const pattern = wanted === undefined ? undefined : expressionOf(wanted)
   const level = levels.indexOf(invocation.text('level'))
@@ -79,7 +102,6 @@ function filterOf(
   const from = sinceMs === undefined ? undefined : nowMs - sinceMs
   return ({ raw, fields }) => {
     if (pattern !== undefined && !pattern.test(raw)) return false
-    if (component !== undefined && fields?.['component'] !== component) return false
     // What a component prints has no level and no time; it is left out where either is asked for.
     if (level > 0 && levels.indexOf(fields?.['level']) < level) return false
     if (from === undefined) return true
