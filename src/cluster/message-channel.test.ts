@@ -86,7 +86,7 @@ describe('MessageChannel', () => {
     }
     wire.isFull = true
     made.send('first')
-    made.sendEach(each())
+    made.sendEach({ messages: each(), sizeBytes: 200 * 1_000_000 })
     made.send('last')
     expect(madeCount).toBe(0)
     for (let round = 0; round < 300; round += 1) wire.onDrain()
@@ -99,7 +99,44 @@ describe('MessageChannel', () => {
     const { wire, made, ends } = channel()
     wire.isFull = true
     made.send('first')
-    for (let count = 0; count < 1_100; count += 1) made.sendEach([count])
+    for (let count = 0; count < 1_100; count += 1) made.sendEach({ messages: [count], sizeBytes: 10 })
     expect(ends).toEqual([expect.objectContaining({ code: 'LINK_LOST' })])
+  })
+
+  test('what is not made yet counts for what it holds', () => {
+    const { wire, made, ends } = channel()
+    wire.isFull = true
+    made.send('first')
+    // As one write of positions after another is told to a worker that does not read.
+    const text = 'x'.repeat(10_000_000)
+    let toldCount = 0
+    for (; toldCount < 100 && ends.length === 0; toldCount += 1)
+      made.sendEach({ messages: [text], sizeBytes: text.length })
+    expect(ends).toEqual([expect.objectContaining({ code: 'LINK_LOST' })])
+    expect(toldCount).toBe(7)
+  })
+
+  test('at its end nothing is kept of what waits, however it ends', () => {
+    const endings: readonly ((wire: Wire, made: MessageChannel<unknown, unknown>) => void)[] = [
+      (_, made) => made.close(),
+      (wire) => wire.onClose(undefined),
+      (wire) => wire.onBytes(new Uint8Array([0, 0, 0, 1, 0x7b])),
+      (_, made) => {
+        for (let count = 0; count < 10; count += 1) made.send('x'.repeat(10_000_000))
+      },
+    ]
+    for (const end of endings) {
+      const { wire, made, ends } = channel()
+      wire.isFull = true
+      made.send('first')
+      made.send('second')
+      made.sendEach({ messages: ['third'], sizeBytes: 5 })
+      expect(made.waitingBytes).toBeGreaterThan(0)
+      end(wire, made)
+      expect(ends).toHaveLength(1)
+      expect(made.waitingBytes).toBe(0)
+      made.send('more')
+      expect(made.waitingBytes).toBe(0)
+    }
   })
 })

@@ -3,8 +3,10 @@
  * of one node (seat-messages.ts), and for requests in the simulator.
  *
  * Bounds: a message of at most `MESSAGE_BYTES_MAX`; more than `QUEUE_BYTES_MAX` waiting to be sent closes the
- * channel: who does not read is as good as gone. What is more than that by itself is sent message by message
- * (`sendEach`), each made when the one before it has left.
+ * channel: who does not read is as good as gone. What is large by itself is sent message by message
+ * (`sendEach`), each made when the one before it has left. It counts for what it says that it holds, but at
+ * most for a quarter of the bound, so that a single one of any size comes through: four of them may wait, or
+ * a thousand that are small.
  *
  * Does not know: what a message means. Whoever receives checks it.
  */
@@ -14,8 +16,9 @@ import type { Connection } from '../host/host.ts'
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024
 const HEAD_BYTES = 4
-/** What is not made yet counts for so much. A choice: a thousand at most. */
-const EACH_BYTES = 64 * 1024
+/** What is not made yet counts for so much at least and at most. A choice: a thousand, and four. */
+const EACH_BYTES_MIN = 64 * 1024
+const EACH_BYTES_MAX = QUEUE_BYTES_MAX / 4
 
 export interface MessageChannelSpec<In> {
   readonly connection: Connection
@@ -27,11 +30,24 @@ export interface MessageChannelSpec<In> {
   readonly messageBytesMax?: number
 }
 
+/** Messages that are made one by one. */
+export interface Pieces<Out> {
+  readonly messages: Iterable<Out>
+  /** About, what they hold until they are made. */
+  readonly sizeBytes: number
+}
+
+interface Waiting<Out> {
+  readonly what: Uint8Array | Iterator<Out>
+  readonly sizeBytes: number
+}
+
 export class MessageChannel<In, Out> {
   private readonly spec: MessageChannelSpec<In>
   private readonly decoder = new TextDecoder('utf-8', { fatal: true })
-  private readonly waiting: (Uint8Array | Iterator<Out>)[] = []
-  private waitingBytes = 0
+  /** What waits to be sent, as it counts. */
+  waitingBytes = 0
+  private waiting: Waiting<Out>[] = []
   private isFull = false
   private isClosed = false
   /** Bytes that are no whole message yet. */
@@ -61,20 +77,21 @@ export class MessageChannel<In, Out> {
   }
 
   /** In order with all others, each made as there is room for it. */
-  sendEach(messages: Iterable<Out>): void {
+  sendEach({ messages, sizeBytes }: Pieces<Out>): void {
     if (this.isClosed) return
-    this.wait(messages[Symbol.iterator](), EACH_BYTES)
+    const countedBytes = Math.min(Math.max(sizeBytes, EACH_BYTES_MIN), EACH_BYTES_MAX)
+    this.wait(messages[Symbol.iterator](), countedBytes)
   }
 
   close(): void {
     if (this.isClosed) return
-    this.isClosed = true
+    this.shut()
     this.spec.connection.close()
     this.spec.onClose(undefined)
   }
 
   private wait(what: Uint8Array | Iterator<Out>, sizeBytes: number): void {
-    this.waiting.push(what)
+    this.waiting.push({ what, sizeBytes })
     this.waitingBytes += sizeBytes
     if (this.waitingBytes > QUEUE_BYTES_MAX) {
       this.fail(new UnavailableError('LINK_LOST', 'the other side does not read its messages'))
@@ -96,12 +113,13 @@ export class MessageChannel<In, Out> {
     for (;;) {
       const [first] = this.waiting
       if (first === undefined) return undefined
-      const isFrame = first instanceof Uint8Array
-      const found = isFrame ? undefined : first.next()
+      const { what, sizeBytes } = first
+      const isFrame = what instanceof Uint8Array
+      const found = isFrame ? undefined : what.next()
       if (found?.done === false) return frameOf(found.value)
       this.waiting.shift()
-      this.waitingBytes -= isFrame ? first.length : EACH_BYTES
-      if (isFrame) return first
+      this.waitingBytes -= sizeBytes
+      if (isFrame) return what
     }
   }
 
@@ -145,16 +163,23 @@ export class MessageChannel<In, Out> {
     this.spec.onMessage(message)
   }
 
+  /** Nobody is sent anything any more: what waits is let go of. */
+  private shut(): void {
+    this.isClosed = true
+    this.waiting = []
+    this.waitingBytes = 0
+  }
+
   private fail(why: Error): void {
     if (this.isClosed) return
-    this.isClosed = true
+    this.shut()
     this.spec.connection.close()
     this.spec.onClose(why)
   }
 
   private end(why: Error | undefined): void {
     if (this.isClosed) return
-    this.isClosed = true
+    this.shut()
     this.spec.onClose(why)
   }
 }

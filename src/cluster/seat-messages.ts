@@ -271,6 +271,15 @@ export function* piecesOf(positions: PositionTexts): IterableIterator<PositionTe
   yield plain(piece)
 }
 
+/** About how many bytes they hold: characters, which are a byte each but for rare ones. */
+export function sizeOfPositions(positions: PositionTexts): number {
+  let sizeBytes = 0
+  for (const partitions of Object.values(positions)) {
+    for (const [partition, text] of Object.entries(partitions)) sizeBytes += partition.length + text.length
+  }
+  return sizeBytes
+}
+
 export function joinPositions(pieces: readonly PositionTexts[]): PositionTexts {
   const joined = new Map<string, [string, string][]>()
   for (const piece of pieces) {

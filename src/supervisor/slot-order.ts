@@ -11,9 +11,16 @@ import type { PositionTexts } from '../cluster/board.ts'
 import { formatRanges, parseRanges } from '../cluster/executor-ranges.ts'
 import { incarnationOf } from '../cluster/incarnation.ts'
 import { placementText } from '../cluster/layout.ts'
+import type { Pieces } from '../cluster/message-channel.ts'
 import { partText, paths } from '../cluster/paths.ts'
 import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../cluster/records.ts'
-import { piecesOf, type SeatAssign, type SeatPeer, type ToWorker } from '../cluster/seat-messages.ts'
+import {
+  piecesOf,
+  type SeatAssign,
+  type SeatPeer,
+  sizeOfPositions,
+  type ToWorker,
+} from '../cluster/seat-messages.ts'
 import type { Versioned } from '../cluster/versioned.ts'
 import { expandOutline, reshape, type TopologyOutline } from '../topology/describe/outline.ts'
 import type { SlotWish } from './slot.ts'
@@ -156,7 +163,14 @@ export function assignOf(order: SlotOrder, topology: TopologyRecord, parts: Assi
 }
 
 /** What a worker is told with these positions, after the pieces that do not fit into its message. */
-export function* inPieces(
+export function inPieces(
+  positions: PositionTexts,
+  message: (positions: PositionTexts) => ToWorker,
+): Pieces<ToWorker> {
+  return { messages: knownAnd(positions, message), sizeBytes: sizeOfPositions(positions) }
+}
+
+function* knownAnd(
   positions: PositionTexts,
   message: (positions: PositionTexts) => ToWorker,
 ): IterableIterator<ToWorker> {
@@ -170,7 +184,11 @@ export function* inPieces(
   yield message(last)
 }
 
-export function* storedInPieces(stored: PositionTexts): IterableIterator<ToWorker> {
+export function storedInPieces(stored: PositionTexts): Pieces<ToWorker> {
+  return { messages: storedOnly(stored), sizeBytes: sizeOfPositions(stored) }
+}
+
+function* storedOnly(stored: PositionTexts): IterableIterator<ToWorker> {
   for (const positions of piecesOf(stored)) yield { kind: 'stored', positions }
 }
 

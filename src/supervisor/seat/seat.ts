@@ -14,7 +14,7 @@
  *   T3  the end of the process is told once; nothing is told after it
  */
 import type { Logger } from '../../base/log.ts'
-import type { MessageChannel } from '../../cluster/message-channel.ts'
+import type { MessageChannel, Pieces } from '../../cluster/message-channel.ts'
 import type { SeatBeat, ToSupervisor, ToWorker } from '../../cluster/seat-messages.ts'
 import type { Clock } from '../../host/host.ts'
 import type { Signal } from '../../host/processes.ts'
@@ -138,8 +138,8 @@ export class Seat {
   }
 
   /** In order with all others; each is made as there is room for it. */
-  sendEach(messages: Iterable<ToWorker>): void {
-    this.channel?.sendEach(messages)
+  sendEach(pieces: Pieces<ToWorker>): void {
+    this.channel?.sendEach(pieces)
   }
 
   kill(signal: Signal): void {
