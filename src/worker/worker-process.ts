@@ -42,7 +42,7 @@ import type { LevelBook } from './seat/level-book.ts'
 import { type LoadTopology, type Rearrange, Seat, type SeatInside } from './seat/seat.ts'
 import type { WorkerProbe } from './seat/seat-beat.ts'
 import { faultOf, SeatReports } from './seat/seat-reports.ts'
-import { userFrameOf } from './seat/user-frame.ts'
+import { type Sources, userFrameOf } from './seat/user-frame.ts'
 
 /** A spare whose supervisor does not come back ends itself. */
 const ALONE_MS = 60_000
@@ -136,7 +136,10 @@ export class WorkerProcess {
       return
     }
     const at = this.spec.host.clock.now()
-    this.line.tell({ kind: 'fault', fault: faultOf(error, { componentId: '__worker', task: 0, at }) })
+    this.line.tell({
+      kind: 'fault',
+      fault: faultOf(error, { componentId: '__worker', task: 0, at }, this.sources),
+    })
     this.spec.log.error('user code left an error uncaught', { kind, text: messageOf(error) })
     if (kind === 'thrown') this.finish(ExitCode.RESTART_WANTED, 'restart-wanted', messageOf(error))
   }
@@ -235,6 +238,7 @@ export class WorkerProcess {
     const reports = new SeatReports({
       log: seatLog,
       now: () => host.clock.now(),
+      sources: this.sources,
       tell: (message) => this.line.tell(message),
       // Not from within the step that asked for it.
       onRestartWanted: (why) =>
@@ -292,7 +296,10 @@ export class WorkerProcess {
         // The move waits for its deadline; the state stays where it is.
         const at = this.spec.host.clock.now()
         this.spec.log.error('keyed state could not be written out', { text: messageOf(error) })
-        this.line.tell({ kind: 'fault', fault: faultOf(error, { componentId: '__worker', task: 0, at }) })
+        this.line.tell({
+          kind: 'fault',
+          fault: faultOf(error, { componentId: '__worker', task: 0, at }, this.sources),
+        })
       }
     }, 'writing state out failed')
   }
@@ -344,7 +351,7 @@ export class WorkerProcess {
       return
     }
     const at = this.spec.host.clock.now()
-    const fault = faultOf(error, { componentId: componentOf(error), task: 0, at })
+    const fault = faultOf(error, { componentId: componentOf(error), task: 0, at }, this.sources)
     this.spec.log.error(what, { code: fault.code, text: fault.message })
     this.line.say({ kind: 'start-failed', fault })
     this.finish(ExitCode.START_FAILED, 'start-failed', fault.message)
@@ -367,6 +374,11 @@ export class WorkerProcess {
     const frames = (error.stack ?? '').split('\n').filter((line) => !line.includes('node:'))
     const nearest = frames.find((line) => /^\s+at /.test(line)) ?? ''
     return userFrameOf(nearest, ownCode) !== undefined
+  }
+
+  private get sources(): Sources | undefined {
+    const { ownCode } = this.spec
+    return this.assign && ownCode ? { bundlePath: this.assign.bundlePath, ownCode } : undefined
   }
 
   private lookAlone(): void {

@@ -215,7 +215,8 @@ export class FakeNimbus implements NimbusApi {
           count: 3,
           firstAt: startedAt,
           lastAt: startedAt + 1_000,
-          stack: undefined,
+          stack:
+            'Error: no such city\n    at g (/opt/typhoon/dist/a.js:3:4)\n    at execute (lib/split.ts:7:9)',
           details: { task: 4 },
         },
       ],

@@ -14,6 +14,7 @@ import { toPlainJson } from '../../state/plain-json.ts'
 import type { Json } from '../../topology/describe/document.ts'
 import type { DeadLetter } from '../../topology/tuple.ts'
 import type { ShownError, WorkerOwner } from '../desk.ts'
+import { type Sources, stackInSources } from './user-frame.ts'
 
 const STACK_CHARS_MAX = 8_000
 const MESSAGE_CHARS_MAX = 4_000
@@ -22,6 +23,8 @@ const VALUES_CHARS_MAX = 64 * 1024
 export interface ReportsSpec {
   readonly log: Logger
   readonly now: () => number
+  /** Of the bundle; undefined: stacks are told as they are. */
+  readonly sources: Sources | undefined
   /** False: it could not be taken. */
   readonly tell: (message: ToSupervisor) => boolean
   readonly onRestartWanted: (why: string) => void
@@ -42,7 +45,7 @@ export class SeatReports implements WorkerOwner {
       ...{ component: componentId, task, code: error.code },
       text: error.message,
     })
-    this.spec.tell({ kind: 'fault', fault: faultOf(error, { componentId, task, at }) })
+    this.spec.tell({ kind: 'fault', fault: faultOf(error, { componentId, task, at }, this.spec.sources) })
   }
 
   onErrorsHeldBack(_worker: number, componentId: string, count: number): void {
@@ -62,7 +65,7 @@ export class SeatReports implements WorkerOwner {
     this.isStopWanted = true
     this.spec.tell({
       kind: 'stop-wanted',
-      fault: faultOf(error, { componentId, task, at: this.spec.now() }),
+      fault: faultOf(error, { componentId, task, at: this.spec.now() }, this.spec.sources),
     })
     this.spec.onStopWanted()
   }
@@ -83,17 +86,19 @@ export class SeatReports implements WorkerOwner {
 export function faultOf(
   error: unknown,
   where: { readonly componentId: string; readonly task: number; readonly at: number },
+  sources: Sources | undefined,
 ): SeatFault {
   const own = isStreamError(error) ? error : undefined
   const cause = own?.cause instanceof Error ? own.cause : error
-  const stack = cause instanceof Error ? cause.stack?.slice(0, STACK_CHARS_MAX) : undefined
+  const plain = cause instanceof Error ? cause.stack : undefined
+  const stack = plain && sources ? stackInSources(plain, sources) : plain
   return {
     code: own?.code ?? 'EXECUTE_THREW',
     family: own?.family ?? 'user-code',
     component: where.componentId,
     task: where.task,
     message: messageOf(error).slice(0, MESSAGE_CHARS_MAX),
-    stack,
+    stack: stack?.slice(0, STACK_CHARS_MAX),
     at: where.at,
   }
 }

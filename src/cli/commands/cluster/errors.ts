@@ -21,6 +21,7 @@ export async function errors(shell: Shell, invocation: Invocation): Promise<numb
       { title: 'COUNT', align: 'right' },
       { title: 'COMPONENT' },
       { title: 'CODE' },
+      { title: 'PLACE' },
       { title: 'MESSAGE' },
     ],
     cells: (each) => [
@@ -28,11 +29,22 @@ export async function errors(shell: Shell, invocation: Invocation): Promise<numb
       countText(each.count),
       each.component,
       { text: each.code, style: 'red' },
+      placeIn(each.stack),
       each.message,
     ],
     empty: `${name} has no errors`,
   })
   return ExitCode.OK
+}
+
+/** Where in the user's files it came up: frames of others have absolute paths, URLs, or Node's names. */
+function placeIn(stack: string | undefined): string {
+  const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? []
+  for (const frame of frames) {
+    const [, place = ''] = /(?:\s|\()([^\s()]+:\d+:\d+)\)?$/.exec(frame) ?? []
+    if (place !== '' && !/^(?:\/|[a-z]+:)/.test(place) && !place.includes('node_modules/')) return place
+  }
+  return ''
 }
 
 /** `typhoon log-level word-count split=debug --for 10m` */
