@@ -28,6 +28,8 @@ export interface Progress {
   /** undefined if unknown. */
   readonly total: number | undefined
   readonly unit: 'tasks' | 'tuples' | 'bytes'
+  /** What went wrong last in what is waited for, in one line; the work goes on all the same. */
+  readonly trouble?: string | undefined
 }
 
 /** What a topology is doing. */

@@ -257,6 +257,31 @@ describe('submit', () => {
     expect(stderr).toMatch(/^upload +[\d,]+ KiB$/m)
   })
 
+  test('--wait says what goes wrong meanwhile, and with it that the time is over', async () => {
+    shell.write('word-count.ts', wordCount)
+    shell.nimbus.current = { ...shell.nimbus.current, state: 'starting' }
+    const argv = ['submit', 'word-count.ts', '--name', 'words', '--wait', '--timeout', '1500ms']
+    const { code, stderr } = await shell.run(...argv)
+    expect(code).toBe(124)
+    const cause = 'split: EXECUTE_THREW no such city'
+    expect(stderr).toMatch(new RegExp(`^starting +0% +0 of 8 tasks +✖ ${cause}$`, 'm'))
+    expect(stderr).toMatch(new RegExp(`OPERATION_TIMED_OUT .*; what went wrong last: ${cause}\n`))
+    expect(stderr).toMatch(/fix .*typhoon errors NAME/)
+    // It is not asked for as often as the state is.
+    const asked = (wanted: string): number => shell.nimbus.asked.filter(([name]) => name === wanted).length
+    expect(asked('errors')).toBeLessThan(asked('topology'))
+    // Without an error, how its worker ended.
+    const { workers } = shell.nimbus
+    shell.nimbus.errors = async () => []
+    shell.nimbus.workers = async (...args) =>
+      (await workers(...args)).map((each) => ({ ...each, phase: 'backing-off', why: 'crash:\nexit code 1' }))
+    const crashed = await shell.run('status', 'words', '--wait', 'healthy', '--timeout', '300ms')
+    const ended = 'worker 1 on node-1: crash: exit code 1'
+    expect(crashed.stderr).toContain(`what went wrong last: ${ended}`)
+    const { stdout } = await shell.run('status', 'words')
+    expect(stdout).toContain(`✖ ${ended}   typhoon describe word-count\n`)
+  })
+
   test('what the preview has told is not told again', async () => {
     shell.write('word-count.ts', wordCount)
     const { submit } = shell.nimbus

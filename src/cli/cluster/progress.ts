@@ -17,6 +17,8 @@ export class ProgressLines {
   private readonly area: LiveArea | undefined
   private step = ''
   private stepFromMs = 0
+  /** Said last; news of it does not wait for its turn. */
+  private trouble = ''
   private saidMs = Number.NEGATIVE_INFINITY
 
   constructor(shell: Shell, invocation: Invocation) {
@@ -33,8 +35,11 @@ export class ProgressLines {
       this.area.draw([`  ${this.text(progress, nowMs)}`])
       return
     }
-    if (nowMs - this.saidMs < REPEAT_MS) return
+    const { trouble = '' } = progress
+    const isNews = trouble !== '' && trouble !== this.trouble
+    if (!isNews && nowMs - this.saidMs < REPEAT_MS) return
     this.saidMs = nowMs
+    if (isNews) this.trouble = trouble
     if (this.isJson) this.shell.say(JSON.stringify({ progress }))
     else this.shell.say(this.text(progress, nowMs))
   }
@@ -61,7 +66,13 @@ export class ProgressLines {
     this.shell.say(line)
   }
 
-  private text({ step, done, total, unit }: Progress, nowMs: number): string {
+  private text(progress: Progress, nowMs: number): string {
+    const { trouble } = progress
+    const more = trouble === undefined ? '' : `  ${this.shell.paintError('red', '✖')} ${trouble}`
+    return `${this.stepText(progress, nowMs)}${more}`
+  }
+
+  private stepText({ step, done, total, unit }: Progress, nowMs: number): string {
     // A line that is said when its step begins would only say that it has just begun.
     const isNew = this.area === undefined && nowMs - this.stepFromMs < REPEAT_MS
     const took = isNew ? '' : `  ${shortTime(nowMs - this.stepFromMs)}`

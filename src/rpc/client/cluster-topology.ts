@@ -21,6 +21,7 @@ import type {
 } from '../contract.ts'
 import type { WorkerStatus } from '../nimbus-api.ts'
 import type { NimbusClient } from '../nimbus-client.ts'
+import { LastTrouble } from './last-trouble.ts'
 import { kill, rebalance } from './sure-calls.ts'
 import { pause, type WaitHost, waitForWork, waitUntil } from './waiting.ts'
 
@@ -56,12 +57,17 @@ export class ClusterTopology implements RunningTopology {
   }
 
   async ready(options: WaitOptions = {}): Promise<void> {
-    await waitUntil(this.host, `the first acked tuple of ${this.name}`, options, async () => {
+    const last = new LastTrouble(this.nimbus, this.host, this.name)
+    const look = async (): Promise<true | undefined> => {
       const { state, components, tasks } = await this.status()
       const ackedCount = components.reduce((sum, each) => sum + each.ackedCount, 0)
-      options.onProgress?.({ step: state, done: state === 'active' ? tasks : 0, total: tasks, unit: 'tasks' })
-      return state === 'active' && ackedCount > 0 ? true : undefined
-    })
+      const isReady = state === 'active' && ackedCount > 0
+      const trouble = isReady ? undefined : await last.look()
+      const done = state === 'active' ? tasks : 0
+      options.onProgress?.({ step: state, done, total: tasks, unit: 'tasks', trouble })
+      return isReady ? true : undefined
+    }
+    await waitUntil(this.host, `the first acked tuple of ${this.name}`, options, look, () => last.text)
   }
 
   async finished(options: WaitOptions = {}): Promise<void> {

@@ -15,7 +15,7 @@ const WAIT_MS = 120_000
 const LOOK_MS = 200
 
 /**
- * Looks again and again until there is something.
+ * Looks again and again until there is something. `trouble`: what went wrong meanwhile, for the message.
  * @throws OPERATION_TIMED_OUT; what `look` throws; the reason of the signal
  */
 export async function waitUntil<T>(
@@ -23,6 +23,7 @@ export async function waitUntil<T>(
   what: string,
   options: WaitOptions,
   look: () => Promise<T | undefined>,
+  trouble: () => string | undefined = () => undefined,
 ): Promise<T> {
   const waitMs = options.timeout === undefined ? WAIT_MS : parseDuration(options.timeout, 'timeout')
   const untilMs = host.clock.monotonicMs() + waitMs
@@ -32,7 +33,9 @@ export async function waitUntil<T>(
     if (found !== undefined) return found
     const leftMs = untilMs - host.clock.monotonicMs()
     if (leftMs <= 0) {
-      const message = `${what} did not come about within ${Math.round(waitMs)} ms; the work goes on`
+      const last = trouble()
+      const why = last === undefined ? '' : `; what went wrong last: ${last}`
+      const message = `${what} did not come about within ${Math.round(waitMs)} ms; the work goes on${why}`
       throw new UnavailableError('OPERATION_TIMED_OUT', message, { timeoutMs: waitMs, outcome: 'unknown' })
     }
     await pause(host, Math.min(LOOK_MS, leftMs), options.signal)

@@ -1,5 +1,6 @@
 /** `typhoon list | status | describe`: topologies, shortly and at length. */
 import { isStreamError } from '../../../base/errors.ts'
+import { LastTrouble } from '../../../rpc/client/last-trouble.ts'
 import { waitUntil } from '../../../rpc/client/waiting.ts'
 import type { ComponentStatus, TopologyStatus } from '../../../rpc/contract.ts'
 import type { WorkerStatus } from '../../../rpc/nimbus-api.ts'
@@ -50,7 +51,11 @@ export async function status(shell: Shell, invocation: Invocation): Promise<numb
   }
   const found = await session.nimbus.call('topology', [name])
   const isGood = isHealthy(found)
-  printOne(shell, invocation, { ...documentOf(found), isHealthy: isGood }, () => statusLines(shell, found))
+  const trouble = invocation.output === 'table' ? await troubleLines(shell, session, found) : []
+  printOne(shell, invocation, { ...documentOf(found), isHealthy: isGood }, () => [
+    ...statusLines(shell, found),
+    ...trouble,
+  ])
   return isGood ? ExitCode.OK : ExitCode.NEGATIVE
 }
 
@@ -63,15 +68,19 @@ async function untilHealthy(
   return await attached(shell, invocation, `typhoon status ${name} --wait healthy`, async (calls) => {
     const timeout = timeoutMs === undefined ? {} : { timeout: `${timeoutMs}ms` as const }
     const options = { ...timeout, signal: calls.signal }
-    await waitUntil(host, `a healthy ${name}`, options, async () => {
+    const last = new LastTrouble(nimbus, host, name)
+    const look = async (): Promise<true | undefined> => {
       const found = await nimbus.call('topology', [name])
       const own = new Set(found.components.map(({ component }) => component))
       const unplaced = found.unplaced.filter(({ component }) => own.has(component))
       const missing = unplaced.reduce((sum, { count }) => sum + count, 0)
       const done = Math.max(0, found.tasks - missing)
-      calls.progress.report({ step: found.state, done, total: found.tasks, unit: 'tasks' })
-      return isHealthy(found) ? true : undefined
-    })
+      const isGood = isHealthy(found)
+      const trouble = isGood ? undefined : await last.look()
+      calls.progress.report({ step: found.state, done, total: found.tasks, unit: 'tasks', trouble })
+      return isGood ? true : undefined
+    }
+    await waitUntil(host, `a healthy ${name}`, options, look, () => last.text)
   })
 }
 
@@ -149,6 +158,25 @@ function statusLines(shell: Shell, found: TopologyStatus): readonly string[] {
   }
   if (bottleneck !== undefined) lines.push(`${paint('yellow', '◀')} bottleneck: ${bottleneck.evidence}`)
   return lines
+}
+
+/** The newest error, shortly; without one, how a worker of a topology ended that is not well. */
+async function troubleLines(
+  { paint }: Shell,
+  { nimbus, host }: ClusterSession,
+  topology: TopologyStatus,
+): Promise<readonly string[]> {
+  const { name } = topology
+  const mark = paint('red', '✖')
+  const [newest] = await nimbus.call('errors', [name])
+  if (newest === undefined) {
+    const text = isHealthy(topology) ? undefined : await new LastTrouble(nimbus, host, name).look()
+    return text === undefined ? [] : [`${mark} ${text}   typhoon describe ${name}`]
+  }
+  const { component, code, message, lastAt, count } = newest
+  const [text = ''] = message.split('\n', 1)
+  const when = `${timeText(lastAt)}, ${counted(count, 'time')}`
+  return [`${mark} last error: ${component}: ${code} ${text} (${when})   typhoon errors ${name}`]
 }
 
 /** The table of components, as `status` and `top` have it. */
