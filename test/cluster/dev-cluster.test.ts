@@ -98,3 +98,21 @@ test('when it ends, nothing is left', async () => {
   expect((await cluster.ended).code).toBe(0)
   await until('no worker process is left', () => workers().length === 0)
 })
+
+test('the next one clears what this one had, and nothing else', async () => {
+  const place = join(sandbox.directory, 'typhoon-local')
+  const blobs = () =>
+    ['nimbus', 'node-1'].flatMap((name) =>
+      existsSync(join(place, name, 'blobs'))
+        ? readdirSync(join(place, name, 'blobs'), { recursive: true, encoding: 'utf8' })
+        : [],
+    )
+  expect(blobs().filter((name) => /[0-9a-f]{64}/.test(String(name)))).not.toEqual([])
+  sandbox.write('typhoon-local/nimbus/nimbus.positions-0', 'of a topology called nimbus')
+  sandbox.write('typhoon-local/copy/copy.positions-0', 'of a run')
+  cluster = sandbox.start(['dev-cluster', ...settings])
+  await cluster.says('a cluster is up at')
+  expect(blobs().filter((name) => /[0-9a-f]{64}/.test(String(name)))).toEqual([])
+  expect(existsSync(join(place, 'nimbus/nimbus.positions-0'))).toBe(true)
+  expect(existsSync(join(place, 'copy/copy.positions-0'))).toBe(true)
+})

@@ -1,8 +1,9 @@
 /**
  * A whole cluster on this machine: one Nimbus, some supervisors, in this process; workers are processes
  * of their own. On the ZooKeeper that is configured, else on an ensemble in memory, which forgets all
- * when it ends.
+ * when it ends: blobs that an earlier one left are of nobody then, and removed before anything starts.
  */
+import { clearLeftOver, lockForgotten } from './forgotten-files.ts'
 import type { Daemon, DaemonSpec } from './nimbus-daemon.ts'
 import { startNimbus } from './nimbus-daemon.ts'
 import { startSupervisor } from './supervisor-daemon.ts'
@@ -19,10 +20,13 @@ const PORTS_FROM = 6_700
 export async function startDevCluster(spec: DevClusterSpec): Promise<Daemon> {
   const { host, config, supervisorCount, slotCount, log } = spec
   const started: Daemon[] = []
+  const lock = spec.isBoardInMemory === true ? await lockForgotten(spec) : undefined
   const stop = async () => {
     for (const daemon of started.splice(0).reverse()) await daemon.stop()
+    await lock?.release()
   }
   try {
+    if (lock !== undefined) await clearLeftOver(spec)
     const nimbus = await startNimbus({ ...spec, log: log.with({ daemon: 'nimbus' }) })
     started.push(nimbus)
     const [firstPort = PORTS_FROM] = config['supervisor.slots.ports'] ?? []

@@ -20,6 +20,7 @@ import { createPeers } from '../../rpc/nimbus-peers.ts'
 import { nimbusRoutes } from '../../rpc/routes/nimbus-routes.ts'
 import { inspectResultOf } from '../../topology/describe/inspect-result.ts'
 import { allParts, type MakeBoard } from './coordination.ts'
+import { keepBlobs } from './forgotten-files.ts'
 import { isLoopback, type Protection } from './protection.ts'
 
 export interface DaemonSpec {
@@ -66,6 +67,7 @@ export async function startNimbus(spec: DaemonSpec): Promise<Daemon> {
   const name = config['storm.local.hostname'] ?? (isLoopback(bind) ? bind : host.name)
   const address = `${name}:${port}`
   const settings = nimbusSettings(config)
+  if (spec.isBoardInMemory !== true) await keepBlobs(spec)
   const board = makeBoard({ host, log, name: `nimbus ${address}`, parts: allParts })
   const taken = whenTaken(board)
   await board.open(BOARD_MS)

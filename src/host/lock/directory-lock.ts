@@ -42,7 +42,7 @@ export interface DirectoryLockSpec {
   /** What is locked. It is there. */
   readonly directory: string
   /** What there may be one of: claims are in `<holder>.lock`. */
-  readonly holder: 'supervisor' | 'run'
+  readonly holder: 'supervisor' | 'run' | 'dev-cluster'
   /** Of this life of whoever takes it: 32 hexadecimal digits. */
   readonly owner: string
 }
