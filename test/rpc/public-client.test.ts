@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { connect } from 'typhoon/client'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type StreamError, UnavailableError } from '../../src/base/errors.ts'
+import { FormatError, type StreamError, UnavailableError } from '../../src/base/errors.ts'
 import type { Stoppable } from '../../src/host/host.ts'
 import { ClusterTopology } from '../../src/rpc/client/cluster-topology.ts'
 import { contextsText, parseContexts, targetOf } from '../../src/rpc/client/contexts.ts'
@@ -142,6 +142,34 @@ test('what is asked again does not reach another topology that has the name by n
   ])
     await expect(call()).rejects.toMatchObject({ code: 'TOPOLOGY_NOT_FOUND' })
   expect(nimbus.carriedOut).toEqual([])
+})
+
+test('what was uploaded to a leader that is gone is uploaded again, to the next', async () => {
+  const file = join(directory, 'word-count.ts')
+  writeFileSync(file, wordCount)
+  await using client = await connect({ nimbus: [server.address], timeout: '10s' })
+  const { submit, blobs } = nimbus
+  // The next leader has none of them.
+  nimbus.blobs = async () => []
+  const missing = new FormatError('BUNDLE_INVALID', 'the outline is not here', { missing: 'outline' })
+  let refusals = 2
+  nimbus.submit = async (...args) => {
+    refusals -= 1
+    if (refusals >= 0) throw missing
+    return await submit(...args)
+  }
+  await client.submit(file)
+  const uploads = named().filter((name) => name === 'writeBlob')
+  expect(uploads).toHaveLength(6)
+  // There is an end to it; and what is there but wrong is not uploaded again.
+  refusals = 100
+  await expect(client.submit(file)).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+  expect(refusals).toBe(96)
+  nimbus.submit = async () => Promise.reject(new FormatError('BUNDLE_INVALID', 'another size', {}))
+  const before = named().length
+  await expect(client.submit(file)).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+  expect(named().slice(before)).toEqual(['writeBlob', 'writeBlob'])
+  nimbus.blobs = blobs
 })
 
 test('a preview says what would be, and does nothing', async () => {

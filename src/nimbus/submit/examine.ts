@@ -57,7 +57,8 @@ export async function checkBlob({ blobs, sync }: Desk, ref: BlobRef, what: strin
   }
   if (size === undefined) {
     const text = `the ${what} ${ref.digest.slice(0, 12)}… is not here: upload it before the submit`
-    throw new FormatError('BUNDLE_INVALID', text, { digest: ref.digest })
+    // Clients upload again by this: the one that took it may be gone.
+    throw new FormatError('BUNDLE_INVALID', text, { digest: ref.digest, missing: what })
   }
   if (size !== ref.sizeBytes) {
     const name = `${what} ${ref.digest.slice(0, 12)}…`

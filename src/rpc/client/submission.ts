@@ -5,7 +5,7 @@
  *
  * How it is bundled and looked at is given from outside: this room starts no processes.
  */
-import { hasCode } from '../../base/errors.ts'
+import { hasCode, isStreamError } from '../../base/errors.ts'
 import type { BlobRef } from '../../cluster/records.ts'
 import type { Host } from '../../host/host.ts'
 import type { Json } from '../../topology/describe/document.ts'
@@ -47,6 +47,8 @@ type Report = (progress: Progress) => void
 const UPLOAD_MS = 300_000
 const SUBMIT_MS = 60_000
 const SEEN_WITHIN = '10s'
+/** Leaders may end one after the other, but a cluster where three did has other troubles. */
+const UPLOADS_AGAIN_MAX = 3
 
 /** Everything that needs no cluster. */
 export async function makeSubmission(
@@ -109,7 +111,9 @@ export async function submit(
   submission: Submission,
 ): Promise<SubmitReply> {
   const options = { timeoutMs: SUBMIT_MS, isRepeatable: true }
-  const reply = await nimbus.call('submit', [submission.request], options)
+  const reply = await withBlobs(nimbus, submission, () => {
+    return nimbus.call('submit', [submission.request], options)
+  })
   const what = `the record of ${reply.name}`
   await waitUntil(host, what, { timeout: SEEN_WITHIN }, () =>
     nimbus.call('topology', [reply.name]).catch((error: unknown) => {
@@ -121,7 +125,29 @@ export async function submit(
 }
 
 export async function preview(nimbus: NimbusClient, submission: Submission): Promise<PreviewReply> {
-  return await nimbus.call('preview', [submission.request], { timeoutMs: SUBMIT_MS })
+  return await withBlobs(nimbus, submission, () => {
+    return nimbus.call('preview', [submission.request], { timeoutMs: SUBMIT_MS })
+  })
+}
+
+/** Who leads now may not be who took the blobs, and that one may be gone with them: they are uploaded again. */
+async function withBlobs<R>(
+  nimbus: NimbusClient,
+  submission: Submission,
+  call: () => Promise<R>,
+): Promise<R> {
+  for (let uploadsAgain = 0; ; uploadsAgain += 1) {
+    try {
+      return await call()
+    } catch (error) {
+      if (uploadsAgain === UPLOADS_AGAIN_MAX || !isBlobMissing(error)) throw error
+      await upload(nimbus, submission, () => undefined)
+    }
+  }
+}
+
+function isBlobMissing(error: unknown): boolean {
+  return isStreamError(error) && error.code === 'BUNDLE_INVALID' && error.details['missing'] !== undefined
 }
 
 /** A blob, piece by piece. */
