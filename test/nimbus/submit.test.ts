@@ -74,7 +74,9 @@ describe('submit', () => {
     }
     // By this clients know that they should upload again.
     const gone = { ...good, bundle: { digest: 'f'.repeat(64), sizeBytes: 3 } }
-    await expect(world.drive(api.preview(admin, gone))).rejects.toMatchObject({ details: { missing: 'bundle' } })
+    await expect(world.drive(api.preview(admin, gone))).rejects.toMatchObject({
+      details: { missing: 'bundle' },
+    })
     const wide = await world.request(words('wide', { workers: 5 }))
     await expect(world.drive(api.submit(admin, wide))).rejects.toMatchObject({ code: 'CONFIG_INVALID_VALUE' })
     await expect(world.drive(api.submit({ name: 'bob', roles: ['operator'] }, good))).rejects.toMatchObject({

@@ -130,7 +130,7 @@ export async function preview(nimbus: NimbusClient, submission: Submission): Pro
   })
 }
 
-/** Who leads now may not be who took the blobs, and that one may be gone with them: they are uploaded again. */
+/** Who leads now may not be who took the blobs, and that one may be gone: they are uploaded again. */
 async function withBlobs<R>(
   nimbus: NimbusClient,
   submission: Submission,
