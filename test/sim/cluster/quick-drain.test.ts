@@ -2,6 +2,10 @@
 // heartbeats: what a rebalance, a deactivate and a kill wait for is told when it happens. In virtual time.
 import { expect, test } from 'vitest'
 import { SimCluster } from '../../../src/testing/cluster/sim-cluster.ts'
+import { bolt } from '../../../src/topology/bolt.ts'
+import { defineTopology } from '../../../src/topology/define-topology.ts'
+import { fields } from '../../../src/topology/schema/fields.ts'
+import { replayableSpout } from '../../../src/topology/spout.ts'
 import { type CountingModel, countingTopology, Ledger } from './counting.ts'
 
 const idle: CountingModel = {
@@ -14,14 +18,46 @@ const idle: CountingModel = {
   keys: 10,
 }
 
-async function idleCluster(seed: number, workers: number): Promise<SimCluster> {
+type Wait = (forMs: number) => Promise<void>
+
+async function clusterWith(
+  seed: number,
+  topology: (wait: Wait) => ReturnType<typeof countingTopology>,
+): Promise<SimCluster> {
   const cluster = SimCluster.simulated({ seed, nodes: 2, slots: 2 })
   await cluster.start()
-  const wait = (_node: string, forMs: number) =>
-    new Promise<void>((resolve) => cluster.world.timers.after(forMs, resolve))
-  await cluster.drive(cluster.submit(countingTopology({ ...idle, workers }, new Ledger(), wait)))
+  const wait: Wait = (forMs) => new Promise((resolve) => cluster.world.timers.after(forMs, () => resolve()))
+  await cluster.drive(cluster.submit(topology(wait)))
   await cluster.advance(10_000 + seed * 130)
   return cluster
+}
+
+function idleCluster(seed: number, workers: number): Promise<SimCluster> {
+  const model = { ...idle, workers }
+  return clusterWith(seed, (wait) => countingTopology(model, new Ledger(), (_node, forMs) => wait(forMs)))
+}
+
+/** What it was given it has done some tenths of a second after its sources were stopped. */
+function slowTopology(wait: Wait) {
+  const Numbered = fields({ n: 'int' })
+  const numbers = replayableSpout({
+    output: Numbered,
+    partitions: () => ['all'],
+    async *read(_partition, after: number | undefined, signal) {
+      for (let n = (after ?? -1) + 1; !signal.aborted; n += 1) {
+        yield [{ values: { n }, position: n }]
+        await wait(20)
+      }
+    },
+  })
+  const slow = bolt({ input: Numbered, concurrency: 50, execute: () => wait(SLOW_MS) })
+  return defineTopology({
+    name: 'slow',
+    config: { workers: 3 },
+    build(builder) {
+      builder.setBolt('slow', slow, 3).shuffleGrouping(builder.setSpout('numbers', numbers, 1))
+    },
+  })
 }
 
 /** Virtual time until an operation is over, and how long each of its steps took. */
@@ -42,6 +78,7 @@ async function timeOf(cluster: SimCluster, begin: () => Promise<{ readonly id: s
 /** Far below the two to four seconds of periods that were waited for in a row; usual are 0.2 and 0.9. */
 const TOLD_MS = 500
 const DRAINED_MS = 1_500
+const SLOW_MS = 400
 
 test.each([1, 2, 3, 4, 5].flatMap((seed) => [1, 3].map((workers) => ({ seed, workers }))))(
   'a topology of $workers workers that is idle (seed $seed)',
@@ -60,6 +97,18 @@ test.each([1, 2, 3, 4, 5].flatMap((seed) => [1, 3].map((workers) => ({ seed, wor
       client.call('rebalance', ['idle', { ...request, executors: { relay: 3 } }]),
     )
     await run(DRAINED_MS, () => client.call('kill', ['idle', undefined]))
+    expect(cluster.bugs).toEqual([])
+  },
+)
+
+test.each([1, 2, 3, 4, 5])(
+  'a topology with tuples in flight stops when they are done (seed %i)',
+  async (seed) => {
+    const cluster = await clusterWith(seed, slowTopology)
+    const { state, tookMs, steps } = await timeOf(cluster, () => cluster.client.call('deactivate', ['slow']))
+    const limitMs = SLOW_MS + TOLD_MS
+    expect([state, tookMs < limitMs ? 'in time' : { tookMs, steps }]).toEqual(['done', 'in time'])
+    expect(tookMs).toBeGreaterThan(SLOW_MS / 2)
     expect(cluster.bugs).toEqual([])
   },
 )
