@@ -82,8 +82,7 @@ function endOf(shell: Shell, session: Session, view: RunView, forMs: number | un
 async function conclude(session: Session, view: RunView, end: End): Promise<number> {
   const { elapsedMs } = session
   if (end.kind === 'finished') {
-    await session.stop()
-    await session.run.positions.forget()
+    await session.finish()
   } else {
     const leftCount = await session.drain()
     if (leftCount > 0) {

@@ -152,12 +152,23 @@ export class Session {
     return { ...figures, components }
   }
 
+  /** The end of all sources: the next run begins anew. */
+  async finish(): Promise<void> {
+    await this.stopRun()
+    await this.run.positions.forget()
+    await this.lock?.release()
+  }
+
   async stop(): Promise<void> {
+    await this.stopRun()
+    await this.lock?.release()
+  }
+
+  private async stopRun(): Promise<void> {
     this.timer.stop()
     // Workers that are gone count nothing any more.
     this.final = this.figures()
     await this.run.stop()
-    await this.lock?.release()
   }
 
   /** Calls once, after this time. */
