@@ -147,6 +147,21 @@ describe('kill', () => {
     expect(world.view.topologies.size).toBe(0)
   })
 
+  test('nobody waits for what is in flight where no worker runs', async () => {
+    const world = await cluster({ drainMs: 1e9 })
+    const id = await world.running(words('words', { workers: 3 }))
+    const [first, ...others] = world.supervisors.values()
+    if (first === undefined) throw new Error('there are three nodes')
+    for (const each of others) each.isBackingOff = true
+    await world.pass(3_000)
+    await world.drive(world.leader.nimbus.api.kill(admin, 'words', 600_000))
+    // One runs, and is not quiet.
+    await world.pass(60_000)
+    expect(run(world, id)).toBe('drain')
+    first.isBackingOff = true
+    await world.until(() => world.view.topologies.size === 0, 'nothing of it')
+  })
+
   const hour = 3_600_000
   test.each([-hour, hour])('a clock that jumps by %d ms changes no wait', async (skewMs) => {
     const world = await cluster({ drainMs: 1e9 })

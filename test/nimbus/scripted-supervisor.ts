@@ -52,6 +52,8 @@ export class ScriptedSupervisor {
   isTalking = true
   /** True: it says of its workers that they are about to begin. */
   isStarting = false
+  /** True: its workers have ended, and it says that they wait for their next start. */
+  isBackingOff = false
   private readonly spec: ScriptedSupervisorSpec
   private readonly owner: string
   private readonly seats = new Map<number, Seat>()
@@ -208,6 +210,7 @@ export class ScriptedSupervisor {
       incarnation,
       layout,
     }
+    if (this.isBackingOff) return { ...empty, ...place, phase: 'backing-off', why: 'crash' }
     if (nowMs < seat.upAtMs || this.isStarting)
       return { ...empty, ...place, phase: 'starting', why: 'begins' }
     return {

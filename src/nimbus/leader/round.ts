@@ -33,7 +33,7 @@ import { decideNodes } from './node-decisions.ts'
 import { PhaseClock } from './phase-clock.ts'
 import type { Place } from './place-all.ts'
 import type { Batch } from './round-case.ts'
-import { isQuiet, saidSince } from './running.ts'
+import { isQuiet, runsNowhere, saidSince } from './running.ts'
 import { ShapeCache } from './shape.ts'
 
 /** Signs come in bunches: so long is waited for the others. A choice, far below what anybody notices. */
@@ -233,7 +233,9 @@ export class Reign {
       const drainsSince = this.drainsSince(facts, record)
       // What was said before was said of the drain before this one, if there was one.
       const isFresh = saidSince(facts, record, drainsSince, 'by its age')
-      if (!isQuiet(facts, record)) {
+      // What is killed has nobody to wait for where nothing runs; what moves may have state to take along.
+      const isKilled = facts.view.topologies.get(id)?.record.phase === 'killed'
+      if (!isQuiet(facts, record) && !(isKilled && runsNowhere(facts, record))) {
         this.quietSince.delete(id)
         continue
       }

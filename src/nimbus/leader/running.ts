@@ -48,6 +48,19 @@ export function isQuiet(facts: RoundFacts, assignment: AssignmentRecord): boolea
 }
 
 /**
+ * Each worker that can be relied on has no process, and knows that it shall drain: nothing can be in flight,
+ * and nothing will be, for a worker that starts in a drain has sources that stand.
+ */
+export function runsNowhere(facts: RoundFacts, assignment: AssignmentRecord): boolean {
+  if (assignment.run !== 'drain') return false
+  const living = assignment.workers.filter(({ node }) => !facts.deadNodes.has(node))
+  return living.every((worker) => {
+    const slot = slotOf(facts, assignment.topologyId, worker)
+    return slot?.pid === undefined && (slot?.phase === 'backing-off' || slot?.phase === 'fetching')
+  })
+}
+
+/**
  * The newest word of each worker that can be relied on was given after that time. `certainly`: whatever it
  * took on its way; else as far as its age tells.
  */
