@@ -67,8 +67,8 @@ test('a build that gives another graph each time: both are named', async () => {
 
 test('a module that prints: submitted, its JSON stays JSON, and what it printed is told once', async () => {
   shell.write('prints.ts', `${wordCount}\nconsole.log('{"hello":1}')\nprocess.stderr.write('from here\\n')\n`)
-  const { code, stdout, stderr } = await shell.run('submit', 'prints.ts', '-o', 'json')
+  const { code, stdout, stderr } = await shell.run('submit', 'prints.ts', '--name', 'prints', '-o', 'json')
   expect(code).toBe(0)
-  expect(JSON.parse(stdout)).toMatchObject({ name: 'word-count' })
+  expect(JSON.parse(stdout)).toMatchObject({ name: 'prints' })
   expect(`${stdout}${stderr}`).not.toContain('{"hello":1}\n{"hello":1}')
 })
