@@ -300,6 +300,13 @@ const contextCommands: readonly CommandRow[] = [
     options: printing,
     examples: ['typhoon context show prod'],
   },
+  {
+    name: 'context remove',
+    arguments: '<name>',
+    summary: 'Forget a name. Whichever it was, the cluster behind it is not touched.',
+    options: printing,
+    examples: ['typhoon context remove old'],
+  },
 ]
 
 const serving: readonly OptionRow[] = [settings, file, color]

@@ -46,6 +46,7 @@ const cluster: Readonly<Record<string, Loader>> = {
   'context list': async () => (await import('./commands/cluster/context.ts')).contextList,
   'context use': async () => (await import('./commands/cluster/context.ts')).contextUse,
   'context set': async () => (await import('./commands/cluster/context.ts')).contextSet,
+  'context remove': async () => (await import('./commands/cluster/context.ts')).contextRemove,
   'context show': async () => (await import('./commands/cluster/context.ts')).contextShow,
   'blob list': async () => (await import('./commands/cluster/blob.ts')).blobList,
   'blob get': async () => (await import('./commands/cluster/blob.ts')).blobGet,

@@ -1,4 +1,4 @@
-/** `typhoon context list | use | set | show`: clusters by name, in the user's own file. */
+/** `typhoon context list | use | set | show | remove`: clusters by name, in the user's own file. */
 import type { ContextConfig } from '../../../config/cluster-config.ts'
 import { type Contexts, contextsText, targetOf } from '../../../rpc/client/contexts.ts'
 import { readContexts } from '../../../rpc/client/node-connect.ts'
@@ -90,6 +90,24 @@ export async function contextSet(shell: Shell, invocation: Invocation): Promise<
   const chosen = own.default ?? name
   await write(shell, own.path, { default: chosen, contexts: { ...own.contexts, [name]: context } })
   printOne(shell, invocation, { name, ...context }, () => [`${shell.paint('green', '✔')} ${name} is set`])
+  return ExitCode.OK
+}
+
+export async function contextRemove(shell: Shell, invocation: Invocation): Promise<number> {
+  const name = argument(invocation, 0, 'the context')
+  const { own, project } = await known(shell)
+  if (Object.hasOwn(project, name) && !Object.hasOwn(own.contexts, name)) {
+    const fix = `take ${name} out of its contexts`
+    throw new CommandFailure(`${name} stands in the configuration of the project`, { fix })
+  }
+  targetOf(name, own.contexts)
+  const { [name]: _removed, ...contexts } = own.contexts
+  const wasDefault = own.default === name
+  await write(shell, own.path, { default: wasDefault ? undefined : own.default, contexts })
+  printOne(shell, invocation, { removed: name, wasDefault }, () => [
+    `${shell.paint('green', '✔')} ${name} is removed`,
+    ...(wasDefault ? ['it was the default: typhoon context use NAME chooses another'] : []),
+  ])
   return ExitCode.OK
 }
 
