@@ -25,7 +25,7 @@ async function names(): Promise<readonly string[]> {
   return contexts.map(starred)
 }
 
-test('the first name is the default until it is removed; then none is, and the cluster is as it was', async () => {
+test('the first name is the default until it is removed; the cluster behind it is as it was', async () => {
   for (const name of ['dev', 'prod'])
     expect((await shell.say(['context', 'set', name, '--nimbus', shell.address])).code).toBe(0)
   expect(await names()).toEqual(['dev*', 'prod'])
