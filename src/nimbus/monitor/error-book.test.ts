@@ -54,7 +54,7 @@ test('levels hold for their time, on the nodes that run the topology', () => {
 test('ends in good order are no restarts', () => {
   const book = new RestartBook()
   for (const reason of ['crash', 'shutdown', 'assignment-changed', 'hung'] as const)
-    book.add('t', { node: 'a', worker: 1, reason, at: 1_000, components: ['parse'] })
+    book.add('t', { node: 'a', worker: 1, reason, at: 1_000, components: () => ['parse'] })
   expect([book.countOf('t', 'parse'), book.countOf('t', 'log'), book.countOn('a')]).toEqual([2, 0, 2])
   expect([...book.recentOn('a', 2_000)]).toEqual([['t', 2]])
   expect([...book.recentOn('a', 1_000_000)]).toEqual([])

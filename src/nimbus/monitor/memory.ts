@@ -38,6 +38,8 @@ export class NimbusMemory {
   notes: ReadonlyMap<string, readonly string[]> = new Map()
 
   private readonly executorsOf: ComponentsOf
+  /** By the record: expanding a large topology at each end of a worker would block the loop. */
+  private readonly known = new WeakMap<TopologyRecord, readonly string[]>()
   private lookedMs = Number.NEGATIVE_INFINITY
 
   constructor(workerTimeoutMs: number, executorsOf: ComponentsOf) {
@@ -104,8 +106,14 @@ export class NimbusMemory {
   private componentsIn(view: BoardView, record: TopologyRecord, worker: number): readonly string[] {
     const assigned = view.assignments.get(record.id)?.record.workers.find((each) => each.worker === worker)
     if (assigned === undefined) return []
-    const components = this.executorsOf(record) ?? []
+    const components = this.componentsBy(record)
     return parseRanges(assigned.executors).flatMap((executor) => components[executor - 1] ?? [])
+  }
+
+  private componentsBy(record: TopologyRecord): readonly string[] {
+    const components = this.known.get(record) ?? this.executorsOf(record)
+    if (components !== undefined) this.known.set(record, components)
+    return components ?? []
   }
 
   private takeHappening(view: BoardView, node: string, each: NodeHappening, now: number): void {
@@ -124,7 +132,7 @@ export class NimbusMemory {
       }
       case 'worker-exited': {
         const { worker, reason, incarnation } = each
-        const components = this.componentsIn(view, record, worker)
+        const components = () => this.componentsIn(view, record, worker)
         this.restarts.add(topologyId, { node, worker, reason, at: now, components })
         const text = each.text === '' ? '' : `: ${each.text}`
         const message = `worker ${worker} of ${record.name} on ${node} ended (${reason})${text}`

@@ -20,8 +20,8 @@ export interface WorkerExit {
   readonly reason: ExitReason
   /** Milliseconds since 1970, by this Nimbus. */
   readonly at: number
-  /** What had executors in the worker. */
-  readonly components: Iterable<string>
+  /** What had executors in the worker. Asked for only when the end counts. */
+  readonly components: () => Iterable<string>
 }
 
 /** As long as the history of the other signs. */
@@ -44,7 +44,7 @@ export class RestartBook {
     const { node, at } = exit
     const page = this.pages.get(topologyId) ?? new Map<string, number>()
     this.pages.set(topologyId, page)
-    for (const component of new Set(exit.components)) page.set(component, (page.get(component) ?? 0) + 1)
+    for (const component of new Set(exit.components())) page.set(component, (page.get(component) ?? 0) + 1)
     this.nodes.set(node, (this.nodes.get(node) ?? 0) + 1)
     const onNode = this.recent.get(node) ?? new Map<string, number[]>()
     this.recent.set(node, onNode)
