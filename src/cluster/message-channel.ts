@@ -5,8 +5,8 @@
  * Bounds: a message of at most `MESSAGE_BYTES_MAX`; more than `QUEUE_BYTES_MAX` waiting to be sent closes the
  * channel: who does not read is as good as gone. What is large by itself is sent message by message
  * (`sendEach`), each made when the one before it has left. It counts for what it says that it holds, but at
- * most for a quarter of the bound, so that a single one of any size comes through: four of them may wait, or
- * a thousand that are small.
+ * most for an eighth of the bound, so that one of any size comes through: seven of them may wait beside what
+ * is small, or a thousand that are small.
  *
  * Does not know: what a message means. Whoever receives checks it.
  */
@@ -16,9 +16,9 @@ import type { Connection } from '../host/host.ts'
 export const MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024
 const HEAD_BYTES = 4
-/** What is not made yet counts for so much at least and at most. A choice: a thousand, and four. */
+/** What is not made yet counts for so much at least and at most. A choice: a thousand, and seven. */
 const EACH_BYTES_MIN = 64 * 1024
-const EACH_BYTES_MAX = QUEUE_BYTES_MAX / 4
+const EACH_BYTES_MAX = QUEUE_BYTES_MAX / 8
 
 export interface MessageChannelSpec<In> {
   readonly connection: Connection
