@@ -20,7 +20,8 @@
  *   P4  Peers come and go while it runs. One that was removed and is added again is believed only from the
  *       incarnation on that was known of it.
  *   P5  The end of one incarnation is told as `worker-lost` once, whoever tells first. What the others say of
- *       it is about their links: it fails trees as well, but no tuple has lost another worker.
+ *       it is about their links: it fails trees as well, but no tuple has lost another worker. So is what a
+ *       peer of protocol 1 says, which does not name the incarnation.
  */
 import { type StreamError, UsageError } from '../base/errors.ts'
 import type { AckRouter } from '../flow/ack/ack-router.ts'
@@ -28,7 +29,7 @@ import type { StreamRef } from '../flow/route/stream-ref.ts'
 import type { Inbound } from '../flow/transfer/inbound.ts'
 import type { Link } from '../flow/transfer/link.ts'
 import type { Host, Random, Stoppable } from '../host/host.ts'
-import { GoodbyeReason, type Hello, type Suspect } from '../wire/control-codec.ts'
+import { GoodbyeReason, type Hello, SUSPECT_NOT_SAID, type Suspect } from '../wire/control-codec.ts'
 import { commonProtocol, PROTOCOL_VERSION_MIN } from '../wire/version.ts'
 import { Codecs } from './codecs.ts'
 import { Dialler } from './dialler.ts'
@@ -377,7 +378,9 @@ export class PostOffice {
     if (this.isClosed) return
     const named = Number(suspect.worker)
     const isOwn = named === this.spec.worker
-    const peer = isOwn || suspect.incarnation === 0 ? undefined : this.peers.get(named)
+    // A peer of protocol 1 does not say which incarnation came: counted, its end would be told twice.
+    const isSaid = suspect.incarnation > SUSPECT_NOT_SAID
+    const peer = isOwn || !isSaid ? undefined : this.peers.get(named)
     const reason = peer === undefined ? 'link-lost' : this.reasonOf(peer, suspect.incarnation)
     this.spec.onLost(isOwn ? from : named, reason, `worker ${from} says: ${suspect.text}`)
   }

@@ -50,10 +50,13 @@ export interface Welcome {
   readonly lastSequence: number
 }
 
+/** That the worker is lost, but not in which incarnation it came back: all that protocol 1 says of it. */
+export const SUSPECT_NOT_SAID = 1
+
 /** News of a loss elsewhere: trees that passed there may be in pieces. */
 export interface Suspect {
   readonly worker: string
-  /** In which it came back: the ones before are lost. 0: only the link to it is. 1: not said in which. */
+  /** In which it came back: the ones before are lost. 0: only the link is. Or SUSPECT_NOT_SAID. */
   readonly incarnation: number
   readonly text: string
 }
@@ -195,7 +198,7 @@ export function readGoodbye(bytes: Uint8Array, start: number, end: number): Good
 /** As a peer understands it that speaks this protocol. */
 export function writeSuspect(writer: ByteWriter, suspect: Suspect, protocol: number): void {
   writer.text(suspect.worker)
-  writer.unsigned(protocol >= 2 ? suspect.incarnation : Math.min(suspect.incarnation, 1))
+  writer.unsigned(protocol >= 2 ? suspect.incarnation : Math.min(suspect.incarnation, SUSPECT_NOT_SAID))
   writer.text(suspect.text)
 }
 
