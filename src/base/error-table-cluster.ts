@@ -291,10 +291,11 @@ export const clusterCodes = {
     family: 'conflict',
     meaning:
       'Another process that lives uses this directory: a supervisor, whose workers a second one would ' +
-      'break, or a run of the same topology, whose positions it would spoil.',
+      'break; a run of the same topology, whose positions it would spoil; or a dev-cluster without ' +
+      'ZooKeeper: it and another Nimbus would remove blobs of each other.',
     action:
-      'Stop the process in the message, or give this one a directory of its own: a supervisor by ' +
-      'storm.local.dir, with another node name; a run by --directory.',
+      'Stop the process in the message, or give this one a directory of its own: a daemon by ' +
+      'storm.local.dir, a supervisor with another node name as well; a run by --directory.',
   },
   REBALANCE_GIVEN_UP: {
     number: 'E4048',

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { clearLeftOver, keepBlobs, lockForgotten } from '../../src/cli/daemons/forgotten-files.ts'
+import { clearLeftOver, keepBlobs, markBlobs } from '../../src/cli/daemons/forgotten-files.ts'
 import { createNodeHost } from '../../src/host/node-host.ts'
 
 const host = createNodeHost()
@@ -25,35 +25,27 @@ const files = async (): Promise<readonly string[]> => {
 }
 
 test('blobs and bundles go, positions and logs stay', async () => {
-  await clearLeftOver({ host, directory })
+  expect(await clearLeftOver({ host, directory })).toBe(true)
+  await markBlobs({ host, directory })
   await write('nimbus', 'blobs', 'a')
   await write('node-2', 'blobs', 'b')
   await write('node-2', 'bundles', 'c.mjs')
   await write('node-2', 'workers', 'worker.log')
   await write('nimbus', 'nimbus.positions-0')
   await write('copy', 'blobs', 'copy.positions-0')
-  await clearLeftOver({ host, directory })
+  expect(await clearLeftOver({ host, directory })).toBe(true)
   expect(await files()).toEqual(['copy.positions-0', 'in-memory', 'nimbus.positions-0', 'worker.log'])
 })
 
 test('F1: those of a Nimbus with a board that lasts stay', async () => {
   await write('nimbus', 'blobs', 'a')
-  await clearLeftOver({ host, directory })
+  expect(await clearLeftOver({ host, directory })).toBe(false)
   expect(await files()).toEqual(['a'])
   await rm(join(directory, 'nimbus', 'blobs', 'a'))
-  await clearLeftOver({ host, directory })
+  expect(await clearLeftOver({ host, directory })).toBe(true)
+  await markBlobs({ host, directory })
   await keepBlobs({ host, directory })
   await write('nimbus', 'blobs', 'b')
   await clearLeftOver({ host, directory })
   expect(await files()).toEqual(['b'])
-})
-
-test('a directory that another one has is not locked twice', async () => {
-  const first = await lockForgotten({ host, directory })
-  expect(first).toBeDefined()
-  expect(await lockForgotten({ host, directory })).toBeUndefined()
-  await first?.release()
-  const next = await lockForgotten({ host, directory })
-  expect(next).toBeDefined()
-  await next?.release()
 })

@@ -86,8 +86,15 @@ test('it says that there is no ZooKeeper', async () => {
   expect([code, stdout]).toEqual([0, expect.stringContaining('ZooKeeper   none, records are in memory')])
 })
 
-test('a second one on the same ports says which, and what to do', async () => {
+test('a second one in the same directory says who has it', async () => {
   const { code, stderr, stdout } = await sandbox.typhoon('dev-cluster', ...settings)
+  expect(code).toBe(5)
+  expect(`${stdout}${stderr}`).toMatch(/DIRECTORY_IN_USE[^\n]*process \d+[\s\S]*fix {3}\S/)
+})
+
+test('a second one on the same ports says which, and what to do', async () => {
+  const elsewhere = ['-c', 'storm.local.dir=other']
+  const { code, stderr, stdout } = await sandbox.typhoon('dev-cluster', ...settings, ...elsewhere)
   expect(code).not.toBe(0)
   expect(`${stdout}${stderr}`).toMatch(/PORT_IN_USE[^\n]*:\d+[\s\S]*fix {3}\S/)
 })

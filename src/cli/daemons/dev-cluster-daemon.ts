@@ -3,7 +3,7 @@
  * of their own. On the ZooKeeper that is configured, else on an ensemble in memory, which forgets all
  * when it ends: blobs that an earlier one left are of nobody then, and removed before anything starts.
  */
-import { clearLeftOver, lockForgotten } from './forgotten-files.ts'
+import { clearLeftOver, lockForMemory, markBlobs } from './forgotten-files.ts'
 import type { Daemon, DaemonSpec } from './nimbus-daemon.ts'
 import { startNimbus } from './nimbus-daemon.ts'
 import { startSupervisor } from './supervisor-daemon.ts'
@@ -17,18 +17,20 @@ export interface DevClusterSpec extends DaemonSpec {
 
 const PORTS_FROM = 6_700
 
+/** @throws what starting a Nimbus and a supervisor throws */
 export async function startDevCluster(spec: DevClusterSpec): Promise<Daemon> {
   const { host, config, supervisorCount, slotCount, log } = spec
   const started: Daemon[] = []
-  const lock = spec.isBoardInMemory === true ? await lockForgotten(spec) : undefined
+  const lock = spec.isBoardInMemory === true ? await lockForMemory(spec) : undefined
   const stop = async () => {
     for (const daemon of started.splice(0).reverse()) await daemon.stop()
     await lock?.release()
   }
   try {
-    if (lock !== undefined) await clearLeftOver(spec)
+    const areAllInMemory = lock !== undefined && (await clearLeftOver(spec))
     const nimbus = await startNimbus({ ...spec, log: log.with({ daemon: 'nimbus' }) })
     started.push(nimbus)
+    if (areAllInMemory) await markBlobs(spec)
     const [firstPort = PORTS_FROM] = config['supervisor.slots.ports'] ?? []
     for (let index = 0; index < supervisorCount; index += 1) {
       const ports = Array.from({ length: slotCount }, (_, slot) => firstPort + index * slotCount + slot)

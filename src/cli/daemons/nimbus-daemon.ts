@@ -20,7 +20,7 @@ import { createPeers } from '../../rpc/nimbus-peers.ts'
 import { nimbusRoutes } from '../../rpc/routes/nimbus-routes.ts'
 import { inspectResultOf } from '../../topology/describe/inspect-result.ts'
 import { allParts, type MakeBoard } from './coordination.ts'
-import { keepBlobs } from './forgotten-files.ts'
+import { keepBlobs, lockForNimbus } from './forgotten-files.ts'
 import { isLoopback, type Protection } from './protection.ts'
 
 export interface DaemonSpec {
@@ -59,15 +59,35 @@ const BUILD_HEAP_MB = 512
 const SECOND = 1_000
 const MIB = 1024 * 1024
 
-/** @throws UnavailableError COORDINATOR_UNAVAILABLE, PORT_IN_USE; FormatError RECORD_MALFORMED */
+/**
+ * @throws UnavailableError COORDINATOR_UNAVAILABLE, PORT_IN_USE, DISK_FULL; FormatError RECORD_MALFORMED;
+ *   ConflictError DIRECTORY_IN_USE a cluster in memory has the directory
+ */
 export async function startNimbus(spec: DaemonSpec): Promise<Daemon> {
+  // A cluster in memory has locked it before.
+  if (spec.isBoardInMemory === true) return await startUnlocked(spec)
+  const lock = await lockForNimbus(spec)
+  try {
+    await keepBlobs(spec)
+    const nimbus = await startUnlocked(spec)
+    const stop = async () => {
+      await nimbus.stop()
+      await lock.release()
+    }
+    return { ...nimbus, stop }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+async function startUnlocked(spec: DaemonSpec): Promise<Daemon> {
   const { host, config, protection, makeBoard, version, log } = spec
   const bind = config['bind.address'] ?? '127.0.0.1'
   const port = config['nimbus.port'] ?? 6627
   const name = config['storm.local.hostname'] ?? (isLoopback(bind) ? bind : host.name)
   const address = `${name}:${port}`
   const settings = nimbusSettings(config)
-  if (spec.isBoardInMemory !== true) await keepBlobs(spec)
   const board = makeBoard({ host, log, name: `nimbus ${address}`, parts: allParts })
   const taken = whenTaken(board)
   await board.open(BOARD_MS)

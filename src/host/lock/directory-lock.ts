@@ -1,7 +1,7 @@
 /**
- * One user of a directory at a time: a supervisor of its workers, a run of its positions. Each that begins
- * puts up a claim, an empty file with its name, and only then looks who else has one: of two that begin at
- * once at least one sees the other.
+ * One user of a directory at a time: a supervisor of its workers, a run of its positions, a cluster in memory
+ * of all that is there. Each that begins puts up a claim, an empty file with its name, and only then looks
+ * who else has one: of two that begin at once at least one sees the other.
  *
  *   <holder>.lock/<pid>-<time of birth>-<owner>
  *
@@ -17,7 +17,8 @@
  * it: their pids mean nothing here.
  *
  * Invariants
- *   K1  never do two living processes hold one directory; that both are refused is possible, and rare
+ *   K1  never do two living processes of which one is the other's rival hold one directory, if each is the
+ *       other's; that both are refused is possible, and rare
  *   K2  a claim of a living process is never removed by another one
  */
 import { ConflictError } from '../../base/errors.ts'
@@ -36,18 +37,23 @@ export interface Lives {
   isAlive(process: LifeName): Promise<boolean>
 }
 
+export type Holder = 'supervisor' | 'run' | 'dev-cluster' | 'nimbus'
+
 export interface DirectoryLockSpec {
   readonly host: Host
   readonly lives: Lives
   /** What is locked. It is there. */
   readonly directory: string
-  /** What there may be one of: claims are in `<holder>.lock`. */
-  readonly holder: 'supervisor' | 'run' | 'dev-cluster'
+  /** What has it: claims are in `<holder>.lock`. */
+  readonly holder: Holder
+  /** Those that may not have it as well; they say the same of it. Default: others of its own kind. */
+  readonly rivals?: readonly Holder[]
   /** Of this life of whoever takes it: 32 hexadecimal digits. */
   readonly owner: string
 }
 
 interface Claim extends LifeName {
+  readonly holder: Holder
   readonly file: string
   readonly owner: string
 }
@@ -105,22 +111,33 @@ export class DirectoryLock {
   }
 
   /** One that is in the way. */
-  private async tryTake(): Promise<LifeName | undefined> {
-    const { files } = this.spec.host
+  private async tryTake(): Promise<Claim | undefined> {
+    const { host, holder, lives, rivals = [holder] } = this.spec
+    const { files } = host
     const file = await files.open(files.resolve(this.path, this.own), 'create')
     await file.close()
     const dead: Claim[] = []
-    for (const claim of claimsIn(await files.list(this.path))) {
-      if (claim.file === this.own) continue
-      if (await this.spec.lives.isAlive(claim)) {
+    for (const claim of await this.others(new Set([holder, ...rivals]))) {
+      const isAlive = await lives.isAlive(claim)
+      if (isAlive && rivals.includes(claim.holder)) {
         await this.release()
         return claim
       }
-      dead.push(claim)
+      if (!isAlive && claim.holder === holder) dead.push(claim)
     }
     this.dead = dead
     if (dead.length > FORMER_MAX) await this.forgetFormer()
     return undefined
+  }
+
+  private async others(holders: Iterable<Holder>): Promise<readonly Claim[]> {
+    const { files } = this.spec.host
+    const found: Claim[] = []
+    for (const holder of holders) {
+      const names = await files.list(files.resolve(this.spec.directory, `${holder}.lock`))
+      found.push(...claimsIn(names, holder).filter(({ file }) => file !== this.own))
+    }
+    return found
   }
 
   private remove(file: string): Promise<void> {
@@ -145,16 +162,16 @@ export function newOwner(host: Host): string {
 }
 
 /** What is no claim is somebody else's, and left alone. */
-function claimsIn(names: readonly string[]): readonly Claim[] {
+function claimsIn(names: readonly string[], holder: Holder): readonly Claim[] {
   return names.flatMap((file) => {
     const found = CLAIM.exec(file)
     return found === null
       ? []
-      : [{ file, pid: Number(found[1]), bornAt: found[2] ?? '', owner: found[3] ?? '' }]
+      : [{ file, holder, pid: Number(found[1]), bornAt: found[2] ?? '', owner: found[3] ?? '' }]
   })
 }
 
-function inUse({ directory, holder }: DirectoryLockSpec, { pid }: LifeName): ConflictError {
-  const text = `${directory} is in use by another ${holder}, process ${pid}`
+function inUse({ directory, holder }: DirectoryLockSpec, { holder: other, pid }: Claim): ConflictError {
+  const text = `${directory} is in use by ${other === holder ? 'another' : 'a'} ${other}, process ${pid}`
   return new ConflictError('DIRECTORY_IN_USE', text, { path: directory, pid })
 }
