@@ -11,6 +11,7 @@ import { decideMove } from './move.ts'
 import { SLOT_MS } from './place-around.ts'
 import { heldPlan, isVoluntary, leavingMoves, type PlanSeen } from './planned-moves.ts'
 import type { Batch, Case } from './round-case.ts'
+import { isSettled } from './running.ts'
 import { mergeChanges } from './shape.ts'
 
 /** Time that workers have to get up in their new places before sources go on. */
@@ -256,12 +257,25 @@ function resume(facts: RoundFacts, each: Case, plan: TopologyPlan | undefined): 
       record: assignmentOf(facts, wish),
       version: assignment?.version,
     })
-  } else writes.push(...(runWithoutPlan(facts, each, phase)?.writes ?? []))
+  } else writes.push(...(resumeWithoutPlan(facts, each, phase)?.writes ?? []))
   return {
     topologyId: record.id,
     writes,
     events: [event(facts, record, 'topology-rebalanced', `${record.name} is rebalanced`)],
   }
+}
+
+/** Where it is. */
+function resumeWithoutPlan(facts: RoundFacts, each: Case, run: RunMode): Batch | undefined {
+  const current = each.assignment?.record
+  if (current === undefined) return undefined
+  const isAllThere = each.shape !== undefined && isSettled(facts, current, each.shape)
+  return putAssignment(each, {
+    ...current,
+    epoch: facts.epoch,
+    run,
+    state: isAllThere ? [] : current.state,
+  })
 }
 
 export function giveUp(facts: RoundFacts, { topology, assignment }: Case, why: string): Batch {
