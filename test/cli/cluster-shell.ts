@@ -28,6 +28,8 @@ export class ClusterShell {
   readonly directory = realpathSync(mkdtempSync(join(tmpdir(), 'typhoon-cluster-')))
   readonly nimbus: FakeNimbus
   readonly address: string
+  /** Somebody sits at the keyboard, and types this at each question. */
+  answer: (() => string) | undefined
   private readonly server: Stoppable
 
   private constructor(nimbus: FakeNimbus, server: Stoppable & { readonly address: string }) {
@@ -60,7 +62,7 @@ export class ClusterShell {
   async say(argv: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Said> {
     const out: string[] = []
     const err: string[] = []
-    const shell = shellIn(this.directory, out, err, environment)
+    const shell = shellIn(this.directory, out, err, environment, this.answer)
     let code = 0
     let isJson = false
     try {
@@ -94,6 +96,7 @@ function shellIn(
   out: string[],
   err: string[],
   environment: Readonly<Record<string, string>>,
+  answer: (() => string) | undefined,
 ): Shell {
   const host = createNodeHost()
   const stream = (parts: string[]) => ({
@@ -105,11 +108,14 @@ function shellIn(
   const terminal: Terminal = {
     out: stream(out),
     err: stream(err),
-    hasKeyboard: false,
+    hasKeyboard: answer !== undefined,
     environment: { HOME: directory, ...environment },
     directory,
     style: (_style, text) => text,
-    onKey: () => ({ stop: () => undefined }),
+    onKey: (callback) => {
+      for (const key of `${answer?.() ?? ''}\r`) callback(key)
+      return { stop: () => undefined }
+    },
     onUncaught: () => undefined,
     nextTurn: () => Promise.resolve(),
     end: () => new Promise(() => undefined),

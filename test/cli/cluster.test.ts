@@ -380,8 +380,33 @@ describe('refusals', () => {
     )
     const refused = await shell.say(['kill', 'word-count'])
     expect([refused.code, refused.stderr.includes('E4009')]).toEqual([2, true])
-    expect(shell.nimbus.asked).toEqual([])
+    // Which one it is, and nothing else.
+    const asked = new Set(shell.nimbus.asked.map(([name]) => name))
+    expect(asked).toEqual(new Set(['leadership', 'topology']))
     expect((await shell.say(['kill', 'word-count', '--yes'])).code).toBe(0)
     expect((await shell.say(['list', '--context', 'prd'])).stderr).toContain('did you mean prod?')
+  })
+
+  test('what is confirmed is the one that had the name when it was asked', async () => {
+    const contexts = { prod: { nimbus: shell.address, production: true } }
+    shell.write('typhoon.config.json', JSON.stringify({ contexts, defaultContext: 'prod' }))
+    const { nimbus } = shell
+    const before = nimbus.current
+    shell.answer = () => {
+      nimbus.replacedBy = 'word-count-0000000900000001'
+      nimbus.current = { ...before, id: nimbus.replacedBy }
+      return 'word-count'
+    }
+    for (const argv of [['kill'], ['deactivate'], ['rebalance', '-n', '3']]) {
+      nimbus.current = before
+      const [verb = '', ...options] = argv
+      const { stderr, code } = await shell.say([verb, 'word-count', ...options])
+      expect([verb, code, stderr.includes('Type the name to confirm')]).toEqual([
+        verb,
+        expect.any(Number),
+        true,
+      ])
+      expect([verb, ...nimbus.carriedOut]).toEqual([verb])
+    }
   })
 })

@@ -1,6 +1,7 @@
 /**
  * `typhoon activate | deactivate | kill | rebalance | wait`: what changes a running topology, and waiting
- * for it.
+ * for it. Which one it is, is read before anybody is asked to confirm: the name may be another's when the
+ * answer comes.
  */
 import { kill as beginKill, rebalance as beginRebalance } from '../../../rpc/client/sure-calls.ts'
 import { waitForWork } from '../../../rpc/client/waiting.ts'
@@ -26,8 +27,8 @@ export async function activate(shell: Shell, invocation: Invocation): Promise<nu
 export async function deactivate(shell: Shell, invocation: Invocation): Promise<number> {
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
-  await confirm(shell, invocation, session, name)
   const { id } = await session.nimbus.call('topology', [name])
+  await confirm(shell, invocation, session, name)
   const begun = await session.nimbus.call('deactivate', [name, id])
   return await finish(shell, invocation, session, begun, { said: `${name} is inactive` })
 }
@@ -36,8 +37,8 @@ export async function kill(shell: Shell, invocation: Invocation): Promise<number
   const drainMs = secondsMs(invocation, 'wait')
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
-  await confirm(shell, invocation, session, name)
   const { id } = await session.nimbus.call('topology', [name])
+  await confirm(shell, invocation, session, name)
   const begun = await beginKill(session.nimbus, { name, id }, drainMs)
   return await finish(shell, invocation, session, begun, { said: `${name} is gone` })
 }
@@ -59,8 +60,8 @@ export async function rebalance(shell: Shell, invocation: Invocation): Promise<n
   }
   const session = await openCluster(shell, invocation)
   const name = argument(invocation, 0, 'the topology')
-  await confirm(shell, invocation, session, name)
   const { id } = await session.nimbus.call('topology', [name])
+  await confirm(shell, invocation, session, name)
   const begun = await beginRebalance(session.nimbus, session.host, { name, id }, request)
   const notesOf = async (): Promise<readonly string[]> => {
     const { unplaced } = await session.nimbus.call('topology', [name])
