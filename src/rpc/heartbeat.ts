@@ -3,7 +3,7 @@
  * what the workers there say of themselves. Never in ZooKeeper; a leader that is new learns all of it
  * within a period.
  */
-import type { BlobRef } from '../cluster/records.ts'
+import type { BlobRef, RunMode } from '../cluster/records.ts'
 import type { ExitReason, SeatBeat, SeatFault } from '../cluster/seat-messages.ts'
 import type { Json } from '../topology/describe/document.ts'
 
@@ -51,6 +51,12 @@ export interface SlotBeat {
    * for. undefined: nothing is here, or its supervisor is of a version that does not tell.
    */
   readonly placement: string | undefined
+  /**
+   * What its supervisor would start it with now: of its order on the board, as far as that is seen. What the
+   * worker has heard of it is in `beat`. undefined: there is no order, or its supervisor is of a version that
+   * does not tell.
+   */
+  readonly run: RunMode | undefined
   readonly pid: number | undefined
   /** Restarts since it was assigned here. */
   readonly restartCount: number

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { incarnationOf } from '../cluster/incarnation.ts'
 import type { AssignmentRecord, WorkerAssignment } from '../cluster/records.ts'
-import { ordersOf, peersOf, placementOf, stateFor } from './slot-order.ts'
+import { ordersOf, peersOf, placementOf, runOrdered, stateFor } from './slot-order.ts'
 
 const worker = (change: Partial<WorkerAssignment> = {}): WorkerAssignment => ({
   worker: 1,
@@ -79,6 +79,18 @@ describe('orders', () => {
     expect(orders.get(6700)?.wish.dump).toBe('2-3')
     expect(orders.get(6701)?.wish.dump).toBe('4-5')
   })
+})
+
+test('a run mode is ordered of the life that is in the slot, and of no other', () => {
+  const orderOf = (...workers: readonly WorkerAssignment[]) =>
+    rawOrders(record(workers, { run: 'drain' })).get(6700) ?? 'nothing'
+  const order = orderOf(worker())
+  if (typeof order === 'string') throw new Error('no order')
+  expect(runOrdered(order, { ...order.wish, run: 'active' })).toBe('drain')
+  expect(runOrdered(orderOf(worker({ generation: 2 })), order.wish)).toBeUndefined()
+  expect(runOrdered(order, undefined)).toBeUndefined()
+  expect(runOrdered('unknown', order.wish)).toBeUndefined()
+  expect(runOrdered('nothing', order.wish)).toBeUndefined()
 })
 
 describe('what a worker is told', () => {

@@ -13,7 +13,13 @@ import { incarnationOf } from '../cluster/incarnation.ts'
 import { placementText } from '../cluster/layout.ts'
 import type { Pieces } from '../cluster/message-channel.ts'
 import { partText, paths } from '../cluster/paths.ts'
-import type { AssignmentRecord, BlobRef, TopologyRecord, WorkerAssignment } from '../cluster/records.ts'
+import type {
+  AssignmentRecord,
+  BlobRef,
+  RunMode,
+  TopologyRecord,
+  WorkerAssignment,
+} from '../cluster/records.ts'
 import {
   piecesOf,
   type SeatAssign,
@@ -23,7 +29,7 @@ import {
 } from '../cluster/seat-messages.ts'
 import type { Versioned } from '../cluster/versioned.ts'
 import { expandOutline, reshape, type TopologyOutline } from '../topology/describe/outline.ts'
-import type { SlotWish } from './slot.ts'
+import { isSameSeat, type SlotWish } from './slot.ts'
 
 export interface SlotOrder {
   readonly assignment: AssignmentRecord
@@ -82,6 +88,18 @@ function wishOf(record: AssignmentRecord, own: WorkerAssignment): SlotWish {
     run: record.run,
     dump: formatRanges(shared(record.dump, own.executors)),
   }
+}
+
+/**
+ * What is ordered now of the life that a slot has, or would start next; undefined: nothing, or it is not
+ * known.
+ */
+export function runOrdered(
+  order: SlotOrder | 'nothing' | 'unknown',
+  wish: SlotWish | undefined,
+): RunMode | undefined {
+  if (typeof order === 'string' || wish === undefined) return undefined
+  return isSameSeat(order.wish, wish) ? order.wish.run : undefined
 }
 
 /**

@@ -36,7 +36,7 @@ import {
   type SlotWish,
   stepSlot,
 } from './slot.ts'
-import { assignOf, inPieces, peersOf, placementOf, type SlotOrder } from './slot-order.ts'
+import { assignOf, inPieces, peersOf, placementOf, runOrdered, type SlotOrder } from './slot-order.ts'
 import type { SlotPreparation } from './slot-preparation.ts'
 import { SlotProcess } from './slot-process.ts'
 import { beatToTell, HeardWord, happeningOf, isAsked, phaseOf, type WordKind, whyOf } from './slot-words.ts'
@@ -190,6 +190,7 @@ export class SlotRunner {
       incarnation: living === undefined ? 0 : incarnationIn(living),
       layout: wish?.layout ?? 0,
       placement: wish && placementTextDigest(wish.placement),
+      run: runOrdered(this.parts.order(), wish),
       pid: seat?.pid,
       restartCount: living?.restart ?? 0,
       why: whyOf(state, this.parts.preparation.trouble, this.process.end),
@@ -418,9 +419,8 @@ export class SlotRunner {
 
   private dumpedNow(): readonly DumpedState[] | undefined {
     const order = this.parts.order()
-    if (typeof order === 'string' || order.assignment.dump === '' || this.state.kind !== 'RUNNING') {
+    if (typeof order === 'string' || order.assignment.dump === '' || this.state.kind !== 'RUNNING')
       return undefined
-    }
     // Asked of others only.
     return order.wish.dump === '' ? [] : this.dumped
   }

@@ -162,6 +162,23 @@ describe('kill', () => {
     await world.until(() => world.view.topologies.size === 0, 'nothing of it')
   })
 
+  test('who does not know yet that it shall drain is waited for, though it runs nothing now', async () => {
+    const world = await cluster({ drainMs: 1e9 })
+    const id = await world.running(words('words', { workers: 3 }))
+    const [first, ...others] = world.supervisors.values()
+    if (first === undefined) throw new Error('there are three nodes')
+    for (const each of [first, ...others]) each.isBackingOff = true
+    // It would start its worker as it was told last, with sources that go.
+    first.isBehind = true
+    await world.pass(3_000)
+    await world.drive(world.leader.nimbus.api.kill(admin, 'words', 600_000))
+    await world.pass(60_000)
+    expect(run(world, id)).toBe('drain')
+    first.isBehind = false
+    first.follow()
+    await world.until(() => world.view.topologies.size === 0, 'nothing of it')
+  })
+
   const hour = 3_600_000
   test.each([-hour, hour])('a clock that jumps by %d ms changes no wait', async (skewMs) => {
     const world = await cluster({ drainMs: 1e9 })

@@ -54,6 +54,8 @@ export class ScriptedSupervisor {
   isStarting = false
   /** True: its workers have ended, and it says that they wait for their next start. */
   isBackingOff = false
+  /** True: it does not see what changes on the board. */
+  isBehind = false
   private readonly spec: ScriptedSupervisorSpec
   private readonly owner: string
   private readonly seats = new Map<number, Seat>()
@@ -96,7 +98,9 @@ export class ScriptedSupervisor {
     return [...this.seats.keys(), ...ending].sort()
   }
 
-  private follow(): void {
+  /** Does what the board says now. */
+  follow(): void {
+    if (this.isBehind) return
     const { board, node, host, script } = this.spec
     const nowMs = host.clock.monotonicMs()
     const wanted = new Set<number>()
@@ -179,6 +183,7 @@ export class ScriptedSupervisor {
       why: '',
       beatAgeMs: 0,
       placement: undefined,
+      run: seat?.run,
       dumped: undefined,
       beat: undefined,
     }

@@ -45,6 +45,7 @@ export const beat: NodeHeartbeat = {
       why: '',
       beatAgeMs: 10,
       placement: '12-1a2b3c4d',
+      run: 'active',
       dumped: [{ digest: digestA, sizeBytes: 3, executor: 4 }],
       beat: {
         turns: 10,

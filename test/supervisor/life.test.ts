@@ -174,6 +174,21 @@ describe('ends', () => {
     expect(world.launcher.workers.length).toBeGreaterThanOrEqual(lives)
   })
 
+  test('a slot says what its order is now, also while nothing runs there', async () => {
+    const world = new SupervisorWorld()
+    await world.start()
+    world.launcher.onAssign = (worker) => worker.host.timers.after(20, () => worker.exit(1))
+    await world.assign(world.assignment([world.worker()]), world.topology())
+    await world.pass(60_000)
+    await world.untilPhase('backing-off')
+    expect(world.slot()).toMatchObject({ pid: undefined, run: 'active' })
+    await world.assign(world.assignment([world.worker()], { run: 'drain' }))
+    await world.until(() => world.slot()?.run === 'drain', 'it knows that it shall drain')
+    await world.unassign()
+    await world.untilPhase('empty')
+    expect(world.slot()?.run).toBeUndefined()
+  })
+
   test('numbers of a generation are used up: heartbeats go on, and a new generation starts', async () => {
     const world = new SupervisorWorld()
     await world.running()

@@ -5,7 +5,7 @@ import { placementText, placementTextDigest } from '../../cluster/layout.ts'
 import type { AssignmentRecord } from '../../cluster/records.ts'
 import type { NodeHeard } from '../monitor/heartbeat-book.ts'
 import type { RoundFacts } from './facts.ts'
-import { isSettled, saidSince } from './running.ts'
+import { isSettled, runsNowhere, saidSince } from './running.ts'
 import type { Shape } from './shape.ts'
 
 const assignment = {
@@ -76,4 +76,24 @@ test('executors that change places one for one are not settled before each worke
   expect(isSettled(factsWith(wanted, wanted), wanted, shape)).toBe(true)
   // A supervisor of an earlier version does not tell: counts are what there is.
   expect(isSettled(factsWith(wanted, undefined), wanted, shape)).toBe(true)
+})
+
+test('what has no process runs nowhere once it is known that it would start in a drain', () => {
+  const drained = { ...assignment, run: 'drain' } as AssignmentRecord
+  const runs = (...slots: readonly (readonly [phase: string, run: string | undefined, pid?: number])[]) => {
+    const heard = new Map<string, unknown>()
+    for (const [index, [phase, run, pid]] of slots.entries()) {
+      const node = index === 0 ? 'a' : 'b'
+      const slot = { port: 1, topologyId: 't-1', worker: index + 1, generation: 1, phase, run, pid }
+      heard.set(node, { atMs: 1_900, beat: { node, slots: [slot] } })
+    }
+    return !runsNowhere({ ...factsOf({}), heard } as RoundFacts, drained)
+  }
+  expect(runs(['backing-off', 'drain'], ['fetching', 'drain'])).toBe(false)
+  // Its view of the board is of before the drain: it would start with sources that go.
+  expect(runs(['backing-off', 'active'], ['fetching', 'drain'])).toBe(true)
+  // A supervisor of an earlier version does not tell.
+  expect(runs(['backing-off', undefined], ['fetching', 'drain'])).toBe(true)
+  expect(runs(['backing-off', 'drain', 7], ['fetching', 'drain'])).toBe(true)
+  expect(runs(['backing-off', 'drain'])).toBe(true)
 })

@@ -48,15 +48,17 @@ export function isQuiet(facts: RoundFacts, assignment: AssignmentRecord): boolea
 }
 
 /**
- * Each worker that can be relied on has no process, and knows that it shall drain: nothing can be in flight,
- * and nothing will be, for a worker that starts in a drain has sources that stand.
+ * Each worker that can be relied on has no process, and would start in a drain: nothing can be in flight,
+ * and nothing will be, for a worker that starts in a drain has sources that stand. Its supervisor has to say
+ * so: one whose view of the board lags would start it with sources that go.
  */
 export function runsNowhere(facts: RoundFacts, assignment: AssignmentRecord): boolean {
   if (assignment.run !== 'drain') return false
   const living = assignment.workers.filter(({ node }) => !facts.deadNodes.has(node))
   return living.every((worker) => {
     const slot = slotOf(facts, assignment.topologyId, worker)
-    return slot?.pid === undefined && (slot?.phase === 'backing-off' || slot?.phase === 'fetching')
+    if (slot?.run !== 'drain' || slot.pid !== undefined) return false
+    return slot.phase === 'backing-off' || slot.phase === 'fetching'
   })
 }
 

@@ -19,6 +19,7 @@ function slot(more: Partial<SlotBeat> = {}): SlotBeat {
     beat: undefined,
     beatAgeMs: 0,
     placement: undefined,
+    run: 'active',
     dumped: undefined,
     ...more,
   }
@@ -84,6 +85,7 @@ test('news is what decisions rest on, not figures', () => {
   expect(take(2, slot({ beatAgeMs: 100, restartCount: 0 }))).toBe(false)
   expect(take(3, slot({ phase: 'backing-off' }))).toBe(true)
   expect(take(4, slot({ dumped: [] }))).toBe(true)
+  expect(take(5, slot({ dumped: [], run: 'drain' }))).toBe(true)
   expect(book.slotsOf('t')).toHaveLength(1)
   expect(book.slotsOf('u')).toHaveLength(0)
 })

@@ -122,6 +122,7 @@ function slotSignature(slot: SlotBeat): string {
     slot.generation,
     slot.incarnation,
     slot.layout,
+    slot.run ?? '',
     life,
     dumped,
   ].join(' ')

@@ -37,11 +37,13 @@ const linkBeat = z.object({
   reconnectCount: figure,
 })
 
+const runMode = z.enum(['active', 'inactive', 'drain'])
+
 export const seatBeat: z.ZodType<SeatBeat> = z.object({
   turns: figure,
   isQuiet: z.boolean(),
   isFinished: z.boolean(),
-  run: z.enum(['active', 'inactive', 'drain']),
+  run: runMode,
   rssBytes: figure,
   heapUsedBytes: figure,
   heapLimitBytes: figure,
@@ -64,6 +66,7 @@ const slotBeat = z.object({
   incarnation: count,
   layout: count,
   placement: maybe(nameOrEmpty),
+  run: maybe(runMode),
   pid: maybe(count),
   restartCount: count,
   why: line,
