@@ -38,6 +38,11 @@ const WIDE = new RegExp(
 )
 const ZERO_WIDTH = /\p{Mark}|[\u200b-\u200f]/u
 
+/** Text of others: nothing in it that a terminal would obey, and one line. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ')
+}
+
 /** Columns that a text takes. */
 export function widthOf(text: string): number {
   let width = 0

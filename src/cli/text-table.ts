@@ -1,6 +1,6 @@
 /** Tables of text: columns two blanks apart, no lines, as wide as what stands in them. */
 import type { TextStyle } from '../host/cli/node-cli-terminal.ts'
-import { cut, type Paint, widthOf } from './paint.ts'
+import { cut, type Paint, widthOf, withoutControls } from './paint.ts'
 
 export interface Column {
   readonly title: string
@@ -8,7 +8,7 @@ export interface Column {
   readonly align?: 'left' | 'right'
 }
 
-/** A text, or one with a style; the style does not count for widths. */
+/** A text, or one with a style; the style does not count for widths. Control characters are left out. */
 export type Cell = string | { readonly text: string; readonly style: TextStyle }
 
 const GAP = '  '
@@ -46,5 +46,5 @@ function placed(text: string, cell: Cell | undefined, column: Column, width: num
 }
 
 function textOf(cell: Cell | undefined): string {
-  return typeof cell === 'object' ? cell.text : (cell ?? '')
+  return withoutControls(typeof cell === 'object' ? cell.text : (cell ?? ''))
 }

@@ -64,6 +64,30 @@ describe('what is looked at', () => {
     await expect(parts.join('\n')).toMatchFileSnapshot('golden/cluster-json.txt')
   })
 
+  test('no text of user code reaches the terminal as an order', async () => {
+    const { nimbus } = shell
+    const { errors, workers, events } = nimbus
+    const evil = `bad\u001b[2J\u009b1m\r\nnext\u0007 ${'x'.repeat(300)}`
+    nimbus.errors = async (...args) => (await errors(...args)).map((each) => ({ ...each, message: evil }))
+    nimbus.workers = async (...args) => (await workers(...args)).map((each) => ({ ...each, why: evil }))
+    nimbus.events = async (...args) => {
+      const page = await events(...args)
+      return { ...page, events: page.events.map((each) => ({ ...each, message: evil })) }
+    }
+    for (const argv of [
+      ['status', 'word-count'],
+      ['errors', 'word-count'],
+      ['describe', 'word-count'],
+      ['events'],
+    ]) {
+      const { stdout } = await shell.run(...argv)
+      expect([argv[0], stdout]).toEqual([argv[0], expect.stringMatching(/bad \[2J 1m next /)])
+      expect([argv[0], stdout.match(/(?!\n)\p{Cc}/gu)]).toEqual([argv[0], null])
+      // The whole of it is where it is asked for.
+      expect([argv[0], stdout.includes('x'.repeat(300))]).toEqual([argv[0], argv[0] !== 'status'])
+    }
+  })
+
   test("Storm's verbs mean the same", async () => {
     expect((await shell.run('monitor', 'word-count')).stdout).toContain('bottleneck')
     expect((await shell.run('get-errors', 'word-count')).stdout).toContain('EXECUTE_THREW')

@@ -46,7 +46,7 @@ function endOf(workers: readonly WorkerStatus[]): string | undefined {
 }
 
 /** Messages of user code have lines, and control characters that a terminal would obey. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const plain = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim()
   return plain.length <= TEXT_MAX ? plain : `${plain.slice(0, TEXT_MAX - 1)}…`
 }

@@ -5,6 +5,7 @@ import { timeText, withIsoTimes } from '../../cluster/say-times.ts'
 import { openCluster } from '../../cluster/session.ts'
 import { ExitCode } from '../../exit-code.ts'
 import type { Invocation } from '../../invocation.ts'
+import { withoutControls } from '../../paint.ts'
 import { onInterrupt } from '../../run/interrupts.ts'
 import type { Shell } from '../../shell.ts'
 
@@ -45,5 +46,5 @@ function print(shell: Shell, invocation: Invocation, event: Happened): void {
     return
   }
   const { at, kind, message } = event
-  shell.print(`${shell.paint('dim', timeText(at))}  ${kind.padEnd(20)}  ${message}`)
+  shell.print(`${shell.paint('dim', timeText(at))}  ${kind.padEnd(20)}  ${withoutControls(message)}`)
 }

@@ -1,6 +1,6 @@
 /** `typhoon list | status | describe`: topologies, shortly and at length. */
 import { isStreamError } from '../../../base/errors.ts'
-import { LastTrouble } from '../../../rpc/client/last-trouble.ts'
+import { LastTrouble, oneLine } from '../../../rpc/client/last-trouble.ts'
 import { waitUntil } from '../../../rpc/client/waiting.ts'
 import type { ComponentStatus, TopologyStatus } from '../../../rpc/contract.ts'
 import type { WorkerStatus } from '../../../rpc/nimbus-api.ts'
@@ -174,9 +174,8 @@ async function troubleLines(
     return text === undefined ? [] : [`${mark} ${text}   typhoon describe ${name}`]
   }
   const { component, code, message, lastAt, count } = newest
-  const [text = ''] = message.split('\n', 1)
   const when = `${timeText(lastAt)}, ${counted(count, 'time')}`
-  return [`${mark} last error: ${component}: ${code} ${text} (${when})   typhoon errors ${name}`]
+  return [`${mark} last error: ${component}: ${code} ${oneLine(message)} (${when})   typhoon errors ${name}`]
 }
 
 /** The table of components, as `status` and `top` have it. */
