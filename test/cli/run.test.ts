@@ -90,6 +90,16 @@ describe('run', () => {
     expect(next.code).toBe(0)
   })
 
+  test('a directory in which nothing can be written is warned of, and the run goes on', async () => {
+    // Nobody makes a directory there, not even root: EPERM, EACCES or EROFS.
+    const argv = ['run', 'following.ts', '--directory', '/sys/nowhere', '--for', '50ms']
+    const { code, stdout, stderr } = await sandbox.typhoon(...argv)
+    expect(stderr).toContain('no other run is kept away from its positions: file /sys/nowhere/following')
+    expect(stderr).toContain('restart positions were not stored')
+    expect(stdout).toContain('b-2')
+    expect(code).toBe(0)
+  })
+
   test('--for ends in good order; a line is said after a second', async () => {
     const { code, stderr } = await sandbox.typhoon('run', 'following.ts', '--for', '1500ms')
     expect(stderr).toMatch(/0:01 {2}following active {2}acked 2 /)

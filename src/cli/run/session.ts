@@ -3,6 +3,7 @@
  *
  * Route: commands/run.ts and dev.ts → [here] → testing/local-run.ts.
  */
+import { isStreamError } from '../../base/errors.ts'
 import { createLogger, formatLogLine, type Logger } from '../../base/log.ts'
 import type { Host, Net, Stoppable } from '../../host/host.ts'
 import { DirectoryLock, livesOn, newOwner } from '../../host/lock/directory-lock.ts'
@@ -79,7 +80,7 @@ export class Session {
     try {
       return await Session.startLocked(spec, host, lock)
     } catch (error) {
-      await lock?.release()
+      await letGo(lock)
       throw error
     }
   }
@@ -156,12 +157,12 @@ export class Session {
   async finish(): Promise<void> {
     await this.stopRun()
     await this.run.positions.forget()
-    await this.lock?.release()
+    await letGo(this.lock)
   }
 
   async stop(): Promise<void> {
     await this.stopRun()
-    await this.lock?.release()
+    await letGo(this.lock)
   }
 
   private async stopRun(): Promise<void> {
@@ -196,9 +197,9 @@ export class Session {
   }
 }
 
-/** Of the positions of a topology; undefined: it has none. */
+/** Of the positions of a topology; undefined: it has none, or they have no place. */
 async function lockedBy(
-  { name, topology, directory }: SessionSpec,
+  { name, topology, directory, view }: SessionSpec,
   host: Host,
 ): Promise<DirectoryLock | undefined> {
   const definitions = [...topology.components.values()].map(({ definition }) => definition)
@@ -210,9 +211,27 @@ async function lockedBy(
     holder: 'run',
     owner: newOwner(host),
   })
-  await lock.take()
-  await lock.forgetFormer()
-  return lock
+  try {
+    await lock.take()
+    await lock.forgetFormer()
+    return lock
+  } catch (error) {
+    if (!isStreamError(error) || error.family !== 'unavailable') throw error
+    // Where a claim cannot be written, positions cannot either: the run goes on, as it does without them.
+    const message = `no other run is kept away from its positions: ${error.message}`
+    view.event({ kind: 'warning', message })
+    await letGo(lock)
+    return undefined
+  }
+}
+
+/** A claim that cannot be taken down any more is in nobody's way: it ends with the process. */
+async function letGo(lock: DirectoryLock | undefined): Promise<void> {
+  try {
+    await lock?.release()
+  } catch (error) {
+    if (!isStreamError(error) || error.family !== 'unavailable') throw error
+  }
 }
 
 /** Components that declare state, of whatever form. */
