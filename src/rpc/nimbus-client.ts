@@ -17,7 +17,7 @@
  */
 import { backoffMs } from '../base/backoff.ts'
 import { deferred } from '../base/deferred.ts'
-import { isStreamError, UnavailableError } from '../base/errors.ts'
+import { hasCode, isStreamError, UnavailableError } from '../base/errors.ts'
 import { hide } from '../base/hide.ts'
 import type { Clock, Host, Http, HttpReply, HttpRequest, Random, Stoppable, Timers } from '../host/host.ts'
 import { type FoundNimbus, LeaderFinder, leaderIn } from './leader-finder.ts'
@@ -140,12 +140,18 @@ export class NimbusClient {
     pending: Pending<Args, Reply>,
   ): Promise<Reply> {
     let hops = 0
+    /** Why another Nimbus is looked for: it may have been carried out. */
+    let lastFailure: unknown
     for (let failures = 0; ; ) {
       let found: FoundNimbus | undefined
       try {
         found = await this.inTime(this.nimbusFor(pending), pending)
         return await this.ask(found, pending)
       } catch (error) {
+        // Time that ran out in a search says less than what the search was for.
+        if (found === undefined && lastFailure !== undefined && hasCode(error, 'OPERATION_TIMED_OUT'))
+          throw lastFailure
+        lastFailure = error
         if (found !== undefined && isMaybeDone(error)) pending.onUnknown?.()
         const leader = leaderIn(error)
         const address = found?.address

@@ -233,6 +233,20 @@ describe.each([1, 2, 3])('in virtual time, seed %i', (seed) => {
     expect(namesAsked(left)).toEqual(['topologies', 'rebalance', 'kill', 'kill', 'activate'])
   })
 
+  test('time that runs out while a leader is looked for: said is why it was looked for', async () => {
+    const { world, left, right, client, serve } = await make()
+    left.leader = null
+    right.leader = null
+    await within(world, async () => {
+      await serve()
+      world.host('client').timers.after(900, () => {
+        for (const name of ['left', 'right']) world.net.cut('client', name)
+      })
+      const late = client.call('topologies', [], { timeoutMs: 3_000 })
+      await expect(late).rejects.toMatchObject({ code: 'NIMBUS_NOT_LEADER' })
+    })
+  })
+
   test('nobody at all: NIMBUS_UNREACHABLE within the time of the call', async () => {
     const { world, client, host } = await make()
     await within(world, async () => {
