@@ -297,6 +297,22 @@ describe('the coordinator', () => {
     expect(world.workersOf(id)).toEqual(before)
   })
 
+  // What it heard when it led before is no silence since.
+  test('away, the same leader, and nodes that come back late: nothing is placed anew', async () => {
+    const world = await cluster(['a', 'b', 'c', 'd', 'e'], ['n1'])
+    const id = await world.running(words('words', { workers: 5 }))
+    const before = world.workersOf(id)
+    world.ensemble.loseQuorum()
+    await world.pass(60_000)
+    for (const node of ['d', 'e']) world.crash(node)
+    world.ensemble.regainQuorum()
+    await world.untilLed()
+    await world.pass(3_000)
+    for (const node of ['d', 'e']) await world.startSupervisor(node)
+    await world.pass(60_000)
+    expect(world.workersOf(id)).toEqual(before)
+  })
+
   test('slow and unsure answers: it comes to the same in the end', async () => {
     for (const seed of [1, 2, 3]) {
       const world = new NimbusWorld({}, seed)

@@ -66,10 +66,12 @@ export class NodeWatch {
     const peersHeard = heardByPeers(view, heard)
     const signs = [...assigned].map((node): NodeSigns => {
       const sign = this.see(node, view.supervisors.has(node))
+      // What came when this Nimbus led before says nothing of now.
+      const atMs = heard.get(node)?.atMs
       return {
         node,
         sessionLostSinceMs: sign.lostSinceMs,
-        heartbeatMs: heard.get(node)?.atMs,
+        heartbeatMs: atMs !== undefined && atMs >= leaderSinceMs ? atMs : undefined,
         peersHeardMs: peersHeard.get(node),
         knownSinceMs: sign.knownSinceMs,
       }
