@@ -6,7 +6,7 @@ import type { BoardWorld } from './board-world.ts'
 
 const blob = { digest: 'a'.repeat(64), sizeBytes: 1 }
 
-export function topology(id: string): TopologyRecord {
+export function topology(id: string, more: Partial<TopologyRecord> = {}): TopologyRecord {
   return {
     id,
     name: id,
@@ -25,6 +25,7 @@ export function topology(id: string): TopologyRecord {
     scheduler: undefined,
     wanted: undefined,
     quarantine: undefined,
+    ...more,
   }
 }
 

@@ -23,19 +23,28 @@ async function running() {
   return { world, worker: assertDefined(world.launcher.at(6700), 'a worker runs'), good }
 }
 
+/** What is said while the record is damaged waits, and is stored when it can be read. */
+async function storedOnceReadable({
+  world,
+  worker,
+  good,
+}: Awaited<ReturnType<typeof running>>): Promise<void> {
+  worker.say({ kind: 'positions', positions: said('"5"') })
+  await world.pass(10_000)
+  expect(worker.told('stored')).toEqual([])
+  expect(worker.isAlive).toBe(true)
+  await overwrite(world, good)
+  await world.until(() => worker.told('stored').length > 0, 'stored')
+  expect(await world.positions()).toEqual(said('"5"'))
+}
+
 describe('positions wait while the assignment is damaged, and are stored when it can be read', () => {
   test('damaged in what it says of the worker', async () => {
     const { world, worker, good } = await running()
     const text = new TextDecoder().decode(good).replaceAll(/"executors":"[^"]*"/g, '"executors":"few"')
     await overwrite(world, new TextEncoder().encode(text))
     await world.pass(2_000)
-    worker.say({ kind: 'positions', positions: said('"5"') })
-    await world.pass(10_000)
-    expect(worker.told('stored')).toEqual([])
-    expect(worker.isAlive).toBe(true)
-    await overwrite(world, good)
-    await world.until(() => worker.told('stored').length > 0, 'stored')
-    expect(await world.positions()).toEqual(said('"5"'))
+    await storedOnceReadable({ world, worker, good })
   })
 
   test('damaged as a whole, for a supervisor that begins', async () => {
@@ -44,13 +53,7 @@ describe('positions wait while the assignment is damaged, and are stored when it
     world.crashSupervisor()
     await world.start()
     await world.until(() => worker.isConnected, 'it is taken back')
-    worker.say({ kind: 'positions', positions: said('"5"') })
-    await world.pass(10_000)
-    expect(worker.told('stored')).toEqual([])
-    expect(worker.isAlive).toBe(true)
-    await overwrite(world, good)
-    await world.until(() => worker.told('stored').length > 0, 'stored')
-    expect(await world.positions()).toEqual(said('"5"'))
+    await storedOnceReadable({ world, worker, good })
   })
 
   test('given to another node meanwhile, they are left out', async () => {

@@ -1,34 +1,14 @@
 // Goal: what nobody looks after is never told as if all were well.
 import { expect, test } from 'vitest'
-import type { TopologyRecord } from '../../cluster/records.ts'
-import { RateBook } from '../monitor/rate-book.ts'
-import { RestartBook } from '../monitor/restart-book.ts'
-import { statusOf, type TopologySeen } from './topology-status.ts'
-
-const blob = { digest: 'b', sizeBytes: 1 }
+import type { TopologyRecord } from '../../src/cluster/records.ts'
+import { statusOf, type TopologySeen } from '../../src/nimbus/api/topology-status.ts'
+import { RateBook } from '../../src/nimbus/monitor/rate-book.ts'
+import { RestartBook } from '../../src/nimbus/monitor/restart-book.ts'
+import { topology } from '../cluster/board-records.ts'
 
 function seenOf(record: Partial<TopologyRecord>, trouble?: string): TopologySeen {
   return {
-    record: {
-      id: 't-1',
-      name: 't',
-      version: 1,
-      phase: 'inactive',
-      phaseAfter: undefined,
-      phaseDeadline: undefined,
-      submittedAt: 0,
-      idempotencyKey: undefined,
-      bundle: blob,
-      outline: blob,
-      args: null,
-      config: {},
-      parallelism: {},
-      workers: undefined,
-      scheduler: undefined,
-      wanted: undefined,
-      quarantine: undefined,
-      ...record,
-    },
+    record: topology('t-1', { name: 't', phase: 'inactive', ...record }),
     assignment: undefined,
     shape: undefined,
     trouble,
